@@ -1,0 +1,74 @@
+import type { DicomJson } from '#libs/dicom';
+import type { ModelManifest } from './manifest.js';
+
+/** One version of one model, as its folder `models/<specialty>/<name>/<version>/` says it. */
+export interface Model {
+  specialty: string;
+  name: string;
+  version: string;
+  /** `<specialty>/<name>`, e.g. `radiology/lung-density`; with the version it names this model for good. */
+  id: string;
+  /** Of model.onnx, lower-case hex. The runtime loads these bytes or none. */
+  sha256: string;
+  /** Absolute path of the version's folder. */
+  directory: string;
+  manifest: ModelManifest;
+}
+
+/** A coded concept (PS3.3 8.8): code value, coding scheme designator, code meaning. */
+export interface Code {
+  value: string;
+  scheme: string;
+  meaning: string;
+}
+
+/** What one run reads of a study: chosen and put in order by `selectInput`, before anything is fetched. */
+export interface ModelInput {
+  seriesInstanceUid: string;
+  /** Metadata (PS3.18 F.2) of the instances used, each once, in the order of `frames` (or the only waveform instance). */
+  instances: DicomJson[];
+  /** To fetch, in slice or tile order; empty for a waveform. Frame numbers count from 1. */
+  frames: { sopInstanceUid: string; frameNumber: number }[];
+  /** To fetch, e.g. waveform samples; empty where the metadata carries them inline. `54000100/0/54001010` reads: sequence, item index, element. */
+  bulkData: { sopInstanceUid: string; tagPath: string }[];
+}
+
+/** The same input with its bytes on disk, fetched over WADO-RS. One frame (or one bulk data value) a file. */
+export interface FetchedInput {
+  input: ModelInput;
+  frameFiles: { sopInstanceUid: string; frameNumber: number; file: string; transferSyntaxUid: string }[];
+  bulkDataFiles: { sopInstanceUid: string; tagPath: string; file: string }[];
+}
+
+/** One measured value with its meaning, fit for a TID 1500 measurement. */
+export interface Finding {
+  /** What people call it, e.g. "Emphysema index". */
+  name: string;
+  code: Code;
+  value: number;
+  /** UCUM. */
+  unit: Code;
+  /** Only where the manifest's triage says something of this measurement. */
+  flag?: 'normal' | 'abnormal';
+  /** The triage threshold it was compared with. */
+  threshold?: number;
+  /** `frames` only where not all frames of the instance were read. */
+  sourceInstances: { sopClassUid: string; sopInstanceUid: string; frames?: number[] }[];
+}
+
+export type Outcome = 'positive' | 'negative' | 'inconclusive';
+export type Priority = 'HIGH' | 'MEDIUM' | 'LOW';
+
+export interface ModelOutput {
+  outcome: Outcome;
+  /** What the manifest's triage rules give; LOW when they say nothing. */
+  priority: Priority;
+  /** One line for the worklist, e.g. "Emphysema index 12.4 % · lung volume 5.1 L". */
+  summary: string;
+  /** Empty when inconclusive: a number we do not trust is not shown. */
+  findings: Finding[];
+  runtime: { name: 'onnxruntime-node'; version: string; executionProvider: string };
+  /** ISO 8601, UTC. */
+  startedAt: string;
+  finishedAt: string;
+}
