@@ -1,0 +1,204 @@
+import { Child } from './child.js';
+import type { WorkerMessage } from './messages.js';
+import { WorkerError } from './worker-error.js';
+import { workerModulePath } from './worker-module.js';
+
+export interface WorkerPoolOptions {
+  /** The compiled worker module: `new URL('./decode-worker.js', import.meta.url)`. From .ts sources, its twin under dist/. */
+  module: URL;
+  /** How many processes at most; each is started when first needed. */
+  size: number;
+  /** For one request, from when a worker takes it. Waiting in the queue and starting a process do not count. */
+  timeoutMilliseconds: number;
+  /** Resident memory of one process, everything counted: JavaScript, WebAssembly, native libraries. */
+  memoryBytesMax: number;
+  /** For error messages. */
+  name: string;
+  /** Requests that may wait for a free worker; more are refused as `overloaded`. 256 when absent. */
+  queueLengthMax?: number;
+  /** Replaces a process after so many requests, for libraries that leak. Never when absent. */
+  jobsPerProcessMax?: number;
+  /** For loading the worker module. 30 seconds when absent. */
+  startTimeoutMilliseconds?: number;
+  /** Environment of the processes, beside PATH and its like. They inherit nothing else. */
+  environment?: Readonly<Record<string, string>>;
+}
+
+interface Job {
+  request: unknown;
+  resolve: (response: unknown) => void;
+  reject: (error: WorkerError) => void;
+}
+
+/**
+ * Runs requests in child processes, so that what crashes, hangs or eats memory takes down one request and nothing else.
+ * Processes rather than threads: a segmentation fault or an abort in native code ends the whole process it is in.
+ *
+ * Requests are taken in the order they came. A process that dies is replaced when the next request needs one; a request
+ * is never tried twice. When the parent dies, however it dies, its children end.
+ */
+export class WorkerPool<Request, Response> {
+  private readonly options: WorkerPoolOptions;
+  private readonly path: string;
+  private readonly queue: Job[] = [];
+  private readonly queueLengthMax: number;
+  private readonly children = new Set<Child>();
+  private readonly idle: Child[] = [];
+  private lastId = 0;
+  private isClosed = false;
+
+  /** @throws Error when the worker module is not there, or a limit makes no sense. */
+  constructor(options: WorkerPoolOptions) {
+    for (const limit of ['size', 'timeoutMilliseconds', 'memoryBytesMax'] as const) {
+      if (!(options[limit] >= 1))
+        throw new Error(`${options.name}: ${limit} must be at least 1, not ${options[limit]}.`);
+    }
+    this.options = options;
+    this.path = workerModulePath(options.module);
+    this.queueLengthMax = options.queueLengthMax ?? 256;
+  }
+
+  /**
+   * Has one worker handle `request`. Requests and responses are copied as by structuredClone.
+   *
+   * @throws WorkerError of any code; the pool goes on.
+   */
+  run(request: Request): Promise<Response> {
+    return new Promise<Response>((resolve, reject) => {
+      if (this.isClosed) return reject(this.closedError());
+      if (this.freeWorkers() === 0 && this.queue.length >= this.queueLengthMax) {
+        return reject(
+          new WorkerError(
+            'overloaded',
+            `${this.options.name}: ${this.queue.length} requests wait already; try again later.`,
+          ),
+        );
+      }
+      this.queue.push({ request, resolve: resolve as (response: unknown) => void, reject });
+      this.startNext();
+    });
+  }
+
+  /** Ends all workers; requests without an answer fail as `closed`. Resolves when every process has ended. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    for (const job of this.queue.splice(0)) job.reject(this.closedError());
+    const children = [...this.children];
+    for (const child of children) child.setIdle(false);
+    for (const child of children) child.kill(this.closedError());
+    await Promise.all(children.map((child) => child.ended));
+  }
+
+  private freeWorkers(): number {
+    return this.idle.length + this.options.size - this.children.size;
+  }
+
+  private startNext(): void {
+    while (this.queue.length > 0 && this.freeWorkers() > 0) {
+      const job = this.queue.shift() as Job;
+      const child = this.idle.pop() ?? this.startChild();
+      void this.work(child, job);
+    }
+  }
+
+  private startChild(): Child {
+    const child = new Child({
+      path: this.path,
+      name: this.options.name,
+      memoryBytesMax: this.options.memoryBytesMax,
+      environment: this.options.environment ?? {},
+    });
+    this.children.add(child);
+    void child.ended.then(() => {
+      this.children.delete(child);
+      const at = this.idle.indexOf(child);
+      if (at >= 0) this.idle.splice(at, 1);
+      this.startNext();
+    });
+    return child;
+  }
+
+  private async work(child: Child, job: Job): Promise<void> {
+    child.setIdle(false);
+    const failedStart = await this.within(
+      this.options.startTimeoutMilliseconds ?? 30_000,
+      'load the worker module',
+      child,
+      child.whenReady(),
+    );
+    if (failedStart instanceof WorkerError) return job.reject(failedStart);
+
+    const answer = await this.within(
+      this.options.timeoutMilliseconds,
+      'answer a request',
+      child,
+      child.ask(++this.lastId, job.request),
+    );
+    if (answer instanceof WorkerError) {
+      // A request that could not even be sent leaves the worker as it was.
+      if (answer.code === 'failed') this.release(child);
+      return job.reject(answer);
+    }
+
+    // Free the worker before the answer is acted upon, so that a caller who asks again at once finds it.
+    this.release(child);
+    settle(job, answer as WorkerMessage);
+  }
+
+  /** What `work` gives; or why the child ended before, killed by us when it took too long. */
+  private async within<T>(
+    milliseconds: number,
+    what: string,
+    child: Child,
+    work: Promise<T>,
+  ): Promise<T | WorkerError> {
+    const timer = setTimeout(
+      () =>
+        child.kill(
+          new WorkerError(
+            'timed-out',
+            `${this.options.name}: the worker did not ${what} within ${milliseconds} ms and was ended.`,
+          ),
+        ),
+      milliseconds,
+    );
+    try {
+      return await Promise.race([work, child.ended]);
+    } catch (error) {
+      return new WorkerError(
+        'failed',
+        `${this.options.name}: the request cannot be sent: ${(error as Error).message}`,
+        {
+          cause: error,
+        },
+      );
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private release(child: Child): void {
+    child.jobsDone += 1;
+    if (child.jobsDone >= (this.options.jobsPerProcessMax ?? Infinity)) {
+      // Its place is free once it has ended; see startChild.
+      child.kill(
+        new WorkerError('closed', `${this.options.name}: the worker was replaced after ${child.jobsDone} requests.`),
+      );
+      return;
+    }
+    if (!this.children.has(child)) return;
+    child.setIdle(true);
+    this.idle.push(child);
+    this.startNext();
+  }
+
+  private closedError(): WorkerError {
+    return new WorkerError('closed', `${this.options.name}: the pool is closed.`);
+  }
+}
+
+function settle(job: Job, message: WorkerMessage): void {
+  if (message.kind === 'answer') job.resolve(message.response);
+  else if (message.kind === 'failure')
+    job.reject(new WorkerError('failed', message.message, { remoteCode: message.code }));
+}
