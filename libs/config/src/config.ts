@@ -1,0 +1,187 @@
+import path from 'node:path';
+import { z } from 'zod';
+
+/** The apps that can run alone; `suite` is all four in one process. */
+export const appNames = ['suite', 'dicomweb', 'router', 'inference', 'storage'] as const;
+export type AppName = (typeof appNames)[number];
+
+/** Where each app listens when it runs alone and ISOCENTER_PORT is not given. */
+const defaultPorts: Record<AppName, number> = {
+  suite: 8080,
+  dicomweb: 8080,
+  router: 8081,
+  inference: 8082,
+  storage: 8083,
+};
+
+const flag = z.enum(['on', 'off', 'true', 'false', '1', '0']).transform((value) => ['on', 'true', '1'].includes(value));
+const whole = z.coerce.number().int().positive();
+
+const environmentSchema = z.object({
+  ISOCENTER_HOST: z.string().default('127.0.0.1'),
+  ISOCENTER_PORT: z.coerce.number().int().min(0).max(65535).optional(),
+  ISOCENTER_DATA_DIR: z.string().default('./data'),
+  ISOCENTER_MODELS_DIR: z.string().default('./models'),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  ISOCENTER_SAMPLES: flag.optional(),
+  ISOCENTER_DICOMWEB_URL: z.url({ protocol: /^https?$/ }).optional(),
+  ISOCENTER_API_TOKEN: z.string().min(32, 'at least 32 characters, for example from `openssl rand -hex 32`').optional(),
+  ISOCENTER_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).optional(),
+  ISOCENTER_QUIET_PERIOD_SECONDS: z.coerce.number().positive().default(5),
+  ISOCENTER_EXECUTION_PROVIDERS: z.string().default('cpu'),
+  ISOCENTER_IMAGE_WORKERS: whole.default(2),
+  ISOCENTER_INFERENCE_WORKERS: whole.default(1),
+  ISOCENTER_WARM_AFTER_DAYS: z.coerce.number().positive().default(30),
+  ISOCENTER_COLD_AFTER_DAYS: z.coerce.number().positive().default(365),
+  ISOCENTER_GRACE_HOURS: z.coerce.number().nonnegative().default(72),
+  ISOCENTER_ACCEPT_DATA_LOSS: flag.default(false),
+  S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  S3_REGION: z.string().default('us-east-1'),
+  S3_BUCKET: z.string().optional(),
+  S3_PREFIX: z.string().default(''),
+  S3_ACCESS_KEY_ID: z.string().optional(),
+  S3_SECRET_ACCESS_KEY: z.string().optional(),
+  S3_FORCE_PATH_STYLE: flag.default(false),
+  S3_COLD_STORAGE_CLASS: z.string().optional(),
+});
+
+/** Limits on what comes from outside. Sizes in bytes, times in milliseconds. */
+export interface Limits {
+  readonly stowPartsMax: number;
+  readonly stowPartBytesMax: number;
+  readonly stowPartHeaderBytesMax: number;
+  readonly framesPerRequestMax: number;
+  readonly qidoResultsMax: number;
+  readonly jsonBodyBytesMax: number;
+  readonly requestIdleMillisecondsMax: number;
+}
+
+export interface S3Config {
+  readonly endpoint: string | undefined;
+  readonly region: string;
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+  readonly forcePathStyle: boolean;
+  readonly coldStorageClass: string | undefined;
+}
+
+/** Everything that can be configured, read once at start and passed on. */
+export interface Config {
+  readonly app: AppName;
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly modelsDir: string;
+  /** undefined: an embedded PostgreSQL in the data folder. */
+  readonly databaseUrl: string | undefined;
+  readonly samples: boolean;
+  /** Where workers find the archive, without a trailing slash. undefined: this process serves it itself. */
+  readonly dicomwebUrl: string | undefined;
+  readonly apiToken: string | undefined;
+  readonly logLevel: string;
+  readonly quietPeriodSeconds: number;
+  readonly executionProviders: readonly string[];
+  readonly imageWorkers: number;
+  readonly inferenceWorkers: number;
+  readonly warmAfterDays: number;
+  readonly coldAfterDays: number;
+  readonly graceHours: number;
+  readonly acceptDataLoss: boolean;
+  readonly s3: S3Config | undefined;
+  readonly limits: Limits;
+}
+
+export class ConfigError extends Error {
+  readonly code = 'invalid-configuration';
+}
+
+const limits: Limits = Object.freeze({
+  stowPartsMax: 10_000,
+  stowPartBytesMax: 2 * 1024 ** 3,
+  stowPartHeaderBytesMax: 16 * 1024,
+  framesPerRequestMax: 10_000,
+  qidoResultsMax: 1_000,
+  jsonBodyBytesMax: 16 * 1024 ** 2,
+  requestIdleMillisecondsMax: 30_000,
+});
+
+/**
+ * Reads the environment into one frozen object.
+ * @throws ConfigError naming every variable that is wrong and what it should be; nothing starts on half a configuration.
+ */
+export function loadConfig(app: AppName, environment: Record<string, string | undefined> = process.env): Config {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = environmentSchema.safeParse(given);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+    throw new ConfigError(`The configuration is not usable:\n${problems.join('\n')}`);
+  }
+  const env = parsed.data;
+  if (app !== 'suite' && env.DATABASE_URL === undefined) {
+    throw new ConfigError(
+      `The ${app} app runs beside the others and needs their database: set DATABASE_URL (the suite alone brings its own).`,
+    );
+  }
+  if (app === 'inference' && env.ISOCENTER_DICOMWEB_URL === undefined) {
+    throw new ConfigError(
+      'The inference app reads and stores over DICOMweb: set ISOCENTER_DICOMWEB_URL, for example http://127.0.0.1:8080/dicom-web',
+    );
+  }
+  if (!isLoopback(env.ISOCENTER_HOST) && env.ISOCENTER_API_TOKEN === undefined) {
+    throw new ConfigError(
+      `ISOCENTER_HOST=${env.ISOCENTER_HOST} can be reached from other machines: set ISOCENTER_API_TOKEN, or listen on 127.0.0.1.`,
+    );
+  }
+  return Object.freeze({
+    app,
+    host: env.ISOCENTER_HOST,
+    port: env.ISOCENTER_PORT ?? defaultPorts[app],
+    dataDir: path.resolve(env.ISOCENTER_DATA_DIR),
+    modelsDir: path.resolve(env.ISOCENTER_MODELS_DIR),
+    databaseUrl: env.DATABASE_URL,
+    samples: env.ISOCENTER_SAMPLES ?? (app === 'suite' && env.DATABASE_URL === undefined),
+    dicomwebUrl: env.ISOCENTER_DICOMWEB_URL?.replace(/\/+$/, ''),
+    apiToken: env.ISOCENTER_API_TOKEN,
+    // Who types `npm start` reads the terminal; who runs services collects lines.
+    logLevel: env.ISOCENTER_LOG_LEVEL ?? (env.DATABASE_URL === undefined ? 'warn' : 'info'),
+    quietPeriodSeconds: env.ISOCENTER_QUIET_PERIOD_SECONDS,
+    executionProviders: Object.freeze(env.ISOCENTER_EXECUTION_PROVIDERS.split(',').map((name) => name.trim())),
+    imageWorkers: env.ISOCENTER_IMAGE_WORKERS,
+    inferenceWorkers: env.ISOCENTER_INFERENCE_WORKERS,
+    warmAfterDays: env.ISOCENTER_WARM_AFTER_DAYS,
+    coldAfterDays: env.ISOCENTER_COLD_AFTER_DAYS,
+    graceHours: env.ISOCENTER_GRACE_HOURS,
+    acceptDataLoss: env.ISOCENTER_ACCEPT_DATA_LOSS,
+    s3: readS3(env),
+    limits,
+  });
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+function readS3(env: z.infer<typeof environmentSchema>): S3Config | undefined {
+  if (env.S3_BUCKET === undefined) return undefined;
+  if ((env.S3_ACCESS_KEY_ID === undefined) !== (env.S3_SECRET_ACCESS_KEY === undefined)) {
+    throw new ConfigError(
+      'S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY belong together: set both, or neither to use the machine role.',
+    );
+  }
+  const credentials =
+    env.S3_ACCESS_KEY_ID !== undefined && env.S3_SECRET_ACCESS_KEY !== undefined
+      ? Object.freeze({ accessKeyId: env.S3_ACCESS_KEY_ID, secretAccessKey: env.S3_SECRET_ACCESS_KEY })
+      : undefined;
+  return Object.freeze({
+    endpoint: env.S3_ENDPOINT,
+    region: env.S3_REGION,
+    bucket: env.S3_BUCKET,
+    prefix: env.S3_PREFIX,
+    credentials,
+    forcePathStyle: env.S3_FORCE_PATH_STYLE,
+    coldStorageClass: env.S3_COLD_STORAGE_CLASS,
+  });
+}

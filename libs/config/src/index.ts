@@ -1,0 +1,11 @@
+export {
+  type AppName,
+  appNames,
+  type Config,
+  ConfigError,
+  isLoopback,
+  type Limits,
+  loadConfig,
+  type S3Config,
+} from './config.js';
+export { CONFIG, ConfigModule } from './config.module.js';

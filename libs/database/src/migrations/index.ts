@@ -1,0 +1,5 @@
+import { CreateArchiveTables1763683200000 } from './1763683200000-create-archive-tables.js';
+import { CreateWorkflowTables1763683200001 } from './1763683200001-create-workflow-tables.js';
+
+/** In order, listed by hand: a migration that is not here does not run. */
+export const migrations = [CreateArchiveTables1763683200000, CreateWorkflowTables1763683200001];

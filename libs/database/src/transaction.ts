@@ -1,0 +1,34 @@
+import type { DataSource, EntityManager } from 'typeorm';
+
+/** What a function that writes rows takes: everything done through it commits or rolls back together. */
+export type Transaction = EntityManager;
+
+/** Runs `work` in one transaction with durable commit: when the promise resolves, the rows are on disk. */
+export function transaction<T>(dataSource: DataSource, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return dataSource.transaction(work);
+}
+
+/**
+ * Runs one parameterised statement. Works on a data source (its own transaction) and inside a transaction alike.
+ * @returns the rows, typed by the caller, who knows the statement's columns. bigint columns come as numbers (see
+ * data-source.ts), bytea as Buffer, timestamptz as Date. For `update`/`delete` without `returning` use {@link execute}.
+ */
+export async function query<Row>(
+  db: DataSource | Transaction,
+  sql: string,
+  parameters: unknown[] = [],
+): Promise<Row[]> {
+  const result: unknown = await db.query(sql, parameters);
+  // TypeORM answers [rows, affected] for UPDATE and DELETE, rows for everything else.
+  if (Array.isArray(result) && result.length === 2 && Array.isArray(result[0]) && typeof result[1] === 'number') {
+    return result[0] as Row[];
+  }
+  return result as Row[];
+}
+
+/** Runs an `update` or `delete` and returns how many rows it touched: the answer of a compare-and-set. */
+export async function execute(db: DataSource | Transaction, sql: string, parameters: unknown[] = []): Promise<number> {
+  const result = (await db.query(sql, parameters)) as unknown;
+  if (Array.isArray(result) && result.length === 2 && typeof result[1] === 'number') return result[1];
+  throw new Error('execute() takes UPDATE or DELETE statements; use query() for the rest');
+}

@@ -1,0 +1,95 @@
+import type { AppName } from '#libs/config';
+import { z } from 'zod';
+
+const uid = z.string().regex(/^[0-9.]{1,64}$/);
+const study = z.object({ studyInstanceUid: uid, requestId: z.string().optional() });
+const workitem = z.object({ workitemUid: uid });
+
+interface JobKind<Payload extends z.ZodType> {
+  payload: Payload;
+  /** The app whose process must handle it. */
+  handledBy: Exclude<AppName, 'suite'>;
+  /** Payloads with an equal key are one waiting job: sending it again while it waits changes nothing. */
+  key?: (payload: z.infer<Payload>) => string;
+  /** Handlers at once in one process. */
+  concurrency: number;
+  retryLimit: number;
+  /** First pause; it doubles with each retry. */
+  retryDelaySeconds: number;
+  /** A handler that takes longer is cut off and retried. */
+  expireInSeconds: number;
+  /** A handler whose process is silent for so long is dead, and the job goes to another. */
+  heartbeatSeconds: number;
+  /** Where the job goes after its last retry; without it, it stays in the queue as failed. */
+  deadLetter?: string;
+  /** Sent by the clock (UTC) rather than by code. */
+  cron?: string;
+}
+
+function kind<Payload extends z.ZodType>(definition: JobKind<Payload>): JobKind<Payload> {
+  return definition;
+}
+
+const usual = { concurrency: 2, retryLimit: 5, retryDelaySeconds: 2, expireInSeconds: 900, heartbeatSeconds: 10 };
+
+/** Every job there is: what it carries (ids, never data), who handles it, and how often it is tried. */
+export const jobCatalogue = {
+  /** Fact: instances of a study were stored. */
+  'study-arrived': kind({
+    ...usual,
+    payload: study,
+    handledBy: 'router',
+    key: (p) => p.studyInstanceUid,
+    concurrency: 4,
+  }),
+  /** Fact: a model's result was stored. */
+  'result-ready': kind({ ...usual, payload: workitem, handledBy: 'router', key: (p) => p.workitemUid, concurrency: 4 }),
+  /** Order: sees to workitems whose job or performer was lost. */
+  'reconcile-workitems': kind({
+    ...usual,
+    payload: z.object({}),
+    handledBy: 'router',
+    concurrency: 1,
+    cron: '* * * * *',
+  }),
+  /** Order: perform an AI workitem. */
+  'run-inference': kind({
+    ...usual,
+    payload: workitem,
+    handledBy: 'inference',
+    key: (p) => p.workitemUid,
+    concurrency: 1,
+    retryLimit: 4,
+    expireInSeconds: 3600,
+    deadLetter: 'inference-failed',
+  }),
+  /** Fact: an AI workitem's last attempt failed. */
+  'inference-failed': kind({ ...usual, payload: workitem, handledBy: 'inference', concurrency: 1 }),
+  /** Order: look for packs that belong on another tier. */
+  'plan-tiering': kind({ ...usual, payload: z.object({}), handledBy: 'storage', concurrency: 1, cron: '17 * * * *' }),
+  /** Order: copy a pack to a tier, verify it there, and read from there on. */
+  'move-pack': kind({
+    ...usual,
+    payload: z.object({ packId: z.uuid(), tier: z.enum(['hot', 'warm', 'cold']) }),
+    handledBy: 'storage',
+    key: (p) => p.packId,
+    concurrency: 2,
+    expireInSeconds: 3600,
+  }),
+  /** Order: delete retired copies and blobs no row speaks of, once their grace is over. */
+  'collect-garbage': kind({
+    ...usual,
+    payload: z.object({}),
+    handledBy: 'storage',
+    concurrency: 1,
+    cron: '37 * * * *',
+  }),
+} as const;
+
+export type JobName = keyof typeof jobCatalogue;
+export type JobPayload<Name extends JobName> = z.infer<(typeof jobCatalogue)[Name]['payload']>;
+export const jobNames = Object.keys(jobCatalogue) as JobName[];
+/** The catalogue's entry with its payload type forgotten, for code that treats all jobs alike. */
+export function jobKind(name: JobName): JobKind<z.ZodType> {
+  return jobCatalogue[name] as unknown as JobKind<z.ZodType>;
+}

@@ -1,0 +1,67 @@
+import { Injectable } from '@nestjs/common';
+import { query, type Transaction } from '#libs/database';
+import type { ConnectionOptions, PgBoss } from 'pg-boss';
+import { jobCatalogue, jobKind, jobNames, type JobName, type JobPayload } from './job-catalogue.js';
+
+export interface SendJobOptions {
+  /** Not before so many seconds from now. */
+  startAfterSeconds?: number;
+  /** Greater goes first; 0 when not given. */
+  priority?: number;
+}
+
+/** Sends jobs, always inside the transaction of the rows they are about: both exist or neither does. */
+@Injectable()
+export class JobQueue {
+  constructor(private readonly boss: PgBoss) {}
+
+  async send<Name extends JobName>(
+    tx: Transaction,
+    name: Name,
+    payload: JobPayload<Name>,
+    { startAfterSeconds, priority }: SendJobOptions = {},
+  ): Promise<void> {
+    const kind = jobKind(name);
+    const checked = jobCatalogue[name].payload.parse(payload) as JobPayload<Name>;
+    const singletonKey = kind.key?.(checked);
+    await this.boss.send(name, checked as object, {
+      db: inTransaction(tx),
+      ...(singletonKey !== undefined && { singletonKey }),
+      ...(startAfterSeconds !== undefined && { startAfter: startAfterSeconds }),
+      ...(priority !== undefined && { priority }),
+    });
+  }
+}
+
+/** pg-boss speaks through our transaction's connection. */
+function inTransaction(tx: Transaction): NonNullable<ConnectionOptions['db']> {
+  return { executeSql: async (text, values) => ({ rows: await query<object>(tx, text, values) }) };
+}
+
+// Never started in this time means nobody handles it: an operator's matter, not a reason to drop it.
+const retentionSeconds = 10 * 365 * 24 * 3600;
+
+/** Makes every queue of the catalogue, or brings its settings up to date. Every process does: each may send any job. */
+export async function prepareQueues(boss: PgBoss): Promise<void> {
+  // Dead letters first: a queue may name only one that exists.
+  const ordered = [...jobNames].sort(
+    (a, b) => Number(jobKind(a).deadLetter !== undefined) - Number(jobKind(b).deadLetter !== undefined),
+  );
+  for (const name of ordered) {
+    const kind = jobKind(name);
+    const options = {
+      retryLimit: kind.retryLimit,
+      retryDelay: kind.retryDelaySeconds,
+      retryBackoff: true,
+      expireInSeconds: kind.expireInSeconds,
+      heartbeatSeconds: kind.heartbeatSeconds,
+      retentionSeconds,
+      notify: true,
+      ...(kind.deadLetter !== undefined && { deadLetter: kind.deadLetter }),
+    };
+    const existing = await boss.getQueue(name);
+    if (existing === null)
+      await boss.createQueue(name, { ...options, policy: kind.key === undefined ? 'standard' : 'short' });
+    else await boss.updateQueue(name, options);
+  }
+}

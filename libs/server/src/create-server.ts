@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Config } from '#libs/config';
+import { type Logger, nestLogger } from '#libs/telemetry';
+import type { FastifyInstance } from 'fastify';
+import { HttpErrorFilter } from './http-error.filter.js';
+import type { DynamicModule } from '@nestjs/common';
+
+/** Nest on Fastify: JSON is parsed, every other body reaches its route as the stream it is. */
+export async function createServer(
+  module: DynamicModule,
+  config: Config,
+  logger: Logger,
+): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    logger: false,
+    bodyLimit: config.limits.jsonBodyBytesMax,
+    // Uploads may take as long as they like while bytes come; a silent peer is cut off.
+    connectionTimeout: 0,
+    requestTimeout: 0,
+    http: { headersTimeout: 20_000 },
+    forceCloseConnections: true,
+    genReqId: () => randomUUID(),
+    routerOptions: { maxParamLength: 4096 },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    logger: nestLogger(logger),
+    abortOnError: false,
+    forceCloseConnections: true,
+  });
+  app.useGlobalFilters(new HttpErrorFilter(logger));
+  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  acceptBodies(fastify);
+  secureAnswers(fastify);
+  logRequests(fastify, logger);
+  fastify.server.setTimeout(config.limits.requestIdleMillisecondsMax);
+  return app;
+}
+
+function acceptBodies(fastify: FastifyInstance): void {
+  const parseJson = fastify.getDefaultJsonParser('error', 'error');
+  fastify.addContentTypeParser('application/dicom+json', { parseAs: 'string' }, parseJson);
+  fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+}
+
+function secureAnswers(fastify: FastifyInstance): void {
+  fastify.addHook('onSend', async (_request, reply) => {
+    void reply.header('x-content-type-options', 'nosniff');
+    void reply.header('referrer-policy', 'no-referrer');
+    void reply.header(
+      'content-security-policy',
+      "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
+    );
+  });
+}
+
+/** One line a request. The route's pattern, not the URL: queries hold patients' names. */
+function logRequests(fastify: FastifyInstance, logger: Logger): void {
+  fastify.addHook('onResponse', async (request, reply) => {
+    logger.info(
+      {
+        requestId: request.id,
+        method: request.method,
+        route: request.routeOptions.url,
+        status: reply.statusCode,
+        milliseconds: Math.round(reply.elapsedTime),
+      },
+      'request',
+    );
+  });
+}

@@ -1,0 +1,3 @@
+export { Health, type HealthReport, type Probe } from './health.js';
+export { createLogger, type Logger, LOGGER, nestLogger } from './logger.js';
+export { TelemetryModule } from './telemetry.module.js';

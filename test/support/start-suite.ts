@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const readySecondsMax = 180;
+
+export interface RunningProcess {
+  readonly url: string;
+  readonly dicomweb: string;
+  readonly process: ChildProcess;
+  /** What it printed so far. */
+  output(): string;
+  /** SIGTERM, and wait for a clean end. @returns the exit status */
+  stop(): Promise<number | null>;
+  /** SIGKILL: the process gets no chance to tidy up. */
+  kill(): Promise<void>;
+}
+
+export interface StartOptions {
+  app?: 'suite' | 'dicomweb' | 'router' | 'inference' | 'storage';
+  dataDir: string;
+  port?: number;
+  environment?: Record<string, string>;
+}
+
+/** Starts what we ship, `node dist/apps/<app>/src/main.js`, and waits until it is ready. Samples are off unless asked for. */
+export async function startApp({
+  app = 'suite',
+  dataDir,
+  port,
+  environment = {},
+}: StartOptions): Promise<RunningProcess> {
+  const chosen = port ?? (await freePort());
+  const child = spawn(process.execPath, ['--enable-source-maps', path.join(root, `dist/apps/${app}/src/main.js`)], {
+    cwd: root,
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: process.env['HOME'] ?? '/tmp',
+      ISOCENTER_PORT: String(chosen),
+      ISOCENTER_DATA_DIR: dataDir,
+      ISOCENTER_SAMPLES: 'off',
+      ISOCENTER_QUIET_PERIOD_SECONDS: '1',
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const keep = (chunk: Buffer) => (output = (output + chunk.toString()).slice(-200_000));
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const ended = once(child, 'exit');
+  const url = `http://127.0.0.1:${chosen}`;
+  const running: RunningProcess = {
+    url,
+    dicomweb: `${url}/dicom-web`,
+    process: child,
+    output: () => output,
+    stop: async () => {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+      await ended;
+      return child.exitCode;
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+  try {
+    await waitUntilReady(running);
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+  return running;
+}
+
+async function waitUntilReady(running: RunningProcess): Promise<void> {
+  const deadline = Date.now() + readySecondsMax * 1000;
+  let last = 'no answer';
+  while (Date.now() < deadline) {
+    if (running.process.exitCode !== null || running.process.signalCode !== null) {
+      throw new Error(`The process ended before it was ready:\n${running.output()}`);
+    }
+    try {
+      const response = await fetch(`${running.url}/health/ready`);
+      if (response.ok) return;
+      last = await response.text();
+    } catch (error) {
+      last = String(error);
+    }
+    await sleep(100);
+  }
+  throw new Error(`Not ready after ${readySecondsMax} s (${last}):\n${running.output()}`);
+}
+
+/** A data folder that goes away with the test. */
+export async function makeDataDir(): Promise<{ dataDir: string; remove(): Promise<void> }> {
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'isocenter-e2e-'));
+  return { dataDir, remove: () => rm(dataDir, { recursive: true, force: true }) };
+}
+
+/** Asks again and again until `look` gives something, for what happens in its own time. */
+export async function waitFor<T>(what: string, look: () => Promise<T | undefined>, secondsMax = 180): Promise<T> {
+  const deadline = Date.now() + secondsMax * 1000;
+  while (Date.now() < deadline) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await sleep(200);
+  }
+  throw new Error(`Waited ${secondsMax} s in vain for ${what}`);
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const server = createServer();
+    server.once('error', fail);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() =>
+        address !== null && typeof address === 'object' ? done(address.port) : fail(new Error('no port')),
+      );
+    });
+  });
+}
