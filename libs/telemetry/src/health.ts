@@ -24,7 +24,7 @@ export class Health {
     await Promise.all(
       [...this.probes].map(async ([name, probe]) => {
         try {
-          parts[name] = { ...((await withDeadline(probe(), name)) ?? {}), status: 'ok' };
+          parts[name] = { ...(await withDeadline(probe(), name)), status: 'ok' };
         } catch (error) {
           parts[name] = { status: 'failing', error: error instanceof Error ? error.message : String(error) };
         }
