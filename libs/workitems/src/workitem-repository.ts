@@ -1,0 +1,267 @@
+import type { DicomJson } from '#libs/dicom';
+import { type DataSource, notify, query, type Transaction } from '#libs/database';
+import { performedProcedure } from './performed-procedure.js';
+import type { NewWorkitem, Priority, Workitem, WorkitemKind, WorkitemOutput, WorkitemState } from './workitem.js';
+
+/*
+ * Every change of state is a compare-and-set: who comes second gets `undefined` or `false` and must write nothing more.
+ * Whatever the worklist shows of a study is announced to the listeners of 'worklist' in the same transaction.
+ */
+
+interface WorkitemRow {
+  workitem_uid: string;
+  kind: WorkitemKind;
+  study_instance_uid: string | null;
+  state: WorkitemState;
+  priority: Priority;
+  priority_reason: string;
+  deadline: Date | null;
+  model_id: string | null;
+  model_version: string | null;
+  model_sha256: string | null;
+  input_digest: string | null;
+  performer: string | null;
+  attempts: number;
+  claimed_at: Date | null;
+  heartbeat_at: Date | null;
+  finished_at: Date | null;
+  discontinuation_reason: string | null;
+  dataset: DicomJson;
+  created_at: Date;
+  updated_at: Date;
+}
+
+/** transaction_uid is not among them: nobody who reads a workitem needs it. */
+const columns = `
+  w.workitem_uid, w.kind, s.study_instance_uid, w.state, w.priority, w.priority_reason, w.deadline, w.model_id,
+  w.model_version, w.model_sha256, w.input_digest, w.performer, w.attempts, w.claimed_at, w.heartbeat_at, w.finished_at,
+  w.discontinuation_reason, w.dataset, w.created_at, w.updated_at`;
+
+/**
+ * Creates a SCHEDULED workitem.
+ * @returns false when this very task exists already (the same reading task, or the same model on the same input), in
+ * whatever state: nothing was written then.
+ */
+export async function createWorkitem(tx: Transaction, workitem: NewWorkitem): Promise<boolean> {
+  const model = workitem.kind === 'ai' ? workitem : undefined;
+  const rows = await query<{ study_instance_uid: string | null }>(
+    tx,
+    `with w as (
+       insert into workitem (workitem_uid, kind, study_key, priority, priority_reason, deadline, dataset,
+                             model_id, model_version, model_sha256, input_digest)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+       on conflict do nothing
+       returning study_key)
+     select s.study_instance_uid from w left join study s using (study_key)`,
+    [
+      workitem.uid,
+      workitem.kind,
+      workitem.studyKey,
+      workitem.priority,
+      workitem.priorityReason,
+      workitem.deadline,
+      JSON.stringify(workitem.dataset),
+      model?.modelId ?? null,
+      model?.modelVersion ?? null,
+      model?.modelSha256 ?? null,
+      model?.inputDigest ?? null,
+    ],
+  );
+  if (rows[0] === undefined) return false;
+  await announce(tx, rows[0].study_instance_uid);
+  return true;
+}
+
+/** @returns undefined when there is none */
+export async function getWorkitem(db: DataSource | Transaction, workitemUid: string): Promise<Workitem | undefined> {
+  const rows = await query<WorkitemRow>(
+    db,
+    `select ${columns} from workitem w left join study s using (study_key) where w.workitem_uid = $1`,
+    [workitemUid],
+  );
+  return rows[0] && toWorkitem(rows[0]);
+}
+
+/**
+ * SCHEDULED -> IN PROGRESS (PS3.4 CC.2.1). Of many who try, one gets it.
+ * @param claim.transactionUid a fresh UID of the attempt's own; it fences every later write of this attempt
+ * @param claim.performer who: a worker's or a reader's name
+ * @returns the workitem, or undefined when it is not there or not SCHEDULED any more
+ */
+export function claimWorkitem(
+  tx: Transaction,
+  workitemUid: string,
+  claim: { transactionUid: string; performer: string },
+): Promise<Workitem | undefined> {
+  return change(
+    tx,
+    `state = 'IN PROGRESS', transaction_uid = $2, performer = $3, claimed_at = now(), heartbeat_at = now()`,
+    `workitem_uid = $1 and state = 'SCHEDULED'`,
+    [workitemUid, claim.transactionUid, claim.performer],
+  );
+}
+
+/**
+ * Says the attempt is alive; without it for 60 s (by the database's clock) the workitem goes to another worker.
+ * @param progress percent done and what is being done, for UPS-RS (Procedure Step Progress Information Sequence)
+ * @returns false when the attempt has lost the workitem: stop, and store nothing
+ */
+export async function heartbeatWorkitem(
+  tx: DataSource | Transaction,
+  workitemUid: string,
+  transactionUid: string,
+  progress?: { percent: number; description: string },
+): Promise<boolean> {
+  const said = progress && {
+    '00741002': {
+      vr: 'SQ',
+      Value: [
+        {
+          '00741004': { vr: 'DS', Value: [Math.round(progress.percent)] },
+          '00741006': { vr: 'ST', Value: [progress.description] },
+        },
+      ],
+    },
+  };
+  const rows = await query<{ workitem_uid: string }>(
+    tx,
+    `update workitem
+        set heartbeat_at = clock_timestamp(), dataset = dataset || $3::jsonb,
+            updated_at = case when $3::jsonb = '{}' then updated_at else clock_timestamp() end
+      where workitem_uid = $1 and state = 'IN PROGRESS' and transaction_uid = $2
+      returning workitem_uid`,
+    [workitemUid, transactionUid, JSON.stringify(said ?? {})],
+  );
+  return rows.length > 0;
+}
+
+/**
+ * IN PROGRESS -> COMPLETED, with what was made. Write result rows and send jobs in the same transaction, after this.
+ * @returns false when the attempt has lost the workitem: roll back
+ */
+export async function completeWorkitem(
+  tx: Transaction,
+  workitemUid: string,
+  transactionUid: string,
+  outputs: WorkitemOutput[],
+): Promise<boolean> {
+  const rows = await query<WorkitemRow & { ended_at: Date }>(
+    tx,
+    `select ${columns}, clock_timestamp() as ended_at from workitem w left join study s using (study_key)
+      where w.workitem_uid = $1 and w.state = 'IN PROGRESS' and w.transaction_uid = $2
+        for update of w`,
+    [workitemUid, transactionUid],
+  );
+  if (rows[0] === undefined) return false;
+  const performed = { '00741216': performedProcedure(toWorkitem(rows[0]), outputs, rows[0].ended_at) };
+  const done = await change(
+    tx,
+    `state = 'COMPLETED', finished_at = $3, dataset = dataset || $4::jsonb`,
+    `workitem_uid = $1 and state = 'IN PROGRESS' and transaction_uid = $2`,
+    [workitemUid, transactionUid, rows[0].ended_at, JSON.stringify(performed)],
+  );
+  return done !== undefined;
+}
+
+/**
+ * SCHEDULED or IN PROGRESS -> CANCELED, for good.
+ * @param transactionUid the attempt that gives up; undefined: the suite's own decision, whoever holds it
+ * @param reason for people: what went wrong with which part, without a patient's data
+ * @returns false when it was over already, or the attempt has lost the workitem
+ */
+export async function cancelWorkitem(
+  tx: Transaction,
+  workitemUid: string,
+  transactionUid: string | undefined,
+  reason: string,
+): Promise<boolean> {
+  const canceled = await change(
+    tx,
+    `state = 'CANCELED', finished_at = now(), discontinuation_reason = $3`,
+    `workitem_uid = $1
+       and (case when $2::text is null then state in ('SCHEDULED', 'IN PROGRESS')
+                 else state = 'IN PROGRESS' and transaction_uid = $2 end)`,
+    [workitemUid, transactionUid ?? null, reason],
+  );
+  return canceled !== undefined;
+}
+
+/**
+ * IN PROGRESS -> SCHEDULED, for another attempt. The standard knows no way back (PS3.4 CC.1.1): to the outside it is as
+ * if the failed attempt had never claimed it, and what that attempt still writes is fenced off.
+ * @param transactionUid the attempt that gives up; undefined: whoever holds it is taken for dead
+ * @returns the workitem with its attempt counted, or undefined when there was nothing to release
+ */
+export function releaseWorkitem(
+  tx: Transaction,
+  workitemUid: string,
+  transactionUid: string | undefined,
+): Promise<Workitem | undefined> {
+  return change(
+    tx,
+    `state = 'SCHEDULED', transaction_uid = null, performer = null, claimed_at = null, heartbeat_at = null,
+     attempts = attempts + 1`,
+    `workitem_uid = $1 and state = 'IN PROGRESS' and ($2::text is null or transaction_uid = $2)`,
+    [workitemUid, transactionUid ?? null],
+  );
+}
+
+async function change(
+  tx: Transaction,
+  set: string,
+  where: string,
+  parameters: unknown[],
+): Promise<Workitem | undefined> {
+  const rows = await query<WorkitemRow>(
+    tx,
+    `with w as (update workitem set ${set}, updated_at = now() where ${where} returning *)
+     select ${columns} from w left join study s using (study_key)`,
+    parameters,
+  );
+  if (rows[0] === undefined) return undefined;
+  await announce(tx, rows[0].study_instance_uid);
+  return toWorkitem(rows[0]);
+}
+
+async function announce(tx: Transaction, studyInstanceUid: string | null): Promise<void> {
+  if (studyInstanceUid !== null) await notify(tx, 'worklist', studyInstanceUid);
+}
+
+function toWorkitem(row: WorkitemRow): Workitem {
+  const common = {
+    uid: row.workitem_uid,
+    state: row.state,
+    priority: row.priority,
+    priorityReason: row.priority_reason,
+    deadline: row.deadline,
+    performer: row.performer,
+    attempts: row.attempts,
+    claimedAt: row.claimed_at,
+    heartbeatAt: row.heartbeat_at,
+    finishedAt: row.finished_at,
+    discontinuationReason: row.discontinuation_reason,
+    dataset: row.dataset,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+  const known = (value: string | null, name: string): string => {
+    if (value === null) throw new Error(`Workitem ${row.workitem_uid} of kind ${row.kind} has no ${name}`);
+    return value;
+  };
+  switch (row.kind) {
+    case 'ai':
+      return {
+        ...common,
+        kind: 'ai',
+        studyInstanceUid: known(row.study_instance_uid, 'study'),
+        modelId: known(row.model_id, 'model'),
+        modelVersion: known(row.model_version, 'model version'),
+        modelSha256: known(row.model_sha256, 'model digest'),
+        inputDigest: known(row.input_digest, 'input digest'),
+      };
+    case 'reading':
+      return { ...common, kind: 'reading', studyInstanceUid: known(row.study_instance_uid, 'study') };
+    case 'other':
+      return { ...common, kind: 'other', studyInstanceUid: row.study_instance_uid };
+  }
+}
