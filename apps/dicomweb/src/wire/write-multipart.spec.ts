@@ -1,0 +1,132 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Part, writeMultipart } from './write-multipart.js';
+
+async function* from<T>(items: T[]): AsyncGenerator<T> {
+  yield* items;
+}
+
+async function read(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+const octets = 'application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1';
+
+describe('writeMultipart', () => {
+  it('writes exactly one header a part and CRLF everywhere', async () => {
+    const parts: Part[] = [
+      { contentType: octets, body: Buffer.from('one') },
+      { contentType: octets, body: from([Buffer.from('t'), Buffer.alloc(0), Buffer.from('wo')]) },
+    ];
+    const answer = await writeMultipart('application/octet-stream', from(parts));
+    const boundary = /^multipart\/related; type="application\/octet-stream"; boundary=([0-9a-f]{32})$/.exec(
+      answer.contentType,
+    )?.[1];
+    expect(boundary).toBeDefined();
+    expect((await read(answer.body)).toString()).toBe(
+      `--${boundary}\r\nContent-Type: ${octets}\r\n\r\none\r\n--${boundary}\r\nContent-Type: ${octets}\r\n\r\ntwo\r\n--${boundary}--\r\n`,
+    );
+  });
+
+  it('never uses a boundary twice', async () => {
+    const contentTypes = new Set<string>();
+    for (let at = 0; at < 50; at++) contentTypes.add((await writeMultipart('image/jls', from<Part>([]))).contentType);
+    expect(contentTypes.size).toBe(50);
+  });
+
+  it('keeps empty and binary bodies as they are', async () => {
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, at) => at));
+    const answer = await writeMultipart(
+      'image/jls',
+      from<Part>([
+        { contentType: 'image/jls', body: Buffer.alloc(0) },
+        { contentType: 'image/jls', body: bytes },
+        { contentType: 'image/jls', body: from<Uint8Array>([]) },
+      ]),
+    );
+    const boundary = answer.contentType.split('boundary=')[1]!;
+    const head = `\r\n--${boundary}\r\nContent-Type: image/jls\r\n\r\n`;
+    const expected = Buffer.concat([
+      Buffer.from(head.slice(2)),
+      Buffer.from(head),
+      bytes,
+      Buffer.from(`${head}\r\n--${boundary}--\r\n`),
+    ]);
+    expect(await read(answer.body)).toEqual(expected);
+  });
+
+  it('keeps a part’s headers within the 1000 bytes that dcmjs searches', async () => {
+    const answer = await writeMultipart(
+      'application/dicom',
+      from<Part>([{ contentType: octets, body: Buffer.from('x') }]),
+    );
+    expect((await read(answer.body)).indexOf('\r\n\r\n')).toBeLessThan(1000);
+  });
+
+  it('fails before anything is promised when the first part cannot be read', async () => {
+    const failing = (async function* (): AsyncGenerator<Uint8Array> {
+      throw new Error('no such blob');
+    })();
+    await expect(writeMultipart('image/jls', from<Part>([{ contentType: octets, body: failing }]))).rejects.toThrow(
+      'no such blob',
+    );
+  });
+
+  it('errors the stream when a later part fails, so that no reader takes it for complete', async () => {
+    const failing = (async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('half');
+      throw new Error('disk gone');
+    })();
+    const answer = await writeMultipart(
+      'image/jls',
+      from<Part>([
+        { contentType: octets, body: Buffer.from('whole') },
+        { contentType: octets, body: failing },
+      ]),
+    );
+    await expect(read(answer.body)).rejects.toThrow('disk gone');
+  });
+
+  it('closes what it has open when the reader goes away, before reading and half-way', async () => {
+    for (const chunksRead of [0, 2]) {
+      const closed: string[] = [];
+      const body = async function* (): AsyncGenerator<Uint8Array> {
+        try {
+          for (;;) yield Buffer.alloc(300_000);
+        } finally {
+          closed.push('body');
+        }
+      };
+      const parts = (async function* (): AsyncGenerator<Part> {
+        try {
+          yield { contentType: octets, body: body() };
+        } finally {
+          closed.push('parts');
+        }
+      })();
+      const answer = await writeMultipart('image/jls', parts);
+      const iterator = answer.body[Symbol.asyncIterator]();
+      for (let at = 0; at < chunksRead; at++) await iterator.next();
+      const isClosed = new Promise((resolve) => answer.body.once('close', resolve));
+      answer.body.destroy();
+      await isClosed;
+      expect(closed).toEqual(['body', 'parts']);
+    }
+  });
+
+  it('takes from a part only as fast as the reader does', async () => {
+    let produced = 0;
+    const body = async function* (): AsyncGenerator<Uint8Array> {
+      for (let at = 0; at < 100; at++) {
+        produced += 1;
+        yield Buffer.alloc(1_000_000);
+      }
+    };
+    const answer = await writeMultipart('image/jls', from<Part>([{ contentType: octets, body: body() }]));
+    await answer.body[Symbol.asyncIterator]().next();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(produced).toBeLessThan(5);
+    answer.body.destroy();
+  });
+});
