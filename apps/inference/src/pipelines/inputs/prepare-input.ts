@@ -1,0 +1,18 @@
+import type { ModelManifest } from '../../models/manifest.js';
+import type { FetchedInput } from '../../models/model.js';
+import { prepareTiles } from './prepare-tiles.js';
+import { prepareVolume } from './prepare-volume.js';
+import { prepareWaveform } from './prepare-waveform.js';
+import type { Prepared } from './prepared.js';
+
+/** What was fetched, as the network wants it. */
+export async function prepareInput({ input }: ModelManifest, task: FetchedInput): Promise<Prepared> {
+  switch (input.kind) {
+    case 'volume':
+      return prepareVolume(input, task);
+    case 'waveform':
+      return prepareWaveform(input, task);
+    case 'tiles':
+      return prepareTiles(input, task);
+  }
+}
