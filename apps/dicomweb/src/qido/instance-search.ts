@@ -1,0 +1,129 @@
+import { type DataSource, query as runQuery } from '#libs/database';
+import type { DicomJson } from '#libs/dicom';
+import type { QidoQuery } from '../wire/parse-qido.js';
+import type { SearchLevel } from '../wire/search-attributes.js';
+import { type Columns, isReadableJson, matchSql, Parameters } from './match-sql.js';
+import { composeResult, element, wantedTags } from './result-attributes.js';
+import type { SearchPage } from './search-page.js';
+import { seriesAttributes, seriesColumns, type SeriesRow, seriesSelection } from './series-search.js';
+import { isOnlyCold, studyAttributes, type StudyRow, studySelection } from './study-search.js';
+
+export const instanceColumns: Columns = {
+  ...seriesColumns,
+  '00080016': { kind: 'text', sql: 'i.sop_class_uid' },
+  '00080018': { kind: 'text', sql: 'i.sop_instance_uid' },
+  '00200013': { kind: 'number', sql: 'i.instance_number' },
+  '00280008': { kind: 'number', sql: 'i.number_of_frames' },
+  '00280010': { kind: 'number', sql: 'i.rows' },
+  '00280011': { kind: 'number', sql: 'i.columns' },
+  '00280100': { kind: 'number', sql: 'i.bits_allocated' },
+};
+
+/** Whole data sets (includefield=all) may be megabytes each, for instance of slides: one answer holds so much of them. */
+const dataSetBytesMax = 4 * 1024 * 1024;
+
+interface InstanceRow {
+  sop_instance_uid: string;
+  sop_class_uid: string;
+  instance_number: number | null;
+  rows: number | null;
+  columns: number | null;
+  bits_allocated: number | null;
+  number_of_frames: number | null;
+  transfer_syntax_uid: string;
+  /** Elements of the data set that no column has: those asked for, or all. */
+  more_attributes: string | null;
+  availability: string;
+}
+
+/**
+ * Search for Instances (PS3.18 10.6), in one series, one study, or all. In a series they come by instance number.
+ * @param place what the URL names: usual attributes of the levels it leaves open come too (PS3.18 table 10.6.3-5)
+ */
+export async function searchInstances(
+  db: DataSource,
+  query: QidoQuery,
+  dicomwebUrl: string,
+  place: 'series' | 'study' | 'anywhere',
+): Promise<SearchPage> {
+  const parameters = new Parameters();
+  const where = matchSql(query.matches, instanceColumns, parameters);
+  const limit = parameters.add(query.limit);
+  const bytesMax = parameters.add(dataSetBytesMax);
+  const bytes = query.isAllIncluded ? 'octet_length(i.dicom_json)' : '0';
+  const order = orders[place];
+  const sql = `
+    with page as materialized (
+      select i.instance_key from ${everything} where ${where}
+      order by ${order}
+      limit ${limit}::bigint + 1 offset ${parameters.add(query.offset)}::bigint
+    ), numbered as materialized (
+      select i.instance_key, row_number() over in_order as position, sum(${bytes}) over in_order as bytes
+      from page join instance i using (instance_key) join series se using (series_key)
+      window in_order as (order by ${order})
+    )
+    select ${seriesSelection}, ${studySelection}, i.sop_instance_uid, i.sop_class_uid, i.instance_number, i.rows, i.columns,
+      i.bits_allocated, i.number_of_frames, i.transfer_syntax_uid, ${moreSql(query, parameters)} as more_attributes,
+      case when ${isOnlyCold('i')} then 'NEARLINE' else 'ONLINE' end as availability,
+      case when ${query.isServerLimit} and (select max(position) from numbered) > ${limit}::bigint
+          or (select max(bytes) from numbered) > ${bytesMax}::bigint
+        then (select count(*) from ${everything} where ${where}) end as total
+    from numbered n join instance i using (instance_key) join series se using (series_key) join study st on st.study_key = i.study_key
+    where n.position <= ${limit}::bigint and (n.position = 1 or n.bytes <= ${bytesMax}::bigint)
+    order by n.position`;
+  type Row = InstanceRow & SeriesRow & StudyRow & { total: number | null };
+  const rows = await runQuery<Row>(db, sql, parameters.values);
+  const isWanted = wantedTags(query, usualLevels[place]);
+  return {
+    results: rows.map((row) =>
+      composeResult(isWanted, studyAttributes(row), seriesAttributes(row), instanceAttributes(row, dicomwebUrl)),
+    ),
+    matches: rows[0]?.total ?? query.offset + rows.length,
+  };
+}
+
+const everything = 'instance i join series se using (series_key) join study st on st.study_key = i.study_key';
+
+/** Each ends in a unique key, so that pages neither repeat nor lose a result. The last follows the order of arrival. */
+const orders = {
+  series: 'i.instance_number nulls last, i.instance_key',
+  study: 'se.series_number nulls last, se.series_key, i.instance_number nulls last, i.instance_key',
+  anywhere: 'i.instance_key',
+};
+
+const usualLevels: Record<keyof typeof orders, readonly SearchLevel[]> = {
+  series: ['instance'],
+  study: ['series', 'instance'],
+  anywhere: ['study', 'series', 'instance'],
+};
+
+/** What no column holds is taken out of the data set by PostgreSQL: only that travels, however large the data set is. */
+function moreSql(query: QidoQuery, parameters: Parameters): string {
+  if (query.isAllIncluded) return 'i.dicom_json';
+  const tags = [...query.includeFields].filter((tag) => !(tag in instanceColumns));
+  if (tags.length === 0) return 'null';
+  // The whole of it for the rare text that PostgreSQL's JSON functions refuse: what is not wanted is dropped later.
+  return `case when ${isReadableJson('i.dicom_json')} then (
+      select json_object_agg(key, value)::text from json_each(i.dicom_json::json) where key = any(${parameters.add(tags)}::text[])
+    ) else i.dicom_json end`;
+}
+
+function instanceAttributes(
+  row: InstanceRow & SeriesRow & StudyRow,
+  dicomwebUrl: string,
+): Record<string, DicomJson[string] | undefined> {
+  const url = `${dicomwebUrl}/studies/${row.study_instance_uid}/series/${row.series_instance_uid}/instances/${row.sop_instance_uid}`;
+  return {
+    ...(JSON.parse(row.more_attributes ?? '{}') as DicomJson),
+    '00080016': element('UI', [row.sop_class_uid]),
+    '00080018': element('UI', [row.sop_instance_uid]),
+    '00080056': element('CS', [row.availability]),
+    '00081190': element('UR', [url]),
+    '00083002': element('UI', [row.transfer_syntax_uid]),
+    '00200013': element('IS', [row.instance_number]),
+    '00280008': element('IS', [row.number_of_frames]),
+    '00280010': element('US', [row.rows]),
+    '00280011': element('US', [row.columns]),
+    '00280100': element('US', [row.bits_allocated]),
+  };
+}

@@ -1,0 +1,88 @@
+import { type DataSource, query as runQuery } from '#libs/database';
+import type { DicomJson } from '#libs/dicom';
+import type { QidoQuery } from '../wire/parse-qido.js';
+import { type Columns, matchSql, Parameters } from './match-sql.js';
+import { composeResult, element, wantedTags } from './result-attributes.js';
+import type { SearchPage } from './search-page.js';
+
+export const studyColumns: Columns = {
+  '00080020': { kind: 'date', sql: 'st.study_date' },
+  '00080030': { kind: 'time', sql: 'st.study_time' },
+  '00080050': { kind: 'text', sql: 'st.accession_number' },
+  '00080061': { kind: 'text-array', sql: 'st.modalities' },
+  '00080062': { kind: 'text-array', sql: 'st.sop_classes' },
+  '00080090': { kind: 'name', sql: 'st.referring_physician_name' },
+  '00081030': { kind: 'text', sql: 'st.study_description' },
+  '00100010': { kind: 'name', sql: 'st.patient_name' },
+  '00100020': { kind: 'text', sql: 'st.patient_id' },
+  '00100021': { kind: 'text', sql: 'st.issuer_of_patient_id' },
+  '00100030': { kind: 'date', sql: 'st.patient_birth_date' },
+  '00100040': { kind: 'text', sql: 'st.patient_sex' },
+  '0020000D': { kind: 'text', sql: 'st.study_instance_uid' },
+  '00200010': { kind: 'text', sql: 'st.study_id' },
+};
+
+export interface StudyRow {
+  study_instance_uid: string;
+  study_modalities: string[];
+  study_sop_classes: string[];
+  number_of_series: number;
+  number_of_study_instances: number;
+  study_attributes: string;
+}
+
+/** The columns of a {@link StudyRow}, for all three searches. */
+export const studySelection = `st.study_instance_uid, st.modalities as study_modalities, st.sop_classes as study_sop_classes,
+  st.number_of_series, st.number_of_instances as number_of_study_instances, st.attributes as study_attributes`;
+
+/** Search for Studies (PS3.18 10.6). Newest first; studies without a date come last. */
+export async function searchStudies(db: DataSource, query: QidoQuery, dicomwebUrl: string): Promise<SearchPage> {
+  const parameters = new Parameters();
+  const where = matchSql(query.matches, studyColumns, parameters);
+  const limit = parameters.add(query.limit);
+  const sql = `
+    with page as materialized (
+      select st.study_key from study st where ${where}
+      order by st.study_date desc nulls last, st.study_key desc
+      limit ${limit}::bigint + 1 offset ${parameters.add(query.offset)}::bigint
+    )
+    select ${studySelection},
+      case when exists (
+        select from instance i where i.study_key = st.study_key and ${isOnlyCold('i')}
+      ) then 'NEARLINE' else 'ONLINE' end as availability,
+      case when ${query.isServerLimit} and (select count(*) from page) > ${limit}::bigint
+        then (select count(*) from study st where ${where}) end as total
+    from page join study st using (study_key)
+    order by st.study_date desc nulls last, st.study_key desc
+    limit ${limit}::bigint`;
+  type Row = StudyRow & { availability: string; total: number | null };
+  const rows = await runQuery<Row>(db, sql, parameters.values);
+  const isWanted = wantedTags(query, ['study']);
+  return {
+    results: rows.map((row) =>
+      composeResult(isWanted, studyAttributes(row), {
+        '00080056': element('CS', [row.availability]),
+        '00081190': element('UR', [`${dicomwebUrl}/studies/${row.study_instance_uid}`]),
+      }),
+    ),
+    matches: rows[0]?.total ?? query.offset + rows.length,
+  };
+}
+
+/** A study's own attributes, and what the archive counts. */
+export function studyAttributes(row: StudyRow): Record<string, DicomJson[string] | undefined> {
+  return {
+    ...(JSON.parse(row.study_attributes) as DicomJson),
+    '00080061': element('CS', row.study_modalities),
+    '00080062': element('UI', row.study_sop_classes),
+    '0020000D': element('UI', [row.study_instance_uid]),
+    '00201206': element('IS', [row.number_of_series]),
+    '00201208': element('IS', [row.number_of_study_instances]),
+  };
+}
+
+/** True for an instance whose pack has no copy on the hot or warm tier. Nothing is on the cold tier but what was moved. */
+export function isOnlyCold(instance: string): string {
+  return `exists (select from location l where l.pack_id = ${instance}.pack_id and l.state = 'ready' and l.tier = 'cold')
+    and not exists (select from location l where l.pack_id = ${instance}.pack_id and l.state = 'ready' and l.tier <> 'cold')`;
+}
