@@ -63,12 +63,20 @@ export class CreateArchiveTables1763683200000 implements MigrationInterface {
         constraint pk_study primary key (study_key),
         constraint uq_study_instance_uid unique (study_instance_uid)
       )`);
-    await runner.query(`create index ix_study_date on study (study_date, study_key)`);
+    // The order of search results: newest first, those without a date last.
+    await runner.query(`create index ix_study_date on study (study_date desc nulls last, study_key desc)`);
     await runner.query(`create index ix_study_patient_id on study (patient_id)`);
     await runner.query(`create index ix_study_accession_number on study (accession_number)`);
+    // Viewers turn what is typed into `*text*`, in every field.
+    await runner.query(
+      `create index ix_study_text on study using gin (patient_id gin_trgm_ops, accession_number gin_trgm_ops)`,
+    );
     await runner.query(`create index ix_study_updated_at on study (updated_at)`);
     await runner.query(`create index ix_study_modalities on study using gin (modalities)`);
-    await runner.query(`create index ix_study_patient_name on study using gin (lower(patient_name) gin_trgm_ops)`);
+    // Names match whatever their case in any script, and the database's own locale may be C.
+    await runner.query(
+      `create index ix_study_patient_name on study using gin (lower(patient_name collate "und-x-icu") gin_trgm_ops)`,
+    );
     await runner.query(`create index ix_study_description on study using gin (study_description gin_trgm_ops)`);
 
     await runner.query(`
