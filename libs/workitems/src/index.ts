@@ -17,6 +17,8 @@ export {
   completeWorkitem,
   createWorkitem,
   getWorkitem,
+  getWorkitems,
   heartbeatWorkitem,
+  releaseSilentWorkitem,
   releaseWorkitem,
 } from './workitem-repository.js';

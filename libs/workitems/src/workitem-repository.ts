@@ -74,12 +74,18 @@ export async function createWorkitem(tx: Transaction, workitem: NewWorkitem): Pr
 
 /** @returns undefined when there is none */
 export async function getWorkitem(db: DataSource | Transaction, workitemUid: string): Promise<Workitem | undefined> {
+  return (await getWorkitems(db, [workitemUid]))[0];
+}
+
+/** Those that exist, in the order they were created. */
+export async function getWorkitems(db: DataSource | Transaction, workitemUids: readonly string[]): Promise<Workitem[]> {
   const rows = await query<WorkitemRow>(
     db,
-    `select ${columns} from workitem w left join study s using (study_key) where w.workitem_uid = $1`,
-    [workitemUid],
+    `select ${columns} from workitem w left join study s using (study_key)
+      where w.workitem_uid = any($1) order by w.workitem_key`,
+    [workitemUids],
   );
-  return rows[0] && toWorkitem(rows[0]);
+  return rows.map(toWorkitem);
 }
 
 /**
@@ -156,7 +162,7 @@ export async function completeWorkitem(
   const performed = { '00741216': performedProcedure(toWorkitem(rows[0]), outputs, rows[0].ended_at) };
   const done = await change(
     tx,
-    `state = 'COMPLETED', finished_at = $3, dataset = dataset || $4::jsonb`,
+    `state = 'COMPLETED', finished_at = $3, discontinuation_reason = null, dataset = dataset || $4::jsonb`,
     `workitem_uid = $1 and state = 'IN PROGRESS' and transaction_uid = $2`,
     [workitemUid, transactionUid, rows[0].ended_at, JSON.stringify(performed)],
   );
@@ -190,21 +196,43 @@ export async function cancelWorkitem(
  * IN PROGRESS -> SCHEDULED, for another attempt. The standard knows no way back (PS3.4 CC.1.1): to the outside it is as
  * if the failed attempt had never claimed it, and what that attempt still writes is fenced off.
  * @param transactionUid the attempt that gives up; undefined: whoever holds it is taken for dead
+ * @param reason what went wrong, kept as the discontinuation reason until an attempt succeeds
  * @returns the workitem with its attempt counted, or undefined when there was nothing to release
  */
 export function releaseWorkitem(
   tx: Transaction,
   workitemUid: string,
   transactionUid: string | undefined,
+  reason?: string,
 ): Promise<Workitem | undefined> {
   return change(
     tx,
-    `state = 'SCHEDULED', transaction_uid = null, performer = null, claimed_at = null, heartbeat_at = null,
-     attempts = attempts + 1`,
+    `${released}, discontinuation_reason = coalesce($3, discontinuation_reason)`,
     `workitem_uid = $1 and state = 'IN PROGRESS' and ($2::text is null or transaction_uid = $2)`,
-    [workitemUid, transactionUid ?? null],
+    [workitemUid, transactionUid ?? null, reason ?? null],
   );
 }
+
+/**
+ * IN PROGRESS -> SCHEDULED when its performer gave no sign for so many seconds, by the database's clock.
+ * @returns the workitem, or undefined when its performer is alive or it is not IN PROGRESS
+ */
+export function releaseSilentWorkitem(
+  tx: Transaction,
+  workitemUid: string,
+  silentSeconds: number,
+): Promise<Workitem | undefined> {
+  return change(
+    tx,
+    released,
+    `workitem_uid = $1 and state = 'IN PROGRESS'
+       and coalesce(heartbeat_at, claimed_at) < now() - make_interval(secs => $2)`,
+    [workitemUid, silentSeconds],
+  );
+}
+
+const released = `state = 'SCHEDULED', transaction_uid = null, performer = null, claimed_at = null, heartbeat_at = null,
+     attempts = attempts + 1`;
 
 async function change(
   tx: Transaction,

@@ -1,0 +1,34 @@
+import type { Priority } from '#libs/workitems';
+import type { RuleVerdict } from './evaluate-rules.js';
+
+/** What became of a model that a rule asked for. */
+export interface ModelDecision {
+  model: string;
+  /** As the rule says it: 'current' or a version. */
+  requested: string;
+  rules: string[];
+  /** 'not-registered': no worker offers it; ordered as soon as one does. */
+  status: 'ordered' | 'not-registered';
+  version: string | null;
+  sha256: string | null;
+  workitemUid: string | null;
+}
+
+/** `study_routing.decision`: enough to say, long after, why a study went where it went. */
+export interface Decision {
+  /** The set of source instances this was decided on; null while the study is arriving. */
+  inputDigest: string | null;
+  /** What the study has without any model's word: the order's priority, raised by rules. */
+  basePriority: { priority: Priority; reason: string };
+  deadlineMinutes: number | null;
+  rules: RuleVerdict[];
+  models: ModelDecision[];
+}
+
+/** What a study has before anything was decided. */
+export const emptyDecision: Omit<Decision, 'basePriority'> = {
+  inputDigest: null,
+  deadlineMinutes: null,
+  rules: [],
+  models: [],
+};

@@ -1,0 +1,73 @@
+import { Controller, Get, Param, Query, Res } from '@nestjs/common';
+import { Access } from '#libs/auth';
+import { type DicomJson, isUid } from '#libs/dicom';
+import { DataSource } from '#libs/database';
+import { HttpProblem } from '#libs/server';
+import { getWorkitem, toUpsDataset, type Workitem } from '#libs/workitems';
+import type { FastifyReply } from 'fastify';
+import { parseWorkitemQuery } from './parse-workitem-query.js';
+import { searchWorkitems } from './search-workitems.js';
+
+const mediaType = 'application/dicom+json';
+const inputInformation = '00404021';
+
+/** UPS-RS, its reading half (PS3.18 11.5 Retrieve Workitem, 11.9 Search), and the same as plain JSON. */
+@Controller()
+@Access('read')
+export class WorkitemsController {
+  constructor(private readonly dataSource: DataSource) {}
+
+  @Get('dicom-web/workitems/:workitemUid')
+  async retrieve(@Param('workitemUid') workitemUid: string, @Res() reply: FastifyReply): Promise<void> {
+    const workitem = await this.find(workitemUid);
+    await reply
+      .header('content-type', mediaType)
+      .header('cache-control', 'no-cache')
+      .send(json(toUpsDataset(workitem)));
+  }
+
+  /** 204 when none fits. Input is left out unless `includefield` asks for it: it may name thousands of instances. */
+  @Get('dicom-web/workitems')
+  async search(@Query() raw: Record<string, unknown>, @Res() reply: FastifyReply): Promise<void> {
+    const query = parseWorkitemQuery(raw);
+    const found = (await searchWorkitems(this.dataSource, query)).map(toUpsDataset);
+    void reply.header('cache-control', 'no-cache');
+    if (raw['fuzzymatching'] === 'true') {
+      void reply.header(
+        'warning',
+        '299 isocenter: "The fuzzymatching parameter is not supported. Only literal matching has been performed."',
+      );
+    }
+    if (found.length === 0) {
+      await reply.status(204).send();
+      return;
+    }
+    const datasets = query.includesInput ? found : found.map(withoutInput);
+    await reply.header('content-type', mediaType).send(json(datasets));
+  }
+
+  @Get('api/workitems/:workitemUid')
+  async describe(
+    @Param('workitemUid') workitemUid: string,
+  ): Promise<Omit<Workitem, 'dataset'> & { dataset: DicomJson }> {
+    const workitem = await this.find(workitemUid);
+    return { ...workitem, dataset: toUpsDataset(workitem) };
+  }
+
+  private async find(workitemUid: string): Promise<Workitem> {
+    const workitem = isUid(workitemUid) ? await getWorkitem(this.dataSource, workitemUid) : undefined;
+    if (workitem === undefined) {
+      throw new HttpProblem(404, 'No such workitem', 'There is no workitem with the UID in the path.');
+    }
+    return workitem;
+  }
+}
+
+function withoutInput({ [inputInformation]: _input, ...dataset }: DicomJson): DicomJson {
+  return dataset;
+}
+
+/** Serialised here: Fastify would give a string of its own content type to what it serialises itself. */
+function json(dataset: DicomJson | DicomJson[]): string {
+  return JSON.stringify(dataset);
+}
