@@ -34,7 +34,9 @@ export class CreateWorkflowTables1763683200001 implements MigrationInterface {
         constraint ck_study_routing_state check (state in ('receiving', 'complete', 'routed'))
       )`);
 
-    await runner.query(`create index ix_study_routing_open on study_routing (state, updated_at) where state <> 'routed'`);
+    await runner.query(
+      `create index ix_study_routing_open on study_routing (state, updated_at) where state <> 'routed'`,
+    );
 
     // UPS (PS3.4 CC): AI tasks and reading tasks are the same kind of row. dataset is the workitem's DICOM JSON as
     // UPS-RS gives it out, without the attributes that have columns of their own and without the Transaction UID.
