@@ -1,0 +1,29 @@
+export {
+  type DicomJson,
+  type DicomJsonElement,
+  jsonItems,
+  jsonNumber,
+  jsonNumbers,
+  jsonPersonName,
+  jsonText,
+  jsonTexts,
+  type PersonName,
+} from './dicom-json.js';
+export { keywordToTag, tagToKeyword, tagVr } from './dictionary.js';
+export { DicomError, type DicomErrorCode, type DicomErrorPlace } from './errors.js';
+export { findBulkData } from './find-bulk-data.js';
+export {
+  type BulkDataLocation,
+  defaultParseLimits,
+  type FrameRange,
+  type FrameTable,
+  type ParsedInstance,
+  type ParseLimits,
+  type Part10ReaderOptions,
+  readFrameRange,
+} from './parsed-instance.js';
+export { Part10Reader } from './part10-reader.js';
+export { readPart10 } from './read-part10.js';
+export { type TransferSyntax, transferSyntaxes, transferSyntaxOf } from './transfer-syntaxes.js';
+export { isUid, newUid, uidFromHash } from './uids.js';
+export { type NaturalizedDataset, writePart10 } from './write-part10.js';
