@@ -1,0 +1,195 @@
+import { inflateRawSync } from 'node:zlib';
+import { isJpegXl, readCodestreamHeader, type CodestreamHeader } from './codestream-header.js';
+import { ybrFullToRgb, ybrPartialToRgb } from './color.js';
+import type { FrameDescription } from './frame-description.js';
+import { fitSamples } from './fit-samples.js';
+import { ImageError } from './image-error.js';
+import { decodeJpegBaseline } from './jpeg-baseline.js';
+import { checkDecodedSize } from './limits.js';
+import { interleave, readNativePixels } from './native-pixels.js';
+import type { PixelArray, Pixels } from './pixels.js';
+import { decodeRle } from './rle.js';
+import { toSampleArray } from './sample-array.js';
+import { deflatedFrames, isNative, isSelfDescribing, rleLossless } from './transfer-syntax.js';
+import { decodeWithWasm } from './wasm-codecs.js';
+
+/**
+ * Decodes one frame, whatever its transfer syntax, to samples as they were stored; colours of the YBR kind become RGB.
+ * Runs where it is called: servers use ImageService, which decodes in processes of their own.
+ *
+ * @param bytes The frame: native samples, or the bare codestream without DICOM item headers.
+ * @throws ImageError truncated, malformed, mismatch, unsupported-transfer-syntax, unsupported-pixels, limit-exceeded
+ */
+export async function decodeFrame(bytes: Uint8Array, description: FrameDescription): Promise<Pixels> {
+  const { rows, columns, samplesPerPixel, bitsAllocated } = description;
+  checkDecodedSize(rows, columns, samplesPerPixel, Math.max(1, bitsAllocated / 8));
+  const { data, isRgb } = await decodeSamples(bytes, description);
+  const photometricInterpretation = isRgb ? 'RGB' : toRgb(data, description);
+  return { data, rows, columns, samplesPerPixel, photometricInterpretation };
+}
+
+interface Samples {
+  data: PixelArray;
+  /** The decoder has already made RGB of what the dataset calls otherwise. */
+  isRgb: boolean;
+}
+
+async function decodeSamples(bytes: Uint8Array, description: FrameDescription): Promise<Samples> {
+  const { transferSyntaxUid } = description;
+  if (isNative(transferSyntaxUid)) return { data: readNativePixels(bytes, description), isRgb: false };
+  if (isSelfDescribing(transferSyntaxUid)) return decodeCodestream(bytes, description);
+  // RLE gives the samples of a pixel together, whatever Planar Configuration says.
+  if (transferSyntaxUid === rleLossless) {
+    const data = readNativePixels(decodeRle(bytes, description), { ...description, planarConfiguration: 0 });
+    return { data, isRgb: false };
+  }
+  if (transferSyntaxUid === deflatedFrames) {
+    return { data: readNativePixels(inflateFrame(bytes, description), description), isRgb: false };
+  }
+  throw new ImageError(
+    'unsupported-transfer-syntax',
+    `Frames of transfer syntax ${transferSyntaxUid} cannot be decoded.`,
+  );
+}
+
+function inflateFrame(
+  bytes: Uint8Array,
+  { rows, columns, samplesPerPixel, bitsAllocated }: FrameDescription,
+): Uint8Array {
+  // One more byte for padding to an even length; a frame that inflates to more is not this one.
+  const length = Math.ceil((rows * columns * samplesPerPixel * bitsAllocated) / 8);
+  try {
+    return inflateRawSync(bytes, { maxOutputLength: length + 1 });
+  } catch (error) {
+    throw new ImageError(
+      'malformed',
+      `The deflated frame cannot be inflated to ${length} bytes: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+async function decodeCodestream(bytes: Uint8Array, description: FrameDescription): Promise<Samples> {
+  if (isJpegXl(bytes)) return decodeJpegXl(bytes, description);
+  const header = readCodestreamHeader(bytes);
+  checkHeader(header, description);
+
+  switch (header.codec) {
+    case 'jpeg': {
+      const isColor = header.components === 3;
+      const color = !isColor
+        ? undefined
+        : (header.jpegColor ?? (/^YBR/.test(description.photometricInterpretation) ? 'ycc' : 'rgb'));
+      // libjpeg-turbo does as it thinks about colour; where that is not what is meant, the other decoder has no opinion.
+      if (header.precision === 8 && (!isColor || color === header.libjpegColor)) {
+        return { data: fitSamples(await decodeJpegBaseline(bytes, header), header, description), isRgb: isColor };
+      }
+      const decoded = await decodeWithWasm({ decoder: 'decodeJpeg', bytes, header });
+      if (color === 'ycc' && header.precision === 8) ybrFullToRgb(decoded);
+      return { data: fitSamples(decoded, header, description), isRgb: isColor };
+    }
+    case 'jpeg-lossless':
+      return {
+        data: fitSamples(await decodeWithWasm({ decoder: 'decodeJpeg', bytes, header }), header, description),
+        isRgb: false,
+      };
+    case 'jpeg-ls': {
+      const decoded = fitSamples(await decodeWithWasm({ decoder: 'decodeJpegLs', bytes, header }), header, description);
+      // With a scan for each component, the decoder gives one plane after the other.
+      const planarConfiguration = header.interleave === 0 ? 1 : 0;
+      return { data: interleave(decoded, { ...description, planarConfiguration }), isRgb: false };
+    }
+    case 'jpeg2000':
+    case 'htj2k': {
+      const decoder = jpeg2000Decoder(header);
+      const data = fitSamples(await decodeWithWasm({ decoder, bytes, header }), header, description);
+      return { data, isRgb: header.components === 3 && /^YBR_(ICT|RCT)$/.test(description.photometricInterpretation) };
+    }
+  }
+}
+
+/** OpenJPH (HTJ2K) is the faster, but takes components that are not transformed together in the wrong order. */
+function jpeg2000Decoder(header: CodestreamHeader): 'decodeJpeg2000' | 'decodeHtJpeg2000' {
+  const canOpenJph = header.codec === 'htj2k' && (header.components === 1 || header.hasComponentTransform);
+  const isByteColor = header.components === 1 || (header.components === 3 && header.precision <= 8);
+  if (canOpenJph && !(header.isSigned && header.precision <= 8)) return 'decodeHtJpeg2000';
+  if (isByteColor) return 'decodeJpeg2000';
+  throw new ImageError(
+    'unsupported-pixels',
+    `JPEG 2000 frames of ${header.components} components with ${header.precision} bits cannot be decoded.`,
+  );
+}
+
+async function decodeJpegXl(bytes: Uint8Array, description: FrameDescription): Promise<Samples> {
+  const header: Pick<CodestreamHeader, 'rows' | 'columns' | 'components' | 'precision' | 'isSigned'> = {
+    rows: description.rows,
+    columns: description.columns,
+    components: description.samplesPerPixel,
+    precision: description.bitsAllocated,
+    isSigned: false,
+  };
+  if (header.precision > 16)
+    throw new ImageError('unsupported-pixels', 'JPEG XL frames of more than 16 bits cannot be decoded.');
+  const decoded = await decodeWithWasm({ decoder: 'decodeJpegXl', bytes, header });
+  return {
+    data: toSampleArray(decoded, header.precision <= 8 ? 1 : 2, description),
+    isRgb: description.samplesPerPixel === 3,
+  };
+}
+
+/** What the frame says of itself must be what the dataset says: a decoder that believed the wrong one would read or write astray. */
+function checkHeader(
+  header: CodestreamHeader,
+  { rows, columns, samplesPerPixel, bitsAllocated }: FrameDescription,
+): void {
+  if (header.rows !== rows || header.columns !== columns || header.components !== samplesPerPixel) {
+    throw new ImageError(
+      'mismatch',
+      `The compressed frame is ${header.columns} x ${header.rows} with ${header.components} components; ` +
+        `the dataset says ${columns} x ${rows} with ${samplesPerPixel}.`,
+    );
+  }
+  if (header.precision > Math.max(8, bitsAllocated)) {
+    throw new ImageError(
+      'mismatch',
+      `The compressed frame has ${header.precision} bits a sample; Bits Allocated is ${bitsAllocated}.`,
+    );
+  }
+  if (header.precision < 1 || header.precision > 16) {
+    throw new ImageError(
+      'unsupported-pixels',
+      `Compressed frames with ${header.precision} bits a sample cannot be decoded.`,
+    );
+  }
+  if (!header.isFullResolution && header.codec !== 'jpeg') {
+    throw new ImageError('unsupported-pixels', 'The compressed frame has components of different resolution.');
+  }
+}
+
+/** Converts in place what is not RGB yet; gives the photometric interpretation after it. */
+function toRgb(data: PixelArray, { photometricInterpretation, samplesPerPixel }: FrameDescription): string {
+  if (samplesPerPixel !== 3 || photometricInterpretation === 'RGB') return photometricInterpretation;
+  if (!(data instanceof Uint8Array)) {
+    throw new ImageError('unsupported-pixels', `${photometricInterpretation} of more than 8 bits cannot be shown.`);
+  }
+  switch (photometricInterpretation) {
+    case 'YBR_FULL':
+    case 'YBR_FULL_422':
+      ybrFullToRgb(data);
+      return 'RGB';
+    case 'YBR_PARTIAL_422':
+      ybrPartialToRgb(data);
+      return 'RGB';
+    case 'YBR_ICT':
+    case 'YBR_RCT':
+      // Names of what JPEG 2000 does inside; anything else that bears them holds RGB.
+      return 'RGB';
+    default:
+      throw new ImageError(
+        'unsupported-pixels',
+        `Photometric Interpretation ${photometricInterpretation} cannot be shown.`,
+      );
+  }
+}

@@ -1,0 +1,57 @@
+/** How a VOI window maps values to grey (PS3.3 C.11.2.1.2 and C.11.2.1.3). */
+export type WindowFunction = 'LINEAR' | 'LINEAR_EXACT' | 'SIGMOID';
+
+/** A VOI window, in modality units (HU for CT). */
+export interface VoiWindow {
+  center: number;
+  width: number;
+  function: WindowFunction;
+}
+
+/** A lookup table of one output (Modality LUT, VOI LUT, one palette channel). */
+export interface LookupTable {
+  /** The input that maps to `values[0]`; inputs before and after the table take its first and last value. */
+  firstInput: number;
+  /** Bits of an output value (LUT Descriptor, third value). */
+  bits: number;
+  values: Uint16Array;
+}
+
+/** All that is needed to decode and show one frame: a plain object that crosses process boundaries. */
+export interface FrameDescription {
+  transferSyntaxUid: string;
+  rows: number;
+  columns: number;
+  samplesPerPixel: number;
+  bitsAllocated: number;
+  bitsStored: number;
+  highBit: number;
+  /** 0 unsigned, 1 two's complement. */
+  pixelRepresentation: 0 | 1;
+  /** Which element holds the pixels: Pixel Data, Float Pixel Data or Double Float Pixel Data. */
+  sampleType: 'integer' | 'float' | 'double';
+  photometricInterpretation: string;
+  /** 0 samples of a pixel together, 1 one plane a sample: of native frames; compressed ones have an order of their own. */
+  planarConfiguration: 0 | 1;
+  /**
+   * Native one-bit frames only: the bit of the first byte where the frame begins (0 is the lowest), since frames are
+   * packed without padding. Set it to 0 for frames that were already repacked to a byte boundary (as WADO-RS sends them).
+   */
+  bitOffset: number;
+  /** Big endian only: the bytes of each word of so many bytes are to be reversed; 0 for none. */
+  swapWordBytes: 0 | 2 | 4 | 8;
+  rescaleSlope: number;
+  rescaleIntercept: number;
+  /** Rescale Type, e.g. HU; undefined when the dataset does not say. */
+  rescaleType: string | undefined;
+  /** Instead of slope and intercept, when the dataset has a Modality LUT. */
+  modalityLut: LookupTable | undefined;
+  /** This frame's windows, the first is the default. */
+  windows: VoiWindow[];
+  voiLut: LookupTable | undefined;
+  palette: { red: LookupTable; green: LookupTable; blue: LookupTable } | undefined;
+  /** Stored values that stand for "no pixel here" (Pixel Padding Value and its range limit). */
+  padding: { first: number; last: number } | undefined;
+  /** Label values and probabilities, which have no brightness of their own. */
+  isSegmentation: boolean;
+}

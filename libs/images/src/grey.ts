@@ -1,0 +1,100 @@
+import type { FrameDescription, VoiWindow } from './frame-description.js';
+import { modalityFunction } from './modality-values.js';
+import type { Pixels } from './pixels.js';
+import { voiLutFunction, windowFunction } from './voi.js';
+
+/** The share of pixels a fitted range leaves out at each end, so that a few extreme ones do not darken the rest. */
+const outliers = 0.005;
+
+/**
+ * A grey frame as brightness from 0 (black) to 255: modality values through the window asked for, else the frame's first
+ * window, else its VOI LUT, else a range fitted to its values. MONOCHROME1 is inverted, so that the result always reads
+ * as MONOCHROME2.
+ */
+export function toGrey(pixels: Pixels, description: FrameDescription, window?: VoiWindow): Uint8Array<ArrayBuffer> {
+  const toModality = modalityFunction(description);
+  const toBrightness = brightnessFunction(pixels, description, window);
+  const isInverted = pixels.photometricInterpretation === 'MONOCHROME1';
+  const toGrey = (stored: number): number => {
+    const grey = Math.round(toBrightness(toModality(stored)) * 255);
+    return isInverted ? 255 - grey : grey;
+  };
+
+  const { data } = pixels;
+  const grey = new Uint8Array(data.length);
+  if (
+    data instanceof Uint8Array ||
+    data instanceof Int8Array ||
+    data instanceof Uint16Array ||
+    data instanceof Int16Array
+  ) {
+    // Each value that can be stored, worked out once. The low bits of a negative value are its index.
+    const size = 2 ** (8 * data.BYTES_PER_ELEMENT);
+    const isSigned = data instanceof Int8Array || data instanceof Int16Array;
+    const table = new Uint8Array(size);
+    for (let i = 0; i < size; i++) table[i] = toGrey(isSigned && i >= size / 2 ? i - size : i);
+    for (let i = 0; i < data.length; i++) grey[i] = table[(data[i] as number) & (size - 1)] as number;
+  } else {
+    for (let i = 0; i < data.length; i++) grey[i] = toGrey(data[i] as number);
+  }
+  return grey;
+}
+
+function brightnessFunction(
+  pixels: Pixels,
+  description: FrameDescription,
+  window: VoiWindow | undefined,
+): (value: number) => number {
+  const chosen = window ?? description.windows[0];
+  if (chosen) return windowFunction(chosen);
+  if (description.voiLut) return voiLutFunction(description.voiLut);
+  return windowFunction(fittedWindow(pixels, description));
+}
+
+/** The window that shows most of a frame's values. */
+export function fittedWindow(pixels: Pixels, description: FrameDescription): VoiWindow {
+  const toModality = modalityFunction(description);
+  const [a, b] = storedRange(pixels, description).map(toModality) as [number, number];
+  const [low, high] = a <= b ? [a, b] : [b, a];
+  // All values are the same: black, as the lowest value of a range always is.
+  return { center: (low + high) / 2, width: high > low ? high - low : 1, function: 'LINEAR_EXACT' };
+}
+
+function storedRange({ data }: Pixels, description: FrameDescription): [number, number] {
+  const { bitsStored, pixelRepresentation, sampleType, padding, isSegmentation } = description;
+  const isPadding = (value: number): boolean =>
+    padding !== undefined && value >= padding.first && value <= padding.last;
+
+  let [lowest, highest] = [Infinity, -Infinity];
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i] as number;
+    // Padding says nothing about what is to be seen; nor do the not-a-numbers of floating point maps.
+    if (isPadding(value) || !Number.isFinite(value)) continue;
+    if (value < lowest) lowest = value;
+    if (value > highest) highest = value;
+  }
+  if (lowest > highest) return [0, 1];
+  if (isSegmentation) return [0, Math.max(highest, 1)];
+  // Eight bits without a window are meant for the screen as they are, unless they use next to nothing of them.
+  const isForScreen = sampleType === 'integer' && bitsStored <= 8 && pixelRepresentation === 0;
+  if (isForScreen && highest >= 2 ** bitsStored / 8) return [0, 2 ** bitsStored - 1];
+  if (lowest === highest) return [lowest, highest];
+
+  const bins = new Uint32Array(65536);
+  const binWidth = (highest - lowest) / 65535;
+  let counted = 0;
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i] as number;
+    if (isPadding(value) || !Number.isFinite(value)) continue;
+    const bin = Math.floor((value - lowest) / binWidth);
+    bins[bin] = (bins[bin] as number) + 1;
+    counted += 1;
+  }
+  const at = (bin: number): number => lowest + bin * binWidth;
+  let [from, below] = [0, bins[0] as number];
+  while (below <= counted * outliers) below += bins[++from] as number;
+  let [to, above] = [65535, bins[65535] as number];
+  while (above <= counted * outliers) above += bins[--to] as number;
+  // Nearly all pixels have one value: then the few others are what there is to see.
+  return to > from ? [at(from), at(to)] : [lowest, highest];
+}

@@ -1,0 +1,88 @@
+import type { DicomJson } from '#libs/dicom';
+import { WorkerError, WorkerPool } from '#libs/workers';
+import type { BulkData } from './bulk-data.js';
+import type { FrameDescription } from './frame-description.js';
+import { ImageError, imageErrorCodes, type ImageErrorCode } from './image-error.js';
+import type { ImageRequest, ImageResponse, NativeFrame } from './image-request.js';
+import type { Pixels } from './pixels.js';
+import type { RenderOptions, WaveformOptions } from './render-options.js';
+import type { Tile, TiledLevelOptions } from './render-tiled-level.js';
+
+export interface ImageServiceOptions {
+  /** Processes that decode; 2 when absent. */
+  workers?: number;
+  /** For one picture; 10 seconds when absent. */
+  timeoutMilliseconds?: number;
+  /** Of one process; 3 GiB when absent: a decoded frame may have 512 MiB, and is held a few times over. */
+  memoryBytesMax?: number;
+  /** Pictures that may wait; 256 when absent. */
+  queueLengthMax?: number;
+}
+
+/**
+ * Decoding and rendering off the event loop, in processes that may crash, hang or swell without harm to others: what
+ * servers call. Each method does what the function of its name does, and throws the same ImageError; or timed-out,
+ * out-of-memory, crashed, overloaded, closed.
+ */
+export class ImageService {
+  private readonly pool: WorkerPool<ImageRequest, ImageResponse<ImageRequest['kind']>>;
+
+  constructor(options: ImageServiceOptions = {}) {
+    this.pool = new WorkerPool({
+      module: new URL('./decode-worker.js', import.meta.url),
+      name: 'images',
+      size: options.workers ?? 2,
+      timeoutMilliseconds: options.timeoutMilliseconds ?? 10_000,
+      memoryBytesMax: options.memoryBytesMax ?? 3 * 2 ** 30,
+      queueLengthMax: options.queueLengthMax ?? 256,
+    });
+  }
+
+  decodeFrame(bytes: Uint8Array, description: FrameDescription): Promise<Pixels> {
+    return this.ask({ kind: 'decode-frame', bytes, description });
+  }
+
+  /** The frame in Explicit VR Little Endian, whatever it is stored as. */
+  nativeFrame(bytes: Uint8Array, description: FrameDescription): Promise<NativeFrame> {
+    return this.ask({ kind: 'native-frame', bytes, description });
+  }
+
+  renderFrame(bytes: Uint8Array, description: FrameDescription, options: RenderOptions): Promise<Buffer> {
+    return this.ask({ kind: 'render-frame', bytes, description, options });
+  }
+
+  renderTiledLevel(
+    tiles: Tile[],
+    totalColumns: number,
+    totalRows: number,
+    options: TiledLevelOptions,
+  ): Promise<Buffer> {
+    return this.ask({ kind: 'render-tiled-level', tiles, totalColumns, totalRows, options });
+  }
+
+  renderWaveform(dataset: DicomJson, options: WaveformOptions, bulkData?: BulkData): Promise<Buffer> {
+    // Of the dataset only this is drawn; the rest need not be copied to another process.
+    const waveform = dataset['54000100'];
+    return this.ask({ kind: 'render-waveform', dataset: waveform ? { '54000100': waveform } : {}, options, bulkData });
+  }
+
+  /** Ends the processes. Pictures that are not finished fail as closed. */
+  close(): Promise<void> {
+    return this.pool.close();
+  }
+
+  private async ask<Request extends ImageRequest>(request: Request): Promise<ImageResponse<Request['kind']>> {
+    try {
+      return (await this.pool.run(request)) as ImageResponse<Request['kind']>;
+    } catch (error) {
+      throw error instanceof WorkerError ? toImageError(error) : error;
+    }
+  }
+}
+
+function toImageError(error: WorkerError): ImageError {
+  if (error.code !== 'failed') return new ImageError(error.code, error.message, { cause: error });
+  // An error that is not an ImageError is a fault of ours; the request dies of it, as of a crash.
+  const isOurs = (imageErrorCodes as readonly string[]).includes(error.remoteCode ?? '');
+  return new ImageError(isOurs ? (error.remoteCode as ImageErrorCode) : 'crashed', error.message, { cause: error });
+}

@@ -1,0 +1,14 @@
+export { ImageError, type ImageErrorCode } from './image-error.js';
+export type { FrameDescription, LookupTable, VoiWindow, WindowFunction } from './frame-description.js';
+export type { PixelArray, Pixels } from './pixels.js';
+export type { PictureFormat, RenderOptions, Viewport, WaveformOptions } from './render-options.js';
+export { bulkDataForRendering, type BulkData, type BulkDataReference } from './bulk-data.js';
+export { describeFrame } from './describe-frame.js';
+export { decodeFrame } from './decode-frame.js';
+export { toNativeBytes } from './native-bytes.js';
+export { toModalityValues } from './modality-values.js';
+export { renderFrame } from './render-frame.js';
+export { renderTiledLevel, type Tile, type TiledLevelOptions } from './render-tiled-level.js';
+export { renderWaveform } from './waveform/render-waveform.js';
+export { ImageService, type ImageServiceOptions } from './image-service.js';
+export type { NativeFrame } from './image-request.js';

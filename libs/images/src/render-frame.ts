@@ -1,0 +1,24 @@
+import { decodeFrame } from './decode-frame.js';
+import type { FrameDescription } from './frame-description.js';
+import { encodePicture, toPicture } from './picture.js';
+import type { RenderOptions } from './render-options.js';
+import { checkWindow } from './voi.js';
+
+/**
+ * A frame as people look at it (PS3.18 8.3.5): decoded, through the modality and VOI steps or in its colours, scaled
+ * into the viewport, encoded. A thumbnail is this with a small viewport; a tile of a slide is a frame like any other.
+ *
+ * Runs where it is called: servers use ImageService.
+ *
+ * @param bytes As for decodeFrame.
+ * @throws ImageError as decodeFrame; invalid-option for options that make no sense.
+ */
+export async function renderFrame(
+  bytes: Uint8Array,
+  description: FrameDescription,
+  options: RenderOptions,
+): Promise<Buffer> {
+  if (options.window) checkWindow(options.window);
+  const pixels = await decodeFrame(bytes, description);
+  return encodePicture(toPicture(pixels, description, options.window), options);
+}

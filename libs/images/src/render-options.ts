@@ -1,0 +1,31 @@
+import type { VoiWindow } from './frame-description.js';
+
+export type PictureFormat = 'jpeg' | 'png' | 'webp';
+
+/** The `viewport` of PS3.18 8.3.5.1.3. The picture is scaled to fit into width x height, its aspect ratio kept. */
+export interface Viewport {
+  /** Pixels. */
+  width: number;
+  height: number;
+  /**
+   * The part of the image to show, in image pixels from the top left corner; the whole image when absent. A negative
+   * width flips the part left to right, a negative height top to bottom (PS3.18 8.3.5.1.3).
+   */
+  source?: { x: number; y: number; width: number; height: number };
+}
+
+export interface RenderOptions {
+  format: PictureFormat;
+  /** In modality units. Without it: the frame's first window, else its VOI LUT, else a range fitted to its values. */
+  window?: VoiWindow;
+  viewport?: Viewport;
+  /** 1 to 100 for jpeg and webp, 90 when absent. PNG is lossless and takes no notice. */
+  quality?: number;
+}
+
+export interface WaveformOptions {
+  format: PictureFormat | 'svg';
+  /** Scaled to fit, aspect ratio kept. Without it: 6 picture pixels a millimetre of paper. */
+  viewport?: { width: number; height: number };
+  quality?: number;
+}

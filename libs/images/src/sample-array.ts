@@ -1,0 +1,55 @@
+import type { FrameDescription } from './frame-description.js';
+import type { PixelArray } from './pixels.js';
+
+/** Where the bits of a sample are. */
+export type SampleBits = Pick<FrameDescription, 'bitsStored' | 'highBit' | 'pixelRepresentation'>;
+
+/**
+ * Little endian bytes as numbers: bits outside of Bits Stored (overlays, rubbish) removed, the sign extended.
+ * The result is a copy, whose type is the narrowest for the width of the samples and their sign.
+ */
+export function toSampleArray(bytes: Uint8Array, bytesPerSample: 1 | 2 | 4, bits: SampleBits): PixelArray {
+  const count = Math.floor(bytes.length / bytesPerSample);
+  const copy = copyOf(bytes.subarray(0, count * bytesPerSample));
+  const isSigned = bits.pixelRepresentation === 1;
+  const samples =
+    bytesPerSample === 1
+      ? isSigned
+        ? new Int8Array(copy)
+        : new Uint8Array(copy)
+      : bytesPerSample === 2
+        ? isSigned
+          ? new Int16Array(copy)
+          : new Uint16Array(copy)
+        : isSigned
+          ? new Int32Array(copy)
+          : new Uint32Array(copy);
+  keepStoredBits(samples, bytesPerSample * 8, bits);
+  return samples;
+}
+
+/**
+ * The bytes in a memory of their own. Not slice(): that of a Buffer gives a view into memory shared with other Buffers,
+ * where the samples of others would be, too.
+ */
+export function copyOf(bytes: Uint8Array): ArrayBuffer {
+  const copy = new Uint8Array(bytes.length);
+  copy.set(bytes);
+  return copy.buffer;
+}
+
+function keepStoredBits(
+  samples: Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array,
+  width: number,
+  { bitsStored, highBit, pixelRepresentation }: SampleBits,
+): void {
+  if (bitsStored >= width) return;
+  // Shift the highest stored bit to the top of an int32, then back down: with the sign for >>, without for >>>.
+  const up = 31 - Math.min(highBit, width - 1);
+  const down = 32 - bitsStored;
+  if (pixelRepresentation === 1) {
+    for (let i = 0; i < samples.length; i++) samples[i] = ((samples[i] as number) << up) >> down;
+  } else {
+    for (let i = 0; i < samples.length; i++) samples[i] = ((samples[i] as number) << up) >>> down;
+  }
+}

@@ -1,0 +1,89 @@
+import dcmjsCodecs from 'dcmjs-codecs';
+import type { CodestreamHeader } from './codestream-header.js';
+import { ImageError } from './image-error.js';
+
+const { Context, NativeCodecs, log } = dcmjsCodecs;
+
+/**
+ * What the decoders report instead of failing. libjpeg fills in for missing data without an error; pixels nobody
+ * measured must not be shown, so these warnings of its are errors here.
+ */
+const fatalWarnings = /Corrupt JPEG data: (?!\d+ extraneous)|Premature end|Unsupported marker/i;
+let warnings: string[] = [];
+log.info = (...message: unknown[]) => void (warnings.length < 100 && warnings.push(message.join(' ')));
+log.error = log.info;
+
+/** How the decoder of dcmjs-codecs that suits a codestream is called. */
+type Decoder = 'decodeJpeg' | 'decodeJpegLs' | 'decodeJpeg2000' | 'decodeHtJpeg2000' | 'decodeJpegXl';
+
+export interface WasmRequest {
+  decoder: Decoder;
+  bytes: Uint8Array;
+  header: Pick<CodestreamHeader, 'rows' | 'columns' | 'components' | 'precision' | 'isSigned'>;
+}
+
+/**
+ * Runs a WebAssembly decoder (dcmjs-codecs: IJG libjpeg of 8, 12 and 16 bits, CharLS, OpenJPEG, OpenJPH, libjxl).
+ * These trust the dimensions they are told to lie inside the codestream's, so the caller has compared them.
+ *
+ * @returns Little endian samples: one byte each up to 8 bits, two above.
+ * @throws ImageError malformed
+ */
+export async function decodeWithWasm({ decoder, bytes, header }: WasmRequest): Promise<Uint8Array> {
+  await start();
+  const context = new Context({
+    width: header.columns,
+    height: header.rows,
+    samplesPerPixel: header.components,
+    bitsAllocated: header.precision <= 8 ? 8 : 16,
+    bitsStored: header.precision,
+    pixelRepresentation: header.isSigned ? 1 : 0,
+    planarConfiguration: 0,
+    // What it is makes no difference to the decoders, unless they are asked to convert colours: we do that ourselves.
+    photometricInterpretation: header.components === 1 ? 'MONOCHROME2' : 'RGB',
+    encodedBuffer: bytes,
+  });
+
+  let decoded: Uint8Array | undefined;
+  warnings = [];
+  try {
+    decoded = NativeCodecs[decoder](context, { convertColorspaceToRgb: false }).getDecodedBuffer();
+  } catch (error) {
+    // An exception leaves the instance as it was in the middle of work: never use it again.
+    release();
+    // A WebAssembly trap ("unreachable") is how these decoders give up on what makes no sense to them.
+    const reason =
+      (error as Error).name === 'RuntimeError' ? 'its data make no sense' : lastPart((error as Error).message);
+    throw new ImageError('malformed', `The compressed frame cannot be decoded: ${reason}`, { cause: error });
+  }
+
+  const fatal = warnings.find((warning) => fatalWarnings.test(warning));
+  if (fatal !== undefined) throw new ImageError('malformed', `The compressed frame is damaged: ${lastPart(fatal)}`);
+
+  const expected = header.rows * header.columns * header.components * (header.precision <= 8 ? 1 : 2);
+  if (decoded?.length !== expected) {
+    release();
+    throw new ImageError('malformed', `The decoder gave ${decoded?.length ?? 0} bytes instead of ${expected}.`);
+  }
+  return decoded;
+}
+
+let started: Promise<void> | undefined;
+
+async function start(): Promise<void> {
+  started ??= NativeCodecs.initializeAsync({ logCodecsInfo: true });
+  await started;
+}
+
+function release(): void {
+  started = undefined;
+  NativeCodecs.release();
+}
+
+/** "JpegDecoder8::EmitMessage::Corrupt JPEG data" without the names of functions. */
+function lastPart(message: string): string {
+  return message
+    .slice(message.lastIndexOf('::') + 1)
+    .replace(/^:/, '')
+    .trim();
+}
