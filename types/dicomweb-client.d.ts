@@ -12,7 +12,10 @@ declare module 'dicomweb-client' {
   export class DICOMwebClient {
     constructor(options: { url: string; headers?: Record<string, string>; singlepart?: string; verbose?: boolean });
     searchForStudies(options?: { queryParams?: Record<string, string | number> }): Promise<unknown[]>;
-    searchForSeries(options?: { studyInstanceUID?: string; queryParams?: Record<string, string | number> }): Promise<unknown[]>;
+    searchForSeries(options?: {
+      studyInstanceUID?: string;
+      queryParams?: Record<string, string | number>;
+    }): Promise<unknown[]>;
     searchForInstances(options?: {
       studyInstanceUID?: string;
       seriesInstanceUID?: string;

@@ -1,0 +1,109 @@
+import type { DicomJson } from '#libs/dicom';
+import type { Code } from '../models/model.js';
+
+/** How a content item relates to the one it is in (PS3.3 C.17.3). */
+export type Relationship = 'CONTAINS' | 'HAS OBS CONTEXT' | 'HAS CONCEPT MOD' | 'HAS PROPERTIES' | 'INFERRED FROM';
+
+/** One item of an SR content tree as DICOM JSON: small builders, one for each value type in use (PS3.3 C.17.3.2). */
+
+export function container(
+  relationship: Relationship,
+  name: Code,
+  children: DicomJson[],
+  templateIdentifier?: string,
+): DicomJson {
+  return {
+    ...item(relationship, 'CONTAINER', name),
+    '0040A050': { vr: 'CS', Value: ['SEPARATE'] },
+    ...(templateIdentifier !== undefined && {
+      '0040A504': {
+        vr: 'SQ',
+        Value: [{ '00080105': { vr: 'CS', Value: ['DCMR'] }, '0040DB00': { vr: 'CS', Value: [templateIdentifier] } }],
+      },
+    }),
+    ...(children.length > 0 && { '0040A730': { vr: 'SQ', Value: children } }),
+  };
+}
+
+export function code(relationship: Relationship, name: Code, value: Code, children: DicomJson[] = []): DicomJson {
+  return {
+    ...item(relationship, 'CODE', name),
+    '0040A168': { vr: 'SQ', Value: [codeItem(value)] },
+    ...(children.length > 0 && { '0040A730': { vr: 'SQ', Value: children } }),
+  };
+}
+
+export function text(relationship: Relationship, name: Code, value: string): DicomJson {
+  return { ...item(relationship, 'TEXT', name), '0040A160': { vr: 'UT', Value: [value] } };
+}
+
+export function uidref(relationship: Relationship, name: Code, uid: string): DicomJson {
+  return { ...item(relationship, 'UIDREF', name), '0040A124': { vr: 'UI', Value: [uid] } };
+}
+
+export function num(
+  relationship: Relationship,
+  name: Code,
+  value: number,
+  unit: Code,
+  children: DicomJson[],
+): DicomJson {
+  return {
+    ...item(relationship, 'NUM', name),
+    '0040A300': {
+      vr: 'SQ',
+      Value: [
+        { '0040A30A': { vr: 'DS', Value: [decimalString(value)] }, '004008EA': { vr: 'SQ', Value: [codeItem(unit)] } },
+      ],
+    },
+    ...(children.length > 0 && { '0040A730': { vr: 'SQ', Value: children } }),
+  };
+}
+
+/** A reference to an instance, as IMAGE or WAVEFORM by what it is. `frames` when not all of them are meant. */
+export function reference(
+  relationship: Relationship,
+  name: Code,
+  source: { sopClassUid: string; sopInstanceUid: string; frames?: number[] },
+): DicomJson {
+  const isWaveform = source.sopClassUid.startsWith('1.2.840.10008.5.1.4.1.1.9.');
+  return {
+    ...item(relationship, isWaveform ? 'WAVEFORM' : 'IMAGE', name),
+    '00081199': {
+      vr: 'SQ',
+      Value: [
+        {
+          '00081150': { vr: 'UI', Value: [source.sopClassUid] },
+          '00081155': { vr: 'UI', Value: [source.sopInstanceUid] },
+          ...(source.frames !== undefined && !isWaveform && { '00081160': { vr: 'IS', Value: source.frames } }),
+        },
+      ],
+    },
+  };
+}
+
+export function codeItem({ value, scheme, meaning }: Code): DicomJson {
+  return {
+    '00080100': { vr: 'SH', Value: [value] },
+    '00080102': { vr: 'SH', Value: [scheme] },
+    '00080104': { vr: 'LO', Value: [meaning] },
+  };
+}
+
+function item(relationship: Relationship, valueType: string, name: Code): DicomJson {
+  return {
+    '0040A010': { vr: 'CS', Value: [relationship] },
+    '0040A040': { vr: 'CS', Value: [valueType] },
+    '0040A043': { vr: 'SQ', Value: [codeItem(name)] },
+  };
+}
+
+/** A DS of at most 16 characters (PS3.5 6.2), with as many digits of the value as fit. */
+export function decimalString(value: number): string {
+  if (!Number.isFinite(value)) throw new RangeError(`A measurement must be a finite number, not ${value}`);
+  for (let digits = 15; digits > 0; digits -= 1) {
+    const rounded = Number(value.toPrecision(digits));
+    for (const written of [String(rounded), rounded.toExponential()]) if (written.length <= 16) return written;
+  }
+  throw new RangeError(`${value} does not fit into a decimal string`);
+}

@@ -1,0 +1,101 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type DicomJson, jsonText } from '#libs/dicom';
+import type { FetchedInput, ModelInput } from '../models/model.js';
+import type { ArchiveClient } from './archive-client.js';
+
+/** So many frames are asked for at once, and in memory at once for each request under way. */
+const framesPerRequest = 8;
+const requestsAtOnce = 4;
+
+/**
+ * Brings what the model reads from the archive to files in `directory`, a frame or a bulk value each: memory stays flat
+ * however long the series is.
+ */
+export async function fetchInput(archive: ArchiveClient, input: ModelInput, directory: string): Promise<FetchedInput> {
+  const byUid = new Map(input.instances.map((instance) => [jsonText(instance, '00080018') ?? '', instance]));
+  const fetched: FetchedInput = { input, frameFiles: [], bulkDataFiles: [] };
+  const orders = inBatches(input.frames);
+
+  await inParallel(orders.entries(), async ([index, order]) => {
+    const instance = instanceOf(byUid, order.sopInstanceUid);
+    const frames = await archive.frames(instance, uidsOf(instance), order.frameNumbers);
+    if (frames.length !== order.frameNumbers.length) {
+      throw new Error(
+        `The archive gave ${frames.length} of ${order.frameNumbers.length} frames of ${order.sopInstanceUid}`,
+      );
+    }
+    for (const [position, frameNumber] of order.frameNumbers.entries()) {
+      const file = path.join(directory, `frame-${index}-${position}`);
+      await writeFile(file, new Uint8Array(frames[position]!));
+      fetched.frameFiles.push({
+        sopInstanceUid: order.sopInstanceUid,
+        frameNumber,
+        file,
+        transferSyntaxUid: storedSyntax(instance),
+      });
+    }
+  });
+  await inParallel(input.bulkData.entries(), async ([index, { sopInstanceUid, tagPath }]) => {
+    const uri = bulkDataUri(instanceOf(byUid, sopInstanceUid), tagPath);
+    const file = path.join(directory, `bulk-${index}`);
+    await writeFile(file, new Uint8Array(await archive.bulkData(uri)));
+    fetched.bulkDataFiles.push({ sopInstanceUid, tagPath, file });
+  });
+  return fetched;
+}
+
+/** Neighbouring frames of one instance go into one request. */
+function inBatches(frames: ModelInput['frames']): { sopInstanceUid: string; frameNumbers: number[] }[] {
+  const batches: { sopInstanceUid: string; frameNumbers: number[] }[] = [];
+  for (const { sopInstanceUid, frameNumber } of frames) {
+    const last = batches.at(-1);
+    if (last?.sopInstanceUid === sopInstanceUid && last.frameNumbers.length < framesPerRequest)
+      last.frameNumbers.push(frameNumber);
+    else batches.push({ sopInstanceUid, frameNumbers: [frameNumber] });
+  }
+  return batches;
+}
+
+async function inParallel<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+  const iterator = items[Symbol.iterator]();
+  const worker = async () => {
+    for (let next = iterator.next(); next.done !== true; next = iterator.next()) await work(next.value);
+  };
+  await Promise.all(Array.from({ length: requestsAtOnce }, worker));
+}
+
+function instanceOf(byUid: Map<string, DicomJson>, sopInstanceUid: string): DicomJson {
+  const instance = byUid.get(sopInstanceUid);
+  if (instance === undefined)
+    throw new Error(`The model asked for ${sopInstanceUid}, which is not among its instances`);
+  return instance;
+}
+
+function uidsOf(instance: DicomJson) {
+  return {
+    studyInstanceUID: jsonText(instance, '0020000D') ?? '',
+    seriesInstanceUID: jsonText(instance, '0020000E') ?? '',
+    sopInstanceUID: jsonText(instance, '00080018') ?? '',
+  };
+}
+
+/** Available Transfer Syntax UID: in what syntax `transfer-syntax=*` gives the frames. */
+function storedSyntax(instance: DicomJson): string {
+  const syntax = jsonText(instance, '00083002');
+  if (syntax === undefined)
+    throw new Error(`The archive does not say the transfer syntax of ${jsonText(instance, '00080018')}`);
+  return syntax;
+}
+
+/** @param tagPath `GGGGEEEE`, or `GGGGEEEE/<item index>/GGGGEEEE` into sequences */
+function bulkDataUri(instance: DicomJson, tagPath: string): string {
+  const steps = tagPath.split('/');
+  let dataset: DicomJson | undefined = instance;
+  for (let step = 0; step + 2 < steps.length; step += 2) {
+    dataset = dataset?.[steps[step]!]?.Value?.[Number(steps[step + 1])] as DicomJson | undefined;
+  }
+  const uri = dataset?.[steps.at(-1)!]?.BulkDataURI;
+  if (uri === undefined) throw new Error(`No BulkDataURI at ${tagPath} of ${jsonText(instance, '00080018')}`);
+  return uri;
+}

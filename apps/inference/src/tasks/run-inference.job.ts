@@ -1,0 +1,200 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '#libs/config';
+import { DataSource, query, transaction } from '#libs/database';
+import { newUid } from '#libs/dicom';
+import { type Job, JobQueue, OnJob } from '#libs/jobs';
+import { LOGGER, type Logger } from '#libs/telemetry';
+import {
+  type AiWorkitem,
+  cancelWorkitem,
+  claimWorkitem,
+  completeWorkitem,
+  getWorkitem,
+  heartbeatWorkitem,
+  releaseSilentWorkitem,
+  releaseWorkitem,
+} from '#libs/workitems';
+import type { Model, ModelOutput } from '../models/model.js';
+import { selectInput } from '../models/select-input.js';
+import { buildSr, type StructuredReport } from '../results/build-sr.js';
+import { ModelRuntime } from '../runtime/model-runtime.js';
+import { ArchiveClient } from './archive-client.js';
+import { fetchInput } from './fetch-input.js';
+import { ModelRegistry } from './model-registry.js';
+
+const heartbeatMilliseconds = 5_000;
+/** A performer that said nothing for so long is dead; its workitem may be taken over. */
+const silentSecondsMax = 15;
+
+/** Performs AI workitems. Every attempt holds the workitem under a Transaction UID of its own: a late one writes nothing. */
+@Injectable()
+export class RunInference {
+  private readonly performer = `isocenter-inference@${hostname()}:${process.pid}`;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly dataSource: DataSource,
+    private readonly jobs: JobQueue,
+    private readonly models: ModelRegistry,
+    private readonly runtime: ModelRuntime,
+  ) {}
+
+  @OnJob('run-inference')
+  async run({ payload: { workitemUid }, signal }: Job<'run-inference'>): Promise<void> {
+    const transactionUid = newUid();
+    const workitem = await this.claim(workitemUid, transactionUid);
+    if (workitem === undefined) return;
+
+    const lost = new AbortController();
+    const heartbeat = setInterval(() => void this.beat(workitemUid, transactionUid, lost), heartbeatMilliseconds);
+    try {
+      await this.perform(workitem, transactionUid, AbortSignal.any([signal, lost.signal]));
+    } catch (error) {
+      await this.release(workitemUid, transactionUid, error);
+      throw error;
+    } finally {
+      clearInterval(heartbeat);
+    }
+  }
+
+  /** The last attempt failed: the study is shown as such, with the reason; whoever reads it reads it without AI. */
+  @OnJob('inference-failed')
+  async giveUp({ payload: { workitemUid } }: Job<'inference-failed'>): Promise<void> {
+    await transaction(this.dataSource, async (tx) => {
+      const workitem = await getWorkitem(tx, workitemUid);
+      // Somebody else may have it by now, or have finished it.
+      if (workitem?.state !== 'SCHEDULED') return;
+      await cancelWorkitem(
+        tx,
+        workitemUid,
+        undefined,
+        workitem.discontinuationReason ?? 'The analysis failed repeatedly',
+      );
+    });
+  }
+
+  private async claim(workitemUid: string, transactionUid: string): Promise<AiWorkitem | undefined> {
+    const claimed = await transaction(this.dataSource, async (tx) => {
+      await releaseSilentWorkitem(tx, workitemUid, silentSecondsMax);
+      return claimWorkitem(tx, workitemUid, { transactionUid, performer: this.performer });
+    });
+    if (claimed?.kind === 'ai') return claimed;
+    const workitem = claimed ?? (await getWorkitem(this.dataSource, workitemUid));
+    if (workitem !== undefined && workitem.kind !== 'ai')
+      throw new Error(`Workitem ${workitemUid} is no task for a model`);
+    if (workitem?.state === 'IN PROGRESS')
+      throw new Error(`${workitem.performer} holds the workitem; looking again later`);
+    return undefined; // finished or canceled: nothing left to do
+  }
+
+  private async perform(workitem: AiWorkitem, transactionUid: string, signal: AbortSignal): Promise<void> {
+    const { studyInstanceUid, inputDigest } = workitem;
+    const model = this.models.find(workitem.modelId, workitem.modelVersion, workitem.modelSha256);
+    const archive = new ArchiveClient(this.config.dicomwebUrl ?? '', this.config.apiToken, signal);
+    const instances = await archive.studyMetadata(studyInstanceUid);
+    const startedAt = new Date().toISOString();
+    const input = selectInput(model.manifest, instances);
+    const output =
+      'unsuitable' in input
+        ? this.unsuitable(input.unsuitable, startedAt)
+        : await this.inTaskFolder(async (directory) =>
+            this.runtime.run(model, await fetchInput(archive, input, directory), signal),
+          );
+    signal.throwIfAborted();
+    const sources = 'unsuitable' in input ? instances : input.instances;
+    const report = buildSr({ sources, model, output, inputDigest });
+    await archive.store(report.bytes);
+    await this.complete(workitem, transactionUid, model, output, report);
+  }
+
+  /** One transaction: the workitem is completed and its result is there, or the attempt was too late and nothing is. */
+  private async complete(
+    workitem: AiWorkitem,
+    transactionUid: string,
+    model: Model,
+    output: ModelOutput,
+    report: StructuredReport,
+  ): Promise<void> {
+    await transaction(this.dataSource, async (tx) => {
+      const { studyInstanceUid } = workitem;
+      const { seriesInstanceUid, sopClassUid, sopInstanceUid } = report;
+      const outputs = [{ studyInstanceUid, seriesInstanceUid, instances: [{ sopClassUid, sopInstanceUid }] }];
+      if (!(await completeWorkitem(tx, workitem.uid, transactionUid, outputs))) {
+        throw new Error('The workitem was taken over before this attempt ended; its result is dropped');
+      }
+      await query(
+        tx,
+        `insert into result (result_id, study_key, workitem_uid, model_id, model_version, model_sha256, input_digest,
+                             outcome, priority, summary, findings, runtime, report_series_uid, report_sop_instance_uid,
+                             started_at, finished_at)
+         select gen_random_uuid(), study_key, workitem_uid, $2, $3, $4, input_digest, $5, $6, $7, $8, $9, $10, $11, $12, $13
+           from workitem where workitem_uid = $1`,
+        [
+          workitem.uid,
+          model.id,
+          model.version,
+          model.sha256,
+          output.outcome,
+          output.priority,
+          output.summary,
+          JSON.stringify(output.findings),
+          JSON.stringify(output.runtime),
+          report.seriesInstanceUid,
+          report.sopInstanceUid,
+          output.startedAt,
+          output.finishedAt,
+        ],
+      );
+      await this.jobs.send(tx, 'result-ready', { workitemUid: workitem.uid });
+    });
+  }
+
+  /** The model cannot read this study: that is a result, with its reason, and not a number. */
+  private unsuitable(reason: string, startedAt: string): ModelOutput {
+    return {
+      outcome: 'inconclusive',
+      priority: 'LOW',
+      summary: reason,
+      findings: [],
+      runtime: this.runtime.describe(),
+      startedAt,
+      finishedAt: new Date().toISOString(),
+    };
+  }
+
+  private async inTaskFolder<T>(work: (directory: string) => Promise<T>): Promise<T> {
+    const parent = path.join(this.config.dataDir, 'tasks');
+    await mkdir(parent, { recursive: true });
+    const directory = await mkdtemp(path.join(parent, 'run-'));
+    try {
+      return await work(directory);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+
+  private async beat(workitemUid: string, transactionUid: string, lost: AbortController): Promise<void> {
+    try {
+      if (!(await heartbeatWorkitem(this.dataSource, workitemUid, transactionUid))) {
+        lost.abort(new Error('The workitem was taken over'));
+      }
+    } catch (error) {
+      // The database is away: the claim may still be ours; completing will tell.
+      this.logger.warn({ err: error, workitemUid }, 'no heartbeat');
+    }
+  }
+
+  private async release(workitemUid: string, transactionUid: string, error: unknown): Promise<void> {
+    const reason = error instanceof Error ? error.message : String(error);
+    try {
+      await transaction(this.dataSource, (tx) => releaseWorkitem(tx, workitemUid, transactionUid, reason));
+    } catch (failure) {
+      // It will be taken over when its heartbeat is missed.
+      this.logger.warn({ err: failure, workitemUid }, 'the workitem could not be released');
+    }
+  }
+}

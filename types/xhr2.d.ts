@@ -1,0 +1,5 @@
+declare module 'xhr2' {
+  /** XMLHttpRequest for Node, which dicomweb-client asks for. */
+  const XMLHttpRequest: new () => unknown;
+  export default XMLHttpRequest;
+}
