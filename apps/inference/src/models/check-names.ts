@@ -53,7 +53,7 @@ export function checkNames(manifest: ModelManifest): string[] {
 const onlyFor: Partial<Record<PostprocessingStep['step'], ModelManifest['input']['kind']>> = {
   components: 'volume',
   'list-peaks': 'waveform',
-  widths: 'waveform',
+  width: 'waveform',
 };
 
 function usesOf(step: PostprocessingStep): [string, Kind[]][] {
@@ -66,29 +66,37 @@ function usesOf(step: PostprocessingStep): [string, Kind[]][] {
       return [[step.of, ['tensor']]];
     case 'intervals':
       return [[step.of, ['list']]];
-    case 'widths':
+    case 'width':
       return [[step.of, ['tensor']], [step.at, ['list']]];
     case 'statistic':
-      return [[step.of, step.is === 'variation' || step.is === 'rmssd' ? ['list'] : ['list', 'histogram']]];
+      return [[step.of, ['list']]];
+    case 'histogram-statistic':
+      return [[step.of, ['histogram']]];
     case 'percentile':
-    case 'share-below':
     case 'count':
       return [[step.of, ['list', 'histogram']]];
+    case 'share-below':
+      return [[step.of, ['list', 'histogram']], ...numbersAmong(step.value)];
     case 'ratio':
-      return [step.of, step.to].filter((operand) => typeof operand === 'string').map((operand) => [operand, ['number']]);
+      return numbersAmong(step.of, step.to);
   }
+}
+
+function numbersAmong(...operands: (number | string)[]): [string, Kind[]][] {
+  return operands.filter((operand) => typeof operand === 'string').map((operand) => [operand, ['number']]);
 }
 
 function givesOf(step: PostprocessingStep): [string, Kind][] {
   switch (step.step) {
     case 'components':
-      return [[`${step.gives}.volume`, 'number'], [`${step.gives}.histogram`, 'histogram'], [`${step.gives}.count`, 'number'], [`${step.gives}.endArea`, 'number']];
+      return [[`${step.gives}.volume`, 'number'], [`${step.gives}.histogram`, 'histogram'], [`${step.gives}.count`, 'number'], [`${step.gives}.endArea`, 'number'], [`${step.gives}.dropped`, 'histogram']];
     case 'list-peaks':
       return [[step.gives, 'list'], [`${step.gives}.contrast`, 'number']];
     case 'intervals':
-    case 'widths':
       return [[step.gives, 'list']];
+    case 'width':
     case 'statistic':
+    case 'histogram-statistic':
     case 'percentile':
     case 'share-below':
     case 'count':

@@ -86,7 +86,8 @@ const operand = z.union([z.number(), name]);
 const step = z.discriminatedUnion('step', [
   /**
    * 3-D connected components of a mask, slice by slice in one pass; the largest that qualify are kept.
-   * Gives `<gives>.volume` (mL), `.histogram` (of `values`, one bin a unit), `.count`, `.endArea` (cm2, largest of first and last slice).
+   * Gives `<gives>.volume` (mL), `.histogram` (of `values`, one bin a unit), `.count`, `.endArea` (cm2, larger of first and last slice)
+   * and `.dropped` (histogram of the regions dropped).
    */
   z.strictObject({
     step: z.literal('components'),
@@ -105,9 +106,12 @@ const step = z.discriminatedUnion('step', [
   z.strictObject({ step: z.literal('list-peaks'), of: name, over: name, gives: name }),
   /** Distances between neighbours of a list. Gives a list. */
   z.strictObject({ step: z.literal('intervals'), of: name, gives: name }),
-  /** How long (ms) an output stays above `level` (share of the way from its floor to its top) around each place. Gives a list. */
+  /**
+   * How long (ms) an output stays above `level` (share of the way from its floor to its top) around the places of a list, on the
+   * median of all these stretches; dips shorter than the bridge do not count. Gives a number.
+   */
   z.strictObject({
-    step: z.literal('widths'),
+    step: z.literal('width'),
     of: name,
     at: name,
     withinMilliseconds: positive,
@@ -115,12 +119,14 @@ const step = z.discriminatedUnion('step', [
     bridgeMilliseconds: z.number().min(0),
     gives: name,
   }),
-  /** One number of a list or a histogram; `variation` (standard deviation over mean) and `rmssd` (of successive differences) of a list only. */
-  z.strictObject({ step: z.literal('statistic'), of: name, is: z.enum(['mean', 'median', 'variation', 'rmssd']), gives: name }),
+  /** One number of a list; `variation` is standard deviation over mean, `rmssd` of successive differences. */
+  z.strictObject({ step: z.literal('statistic'), of: name, is: z.enum(['mean', 'variation', 'rmssd']), gives: name }),
+  /** One number of a histogram; `mode` is the mean of what lies in its fullest stretch of 21 bins. */
+  z.strictObject({ step: z.literal('histogram-statistic'), of: name, is: z.enum(['mean', 'mode']), gives: name }),
   /** The value with `percent` of a list or histogram at or below it. */
   z.strictObject({ step: z.literal('percentile'), of: name, percent: z.number().min(0).max(100), gives: name }),
   /** How much of a list or histogram is below a value, 0 to 1. */
-  z.strictObject({ step: z.literal('share-below'), of: name, value: z.number(), gives: name }),
+  z.strictObject({ step: z.literal('share-below'), of: name, value: operand, gives: name }),
   /** How many there are in a list or histogram. */
   z.strictObject({ step: z.literal('count'), of: name, gives: name }),
   /** An output added up over all batches. */

@@ -1,5 +1,5 @@
 import type { DicomJson } from '#libs/dicom';
-import { keywordToTag } from '#libs/dicom';
+
 import type { WaveformInput } from './manifest.js';
 import { items, number, text } from './read-attributes.js';
 import type { Candidate } from './select-input.js';
@@ -7,6 +7,7 @@ import { channelLead, hasLead, type Lead } from './waveform-leads.js';
 
 /** Waveform Data, inside an item of Waveform Sequence. */
 export const waveformDataTag = '54001010';
+const waveformSequenceTag = '54000100';
 
 /** The longest multiplex group (PS3.3 C.10.9) that has all leads and length enough: the rhythm strip rather than a median beat. */
 export function selectWaveform(
@@ -31,7 +32,7 @@ export function selectWaveform(
   const { instance, sopInstanceUid, index } = best.input;
   const group = items(instance, 'WaveformSequence')[index]!;
   const isInline = group[waveformDataTag]?.InlineBinary !== undefined;
-  const tagPath = `${keywordToTag('WaveformSequence')}/${index}/${waveformDataTag}`;
+  const tagPath = `${waveformSequenceTag}/${index}/${waveformDataTag}`;
   return {
     input: { seriesInstanceUid, instances: [instance], frames: [], bulkData: isInline ? [] : [{ sopInstanceUid, tagPath }] },
     size: best.seconds,

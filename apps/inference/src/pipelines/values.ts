@@ -6,7 +6,10 @@ export interface Histogram {
   sum: number;
 }
 
-export type Value = number | Float64Array | Histogram;
+/** Numbers one by one, or counted in bins. */
+export type Distribution = Float64Array | Histogram;
+
+export type Value = number | Distribution;
 
 /** What the postprocessing has worked out so far, by name. Names and kinds were checked with the manifest, so a wrong one is our fault. */
 export class Values {
@@ -20,21 +23,42 @@ export class Values {
     this.byName.set(name, value);
   }
 
-  get(name: string): Value {
-    const value = this.byName.get(name);
-    if (value === undefined) throw new Error(`No value named "${name}"; the manifest's names were not checked.`);
+  number(name: string): number {
+    const value = this.get(name);
+    if (typeof value !== 'number') throw wrongKind(name, 'a number');
     return value;
   }
 
-  number(name: string): number {
+  /** A number written out, or one by its name. */
+  operand(operand: number | string): number {
+    return typeof operand === 'number' ? operand : this.number(operand);
+  }
+
+  distribution(name: string): Distribution {
     const value = this.get(name);
-    if (typeof value !== 'number') throw new Error(`"${name}" is not a number; the manifest's names were not checked.`);
+    if (typeof value === 'number') throw wrongKind(name, 'a list or a histogram');
     return value;
   }
 
   list(name: string): Float64Array {
-    const value = this.get(name);
-    if (!(value instanceof Float64Array)) throw new Error(`"${name}" is not a list; the manifest's names were not checked.`);
+    const value = this.distribution(name);
+    if (!(value instanceof Float64Array)) throw wrongKind(name, 'a list');
     return value;
   }
+
+  histogram(name: string): Histogram {
+    const value = this.distribution(name);
+    if (value instanceof Float64Array) throw wrongKind(name, 'a histogram');
+    return value;
+  }
+
+  private get(name: string): Value {
+    const value = this.byName.get(name);
+    if (value === undefined) throw wrongKind(name, 'there');
+    return value;
+  }
+}
+
+function wrongKind(name: string, wanted: string): Error {
+  return new Error(`"${name}" is not ${wanted}; the manifest's names were not checked.`);
 }

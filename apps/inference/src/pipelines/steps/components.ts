@@ -27,6 +27,7 @@ export function componentsStep(step: ComponentsStep, facts: VolumeFacts): Reduce
   const bins = step.bins.to - step.bins.from + 1;
   const millilitres = (pixels: number) => (pixels * facts.pixelAreaMm2 * facts.sliceSpacingMm) / 1000;
   const finished: Component[] = [];
+  const dropped = emptyComponent(bins);
   let open = new Map<number, Component>();
   let before: Int32Array | undefined;
   let sliceIndex = 0;
@@ -48,7 +49,10 @@ export function componentsStep(step: ComponentsStep, facts: VolumeFacts): Reduce
       throw new ModelError('invalid-input', `Slice ${sliceIndex + 1} falls into ${regions.length} regions, at most ${regionsPerSliceMax} are taken: it is noise, or not what the model is for.`);
     for (const region of regions) {
       const found = measureRegion(region, data, step.bins.from, bins);
-      if (isDropped(found, step, facts)) continue;
+      if (isDropped(found, step, facts)) {
+        add(dropped, found);
+        continue;
+      }
       if (sliceIndex === 0) found.pixelsInFirstSlice = found.pixels;
       if (sliceIndex === facts.slices - 1) found.pixelsInLastSlice = found.pixels;
 
@@ -98,6 +102,7 @@ export function componentsStep(step: ComponentsStep, facts: VolumeFacts): Reduce
       values.set(`${step.gives}.count`, kept.length);
       values.set(`${step.gives}.volume`, millilitres(total.pixels));
       values.set(`${step.gives}.histogram`, { from: step.bins.from, counts: total.counts, sum: total.sum });
+      values.set(`${step.gives}.dropped`, { from: step.bins.from, counts: dropped.counts, sum: dropped.sum });
       values.set(`${step.gives}.endArea`, (Math.max(total.pixelsInFirstSlice, total.pixelsInLastSlice) * facts.pixelAreaMm2) / 100);
     },
   };

@@ -1,12 +1,4 @@
-import type { Histogram, Value } from '../values.js';
-
-/** Numbers one by one, or counted in bins. */
-export type Distribution = Float64Array | Histogram;
-
-export function asDistribution(value: Value): Distribution {
-  if (typeof value === 'number') throw new Error("A number is no list or histogram; the manifest's names were not checked.");
-  return value;
-}
+import type { Distribution, Histogram } from '../values.js';
 
 export function count(of: Distribution): number {
   return of instanceof Float64Array ? of.length : of.counts.reduce((all, one) => all + one, 0);
@@ -54,4 +46,19 @@ export function histogramPercentile(from: number, counts: ArrayLike<number>, tot
     if (below >= (total * percent) / 100) return from + bin;
   }
   return from + counts.length - 1;
+}
+
+const modeBins = 21;
+
+/** The mean of what lies in the fullest stretch of bins: where most values are, whatever the tails. */
+export function mode({ from, counts }: Histogram): number {
+  let inside = 0;
+  let best = { inside: 0, last: -1 };
+  for (let bin = 0; bin < counts.length; bin++) {
+    inside += counts[bin]! - (counts[bin - modeBins] ?? 0);
+    if (inside > best.inside) best = { inside, last: bin };
+  }
+  let sum = 0;
+  for (let bin = Math.max(0, best.last - modeBins + 1); bin <= best.last; bin++) sum += (from + bin) * counts[bin]!;
+  return sum / best.inside;
 }

@@ -5,8 +5,8 @@ import type { Reducer } from '../reducer.js';
 export function ratioStep(step: Extract<PostprocessingStep, { step: 'ratio' }>): Reducer {
   return {
     finish: (values) => {
-      const [of, to] = [step.of, step.to].map((operand) => (typeof operand === 'number' ? operand : values.number(operand))) as [number, number];
-      values.set(step.gives, to === 0 ? NaN : (step.times * of) / to);
+      const to = values.operand(step.to);
+      values.set(step.gives, to === 0 ? NaN : (step.times * values.operand(step.of)) / to);
     },
   };
 }

@@ -6,7 +6,7 @@ import { listPeaksStep } from './list-peaks.js';
 import { ratioStep } from './ratio.js';
 import { statisticStep } from './statistic.js';
 import { sumStep } from './sum.js';
-import { widthsStep } from './widths.js';
+import { widthStep } from './width.js';
 
 /** The step a manifest names, ready to take batches. */
 export function startStep(step: PostprocessingStep, facts: InputFacts): Reducer {
@@ -15,11 +15,12 @@ export function startStep(step: PostprocessingStep, facts: InputFacts): Reducer 
       return componentsStep(step, factsOf('volume', facts));
     case 'list-peaks':
       return listPeaksStep(step, factsOf('waveform', facts));
-    case 'widths':
-      return widthsStep(step, factsOf('waveform', facts));
+    case 'width':
+      return widthStep(step, factsOf('waveform', facts));
     case 'intervals':
       return intervalsStep(step);
     case 'statistic':
+    case 'histogram-statistic':
     case 'percentile':
     case 'share-below':
     case 'count':

@@ -1,9 +1,9 @@
 import type { PostprocessingStep } from '../../models/manifest.js';
 import type { Reducer } from '../reducer.js';
 import type { Values } from '../values.js';
-import { asDistribution, count, mean, percentile, rmssd, shareBelow, variation } from './distribution.js';
+import { count, mean, mode, percentile, rmssd, shareBelow, variation } from './distribution.js';
 
-export type StatisticStep = Extract<PostprocessingStep, { step: 'statistic' | 'percentile' | 'share-below' | 'count' }>;
+export type StatisticStep = Extract<PostprocessingStep, { step: 'statistic' | 'histogram-statistic' | 'percentile' | 'share-below' | 'count' }>;
 
 /** The steps that make one number of a list or a histogram. */
 export function statisticStep(step: StatisticStep): Reducer {
@@ -11,24 +11,16 @@ export function statisticStep(step: StatisticStep): Reducer {
 }
 
 function statistic(step: StatisticStep, values: Values): number {
-  const of = asDistribution(values.get(step.of));
   switch (step.step) {
     case 'count':
-      return count(of);
+      return count(values.distribution(step.of));
     case 'percentile':
-      return percentile(of, step.percent);
+      return percentile(values.distribution(step.of), step.percent);
     case 'share-below':
-      return shareBelow(of, step.value);
+      return shareBelow(values.distribution(step.of), values.operand(step.value));
     case 'statistic':
-      switch (step.is) {
-        case 'mean':
-          return mean(of);
-        case 'median':
-          return percentile(of, 50);
-        case 'variation':
-          return variation(values.list(step.of));
-        case 'rmssd':
-          return rmssd(values.list(step.of));
-      }
+      return { mean, variation, rmssd }[step.is](values.list(step.of));
+    case 'histogram-statistic':
+      return { mean, mode }[step.is](values.histogram(step.of));
   }
 }
