@@ -1,0 +1,230 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { BlobError } from './blob-error.js';
+import { isBlobKey, newBlobKey } from './blob-key.js';
+import type { BlobStore, BlobWriter, StoredBlob } from './blob-store.js';
+
+const folders = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, '0'));
+
+/**
+ * Blobs as files. A blob is staged, synced, renamed into its place, and the folder synced: after commit a power cut does
+ * not take it back, and before it nobody sees it. Staging is on the same file system, so that the rename is one step.
+ */
+export class FilesystemBlobStore implements BlobStore {
+  private constructor(
+    readonly name: string,
+    private readonly root: string,
+  ) {}
+
+  /** Makes the folders, durably. */
+  static async open(name: string, root: string): Promise<FilesystemBlobStore> {
+    const store = new FilesystemBlobStore(name, root);
+    await mkdir(root, { recursive: true, mode: 0o700 });
+    const present = new Set(await readdir(root));
+    const missing = [...folders, 'staging'].filter((folder) => !present.has(folder));
+    for (const folder of missing) await mkdir(path.join(root, folder), { recursive: true, mode: 0o700 });
+    if (missing.length > 0) await syncDirectory(root);
+    return store;
+  }
+
+  async write(): Promise<BlobWriter> {
+    const staged = path.join(this.root, 'staging', randomUUID());
+    try {
+      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+      return new FileWriter(this.root, staged, await open(staged, flags, 0o600));
+    } catch (error) {
+      throw wrap(error, 'A blob could not be begun');
+    }
+  }
+
+  read(key: string): Promise<Readable> {
+    return this.openRange(key);
+  }
+
+  readRange(key: string, offset: number, length: number): Promise<Readable> {
+    return this.openRange(key, { offset, length });
+  }
+
+  async head(key: string): Promise<{ bytes: number } | undefined> {
+    try {
+      return { bytes: (await stat(this.pathOf(key))).size };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw wrap(error, `Blob ${key}`);
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    try {
+      await unlink(this.pathOf(key));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw wrap(error, `Blob ${key} could not be deleted`);
+    }
+  }
+
+  async *list(): AsyncGenerator<{ key: string; bytes: number; modifiedAt: Date }> {
+    for (const folder of folders) {
+      for await (const entry of await opendir(path.join(this.root, folder))) {
+        const key = `${folder}/${entry.name}`;
+        if (!isBlobKey(key)) continue;
+        const found = await stat(this.pathOf(key)).catch(() => undefined); // deleted meanwhile
+        if (found !== undefined) yield { key, bytes: found.size, modifiedAt: found.mtime };
+      }
+    }
+  }
+
+  /** Staged files older than `before` belong to writers that are gone. @returns how many were removed */
+  async clearStaging(before: Date): Promise<number> {
+    const staging = path.join(this.root, 'staging');
+    let removed = 0;
+    for (const name of await readdir(staging)) {
+      const file = path.join(staging, name);
+      const found = await stat(file).catch(() => undefined);
+      if (found === undefined || found.mtime >= before) continue;
+      await rm(file, { force: true });
+      removed += 1;
+    }
+    return removed;
+  }
+
+  /** Writes, syncs and removes a byte: a full or read-only disk shows here. */
+  async probe(): Promise<void> {
+    const writer = await this.write();
+    try {
+      await writer.write(Buffer.from([0]));
+    } finally {
+      await writer.abort();
+    }
+  }
+
+  private async openRange(key: string, range?: { offset: number; length: number }): Promise<Readable> {
+    const file = this.pathOf(key);
+    let handle: FileHandle;
+    try {
+      handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+    } catch (error) {
+      throw wrap(error, `Blob ${key}`);
+    }
+    try {
+      const { size } = await handle.stat();
+      if (range === undefined) return handle.createReadStream();
+      const { offset, length } = range;
+      if (offset < 0 || length <= 0 || offset + length > size) {
+        throw new BlobError(
+          'blob-invalid-range',
+          `Blob ${key} has ${size} bytes; ${length} from ${offset} were asked for`,
+        );
+      }
+      return handle.createReadStream({ start: offset, end: offset + length - 1 });
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  private pathOf(key: string): string {
+    if (!isBlobKey(key)) throw new BlobError('blob-not-found', `${JSON.stringify(key.slice(0, 80))} is no blob key`);
+    return path.join(this.root, key);
+  }
+}
+
+class FileWriter implements BlobWriter {
+  private readonly hash = createHash('sha256');
+  private isCut = false;
+  private position = 0;
+  private isOver = false;
+
+  constructor(
+    private readonly root: string,
+    private readonly staged: string,
+    private readonly handle: FileHandle,
+  ) {}
+
+  get bytes(): number {
+    return this.position;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    try {
+      let written = 0;
+      while (written < chunk.length) {
+        written += (await this.handle.write(chunk, written, chunk.length - written, this.position + written))
+          .bytesWritten;
+      }
+    } catch (error) {
+      await this.abort();
+      throw wrap(error, 'A blob could not be written');
+    }
+    this.position += chunk.length;
+    this.hash.update(chunk);
+  }
+
+  async truncate(bytes: number): Promise<void> {
+    if (bytes > this.position) throw new RangeError(`A blob of ${this.position} bytes cannot be cut to ${bytes}`);
+    if (bytes === this.position) return;
+    try {
+      await this.handle.truncate(bytes);
+    } catch (error) {
+      await this.abort();
+      throw wrap(error, 'A blob could not be cut');
+    }
+    this.position = bytes;
+    this.isCut = true;
+  }
+
+  async commit(): Promise<StoredBlob> {
+    const key = newBlobKey();
+    const target = path.join(this.root, key);
+    try {
+      // A failed sync is final: the kernel drops the pages and calls them clean, so asking again would lie.
+      await this.handle.datasync();
+      const sha256 = await this.digest();
+      await this.handle.close();
+      this.isOver = true;
+      await rename(this.staged, target);
+      await syncDirectory(path.dirname(target));
+      return { key, bytes: this.position, sha256 };
+    } catch (error) {
+      await this.abort();
+      await rm(target, { force: true });
+      throw wrap(error, 'A blob could not be made durable');
+    }
+  }
+
+  async abort(): Promise<void> {
+    if (!this.isOver) {
+      this.isOver = true;
+      await this.handle.close().catch(() => undefined);
+    }
+    await rm(this.staged, { force: true });
+  }
+
+  /** Of what was kept: after a cut, of what is in the file (it is in the page cache still). */
+  private async digest(): Promise<Buffer> {
+    if (!this.isCut) return this.hash.digest();
+    const hash = createHash('sha256');
+    for await (const chunk of createReadStream(this.staged)) hash.update(chunk as Buffer);
+    return hash.digest();
+  }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function wrap(error: unknown, what: string): BlobError {
+  if (error instanceof BlobError) return error;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return new BlobError('blob-not-found', `${what}: it is not there`, { cause: error });
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new BlobError('blob-no-space', `${what}: no space left`, { cause: error });
+  return new BlobError('blob-unavailable', `${what}: ${(error as Error).message}`, { cause: error });
+}

@@ -1,0 +1,117 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type BlobStore, FilesystemBlobStore, S3BlobStore } from '#libs/blobs';
+import { startS3, type TestS3 } from '../support/s3.js';
+
+/** What every blob store promises, on each of them. */
+describe.each(['filesystem', 's3'] as const)('the blob store on %s', (kind) => {
+  let store: BlobStore;
+  let directory: string;
+  let s3: TestS3 | undefined;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), 'isocenter-blobs-'));
+    if (kind === 'filesystem') {
+      store = await FilesystemBlobStore.open('local', path.join(directory, 'blobs'));
+    } else {
+      await mkdir(path.join(directory, 's3'));
+      s3 = await startS3(path.join(directory, 's3'));
+      store = new S3BlobStore('s3', { ...s3.options, prefix: 'site-1/', storageClass: undefined });
+    }
+  });
+  afterAll(async () => {
+    await s3?.stop();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  async function put(bytes: Buffer, chunk = 70_000) {
+    const writer = await store.write();
+    for (let at = 0; at < bytes.length; at += chunk) await writer.write(bytes.subarray(at, at + chunk));
+    return writer.commit();
+  }
+
+  it('gives back what was written, and says its size and digest', async () => {
+    const bytes = randomBytes(1_000_003);
+    const stored = await put(bytes);
+    expect(stored.bytes).toBe(bytes.length);
+    expect(stored.sha256).toEqual(createHash('sha256').update(bytes).digest());
+    expect((await buffer(await store.read(stored.key))).equals(bytes)).toBe(true);
+    expect(await store.head(stored.key)).toEqual({ bytes: bytes.length });
+  });
+
+  it('takes blobs larger than one part', async () => {
+    const bytes = randomBytes(20 * 1024 ** 2);
+    const { key } = await put(bytes, 1024 ** 2);
+    expect((await buffer(await store.read(key))).equals(bytes)).toBe(true);
+  });
+
+  it('reads a range, the last byte included, and refuses one beyond the end', async () => {
+    const bytes = randomBytes(1000);
+    const { key } = await put(bytes);
+    expect((await buffer(await store.readRange(key, 10, 20))).equals(bytes.subarray(10, 30))).toBe(true);
+    expect((await buffer(await store.readRange(key, 999, 1))).equals(bytes.subarray(999))).toBe(true);
+    await expect(store.readRange(key, 990, 20)).rejects.toMatchObject({ code: 'blob-invalid-range' });
+    await expect(store.readRange(key, 5000, 1)).rejects.toMatchObject({ code: 'blob-invalid-range' });
+  });
+
+  it('gives two blobs of the same bytes two keys', async () => {
+    const bytes = randomBytes(10);
+    expect((await put(bytes)).key).not.toBe((await put(bytes)).key);
+  });
+
+  it('shows nothing of an aborted blob', async () => {
+    const before = await keys();
+    const writer = await store.write();
+    await writer.write(randomBytes(100_000));
+    await writer.abort();
+    expect(await keys()).toEqual(before);
+  });
+
+  it('lists what is there, and no more what was deleted', async () => {
+    const { key, bytes } = await put(randomBytes(77));
+    expect(await keys()).toContain(key);
+    for await (const blob of store.list()) if (blob.key === key) expect(blob.bytes).toBe(bytes);
+    await store.delete(key);
+    await store.delete(key);
+    expect(await keys()).not.toContain(key);
+    expect(await store.head(key)).toBeUndefined();
+    await expect(store.read(key)).rejects.toMatchObject({ code: 'blob-not-found' });
+  });
+
+  it('opens nothing by a key that is none', async () => {
+    for (const key of ['../../etc/passwd', 'ab/../../x', '/etc/passwd', '']) {
+      await expect(store.read(key)).rejects.toMatchObject({ code: 'blob-not-found' });
+    }
+  });
+
+  it('says it works', async () => {
+    await expect(store.probe()).resolves.toBeUndefined();
+  });
+
+  async function keys(): Promise<string[]> {
+    const found: string[] = [];
+    for await (const { key } of store.list()) found.push(key);
+    return found.sort();
+  }
+});
+
+describe('the filesystem blob store', () => {
+  it('takes back the end of a blob before it is committed, and digests what was kept', async () => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'isocenter-blobs-'));
+    const store = await FilesystemBlobStore.open('local', directory);
+    const writer = await store.write();
+    await writer.write(Buffer.from('keep this, not that'));
+    await writer.truncate(9);
+    await writer.write(Buffer.from(', but more'));
+    const stored = await writer.commit();
+    const kept = Buffer.from('keep this, but more');
+    expect(stored.sha256).toEqual(createHash('sha256').update(kept).digest());
+    expect(await buffer(await store.read(stored.key))).toEqual(kept);
+    expect(await readdir(path.join(directory, 'staging'))).toEqual([]);
+    await rm(directory, { recursive: true });
+  });
+});
