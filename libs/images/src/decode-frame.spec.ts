@@ -145,7 +145,7 @@ describe('decodeFrame of native frames', () => {
     [{ samplesPerPixel: 3, photometricInterpretation: 'YBR_FULL_422' }, 7],
   ])('refuses a frame that is a byte short: %j', async (change, length) => {
     await expect(decoded(new Uint8Array(length), change)).rejects.toMatchObject({ code: 'truncated' });
-    expect(await decoded(new Uint8Array(length + 1), change)).toHaveLength(4 * (change.samplesPerPixel ?? 1));
+    expect(await decoded(new Uint8Array(length + 1), change)).toHaveLength(4 * makeDescription(change).samplesPerPixel);
   });
 
   it('refuses what is larger than the limit before it allocates anything', async () => {

@@ -81,7 +81,7 @@ async function decodeCodestream(bytes: Uint8Array, description: FrameDescription
       const isColor = header.components === 3;
       const color = !isColor
         ? undefined
-        : (header.jpegColor ?? (/^YBR/.test(description.photometricInterpretation) ? 'ycc' : 'rgb'));
+        : (header.jpegColor ?? (description.photometricInterpretation.startsWith('YBR') ? 'ycc' : 'rgb'));
       // libjpeg-turbo does as it thinks about colour; where that is not what is meant, the other decoder has no opinion.
       if (header.precision === 8 && (!isColor || color === header.libjpegColor)) {
         return { data: fitSamples(await decodeJpegBaseline(bytes, header), header, description), isRgb: isColor };

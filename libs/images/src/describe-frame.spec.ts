@@ -87,6 +87,11 @@ describe('describeFrame', () => {
     ]);
   });
 
+  it('takes a LINEAR window narrower than 1 as LINEAR_EXACT', () => {
+    const { windows } = describeFrame({ ...grey, '00281050': ds(0.1), '00281051': ds(0.2) }, explicitLittleEndian, 0);
+    expect(windows).toEqual([{ center: 0.1, width: 0.2, function: 'LINEAR_EXACT' }]);
+  });
+
   it("takes a frame's own functional groups first, then the shared ones, then the top level", () => {
     const voi = (center: number): DicomJson => ({
       '00289132': sq({ '00281050': ds(center), '00281051': ds(100), '00281056': cs('LINEAR_EXACT') }),

@@ -172,9 +172,14 @@ function readVoi(
     const center = numberOf(voi, '00281050', i);
     const width = numberOf(voi, '00281051', i);
     if (center === undefined || width === undefined) continue;
-    // A width of 0 (or below 1 for LINEAR) is not a window, C.11.2.1.2; it is met, and left out.
-    if (width > 0 && (width >= 1 || windowFunction !== 'LINEAR'))
-      windows.push({ center, width, function: windowFunction });
+    // A width of 0 is not a window, and is met. Below 1, LINEAR has no meaning (C.11.2.1.2); such windows are found where
+    // rescaling makes small numbers (dose, maps), and LINEAR_EXACT is what they mean.
+    if (width > 0)
+      windows.push({
+        center,
+        width,
+        function: windowFunction === 'LINEAR' && width < 1 ? 'LINEAR_EXACT' : windowFunction,
+      });
   }
   const lutItem = itemsOf(voi, '00283010')[0];
   // The inputs of a VOI LUT are what the modality step gives: signed if the pixels are, or if rescaling can go below 0.

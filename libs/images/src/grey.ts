@@ -57,7 +57,8 @@ export function fittedWindow(pixels: Pixels, description: FrameDescription): Voi
   const [a, b] = storedRange(pixels, description).map(toModality) as [number, number];
   const [low, high] = a <= b ? [a, b] : [b, a];
   // All values are the same: black, as the lowest value of a range always is.
-  return { center: (low + high) / 2, width: high > low ? high - low : 1, function: 'LINEAR_EXACT' };
+  if (low === high) return { center: low + 0.5, width: 1, function: 'LINEAR_EXACT' };
+  return { center: (low + high) / 2, width: high - low, function: 'LINEAR_EXACT' };
 }
 
 function storedRange({ data }: Pixels, description: FrameDescription): [number, number] {

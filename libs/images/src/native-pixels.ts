@@ -15,7 +15,7 @@ export function readNativePixels(bytes: Uint8Array, description: FrameDescriptio
   const samples = pixels * samplesPerPixel;
   if (bitsAllocated === 1) return unpackBits(bytes, description.bitOffset, samples);
 
-  const isSubsampled = /_422$/.test(description.photometricInterpretation) && samplesPerPixel === 3;
+  const isSubsampled = description.photometricInterpretation.endsWith('_422') && samplesPerPixel === 3;
   if (isSubsampled && bitsAllocated === 8) {
     // Two bytes a pixel; some writers keep all three and the label, which the length gives away.
     if (bytes.length >= pixels * 3)

@@ -7,6 +7,8 @@ const millivoltHeight = 10;
 export const pageSeconds = 10;
 
 const margin = 5;
+/** Room for the tall deflections of the first row. */
+const header = 8;
 /** Room for the calibration pulse in front of the traces. */
 const lead = 10;
 const rowHeight = 30;
@@ -31,8 +33,8 @@ export function drawPaper(channels: Channel[], pixelsPerMillimetre: number): Dra
   const rows = isTwelveLead ? twelveLeadRows(leads as Channel[]) : channels.map(stripRow);
 
   const width = margin + lead + pageSeconds * secondLength + margin;
-  const height = margin + rows.length * rowHeight + footer;
-  const ink = rows.map((row, i) => drawRow(row, margin + i * rowHeight)).join('');
+  const height = header + rows.length * rowHeight + footer;
+  const ink = rows.map((row, i) => drawRow(row, header + i * rowHeight)).join('');
   const scale = rows.some((row) => row.isVoltage) ? '25 mm/s   10 mm/mV' : '25 mm/s';
   const label = letters(scale, margin + lead, height - 3, 2.5);
 
