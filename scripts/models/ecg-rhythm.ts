@@ -23,11 +23,17 @@ export function buildEcgRhythm(): Uint8Array {
   const peaks = g.op('Mul', [g.op('Cast', [isPeak], { to: 1 }), activity]);
   g.output('peaks', peaks, 'float32', [1, 1, 'samples']);
 
-  // How clearly beats stand out: activity at a beat over the ordinary activity. Noise alone gives about 2.
   g.output('activity', activity, 'float32', [1, 1, 'samples']);
 
-  // Speed of the heart vector, microvolts a millisecond: wide band, so that onset and end of the QRS stay sharp.
-  const slopes = filterEachLead(g, ecg, convolve(lowPass(45, 41), derivative()));
+  // Speed of the heart vector, microvolts a millisecond. A bell smooths it, since a sharp filter would ring beyond the QRS.
+  const slopes = filterEachLead(
+    g,
+    ecg,
+    convolve(
+      bell(0.0035),
+      [0.5, 0, -0.5].map((weight) => (weight * hertz) / 1000),
+    ),
+  );
   const speed = g.op('Sqrt', [overLeads(g, slopes)]);
   g.output('speed', speed, 'float32', [1, 1, 'samples']);
   return g.model('Beats and spatial velocity of an ECG (microvolts, 500 Hz, leads I II V1-V6).', 1);
@@ -90,6 +96,16 @@ function lowPass(cutoffHertz: number, length: number): number[] {
 function bandPass(lowHertz: number, highHertz: number, length: number): number[] {
   const low = lowPass(lowHertz, length);
   return lowPass(highHertz, length).map((tap, index) => tap - low[index]!);
+}
+
+/** Gaussian of this standard deviation. */
+function bell(seconds: number): number[] {
+  const half = Math.ceil(4 * seconds * hertz);
+  const taps = Array.from({ length: 2 * half + 1 }, (_, index) =>
+    Math.exp(-0.5 * ((index - half) / (seconds * hertz)) ** 2),
+  );
+  const sum = taps.reduce((total, tap) => total + tap, 0);
+  return taps.map((tap) => tap / sum);
 }
 
 /** Hann: its smoothing has one top per beat, where a box would have a plateau. */

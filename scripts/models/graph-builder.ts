@@ -51,7 +51,14 @@ export class GraphBuilder {
 
   output(name: string, edge: Edge, type: ElementType, shape: Dimension[]): void {
     const outputName = this.prefix + name;
-    this.nodes.push(onnx.NodeProto.create({ opType: 'Identity', name: `${outputName}_out`, input: [edge.name], output: [outputName] }));
+    this.nodes.push(
+      onnx.NodeProto.create({
+        opType: 'Identity',
+        name: `${outputName}_out`,
+        input: [edge.name],
+        output: [outputName],
+      }),
+    );
     this.outputs.push(describeValue(outputName, type, shape));
   }
 
@@ -90,7 +97,11 @@ export class GraphBuilder {
    * Repeats `step` on one state until it says it changed nothing, at most `iterationsMax` times.
    * `step` gets the builder of the body and the state, and gives the new state and a bool scalar: go on?
    */
-  loop(initial: Edge, iterationsMax: number, step: (body: GraphBuilder, state: Edge) => { state: Edge; goOn: Edge }): Edge {
+  loop(
+    initial: Edge,
+    iterationsMax: number,
+    step: (body: GraphBuilder, state: Edge) => { state: Edge; goOn: Edge },
+  ): Edge {
     const id = `${this.prefix}loop${this.loops++}`;
     const body = new GraphBuilder(id, `${id}_`);
     body.input('iteration', 'int64', []);
@@ -142,7 +153,9 @@ export class GraphBuilder {
     const known = this.constantNames.get(key);
     if (known) return known;
     const edge = { name: `${this.prefix}constant_${this.constants.length}` };
-    this.constants.push(onnx.TensorProto.create({ name: edge.name, dataType: elementTypes[type], dims: shape, rawData }));
+    this.constants.push(
+      onnx.TensorProto.create({ name: edge.name, dataType: elementTypes[type], dims: shape, rawData }),
+    );
     this.constantNames.set(key, edge);
     return edge;
   }

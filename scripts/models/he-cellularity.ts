@@ -26,7 +26,9 @@ export function buildHeCellularity(): Uint8Array {
   // density = stains x matrix, so stains = density x inverse; Conv wants [stain][channel], the transpose.
   const weights = [0, 1, 2].flatMap((stain) => [0, 1, 2].map((channel) => unmixing[channel]![stain]!));
   const stains = g.op('Conv', [density, g.floats(weights, [3, 3, 1, 1])]);
-  const haematoxylinDensity = g.op('Relu', [g.op('Slice', [stains, g.integers([0]), g.integers([1]), g.integers([1])])]);
+  const haematoxylinDensity = g.op('Relu', [
+    g.op('Slice', [stains, g.integers([0]), g.integers([1]), g.integers([1])]),
+  ]);
 
   const meanDensity = g.op('ReduceMean', [density], { axes: [1] });
   const brightest = g.op('ReduceMax', [rgb], { axes: [1] });
@@ -37,7 +39,8 @@ export function buildHeCellularity(): Uint8Array {
   const tissue = g.op('Cast', [isTissue], { to: 1 });
   const isPositive = g.op('And', [isTissue, g.op('Greater', [haematoxylinDensity, g.float(haematoxylinAbove)])]);
 
-  const perTile = (pixels: ReturnType<typeof g.op>) => g.op('ReduceSum', [pixels, g.integers([1, 2, 3])], { keepdims: 0 });
+  const perTile = (pixels: ReturnType<typeof g.op>) =>
+    g.op('ReduceSum', [pixels, g.integers([1, 2, 3])], { keepdims: 0 });
   g.output('tissue', perTile(tissue), 'float32', ['batch']);
   g.output('haematoxylin', perTile(g.op('Mul', [haematoxylinDensity, tissue])), 'float32', ['batch']);
   g.output('positive', perTile(g.op('Cast', [isPositive], { to: 1 })), 'float32', ['batch']);

@@ -44,7 +44,10 @@ function dilateWithin(g: GraphBuilder, marker: Edge, mask: Edge, iterationsMax: 
     const grown = body.op('MaxPool', [state], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
     const next = body.op('Min', [grown, mask]);
     // Sums of zeros and ones: exact in float32 up to 2^24, and a slice has fewer pixels. Hence per slice, not over all.
-    const change = body.op('Sub', [body.op('ReduceSum', [next, body.integers([1, 2, 3])]), body.op('ReduceSum', [state, body.integers([1, 2, 3])])]);
+    const change = body.op('Sub', [
+      body.op('ReduceSum', [next, body.integers([1, 2, 3])]),
+      body.op('ReduceSum', [state, body.integers([1, 2, 3])]),
+    ]);
     const most = body.op('ReduceMax', [change], { keepdims: 0 });
     return { state: next, goOn: body.op('Greater', [most, body.float(0.5)]) };
   });

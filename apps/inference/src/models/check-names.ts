@@ -14,17 +14,19 @@ export function checkNames(manifest: ModelManifest): string[] {
   const names: Names = new Map([...manifest.inputs, ...manifest.outputs].map((tensor) => [tensor.name, 'tensor']));
   if (names.size !== manifest.outputs.length + 1) problems.push('outputs: two tensors have the same name');
   if (manifest.input.kind === 'tiles') names.set('background', 'number').set('pixels', 'number');
-  
 
   manifest.postprocessing.forEach((step, index) => {
     const key = `postprocessing[${index}]`;
     for (const [use, kinds] of usesOf(step)) {
       const kind = names.get(use);
-      if (kind === undefined) problems.push(`${key}: nothing before it gives "${use}"; there is ${[...names.keys()].join(', ')}`);
-      else if (!kinds.includes(kind)) problems.push(`${key}: "${use}" is a ${kind}, ${step.step} needs a ${kinds.join(' or ')}`);
+      if (kind === undefined)
+        problems.push(`${key}: nothing before it gives "${use}"; there is ${[...names.keys()].join(', ')}`);
+      else if (!kinds.includes(kind))
+        problems.push(`${key}: "${use}" is a ${kind}, ${step.step} needs a ${kinds.join(' or ')}`);
     }
     const only = onlyFor[step.step];
-    if (only && only !== manifest.input.kind) problems.push(`${key}: the step ${step.step} works on a ${only}, the input is a ${manifest.input.kind}`);
+    if (only && only !== manifest.input.kind)
+      problems.push(`${key}: the step ${step.step} works on a ${only}, the input is a ${manifest.input.kind}`);
     for (const [given, kind] of givesOf(step)) {
       if (names.has(given)) problems.push(`${key}.gives: "${given}" is taken`);
       names.set(given, kind);
@@ -42,7 +44,8 @@ export function checkNames(manifest: ModelManifest): string[] {
     ids.add(measurement.id);
   });
   manifest.triage.forEach((rule, index) => {
-    if (!ids.has(rule.measurement)) problems.push(`triage[${index}].measurement: no measurement has the id "${rule.measurement}"`);
+    if (!ids.has(rule.measurement))
+      problems.push(`triage[${index}].measurement: no measurement has the id "${rule.measurement}"`);
   });
   for (const [, id] of manifest.summary.matchAll(/\{([^}]*)\}/g)) {
     if (!ids.has(id!)) problems.push(`summary: no measurement has the id "${id}"`);
@@ -59,15 +62,24 @@ const onlyFor: Partial<Record<PostprocessingStep['step'], ModelManifest['input']
 function usesOf(step: PostprocessingStep): [string, Kind[]][] {
   switch (step.step) {
     case 'components':
-      return [[step.mask, ['tensor']], [step.values, ['tensor']]];
+      return [
+        [step.mask, ['tensor']],
+        [step.values, ['tensor']],
+      ];
     case 'list-peaks':
-      return [[step.of, ['tensor']], [step.over, ['tensor']]];
+      return [
+        [step.of, ['tensor']],
+        [step.over, ['tensor']],
+      ];
     case 'sum':
       return [[step.of, ['tensor']]];
     case 'intervals':
       return [[step.of, ['list']]];
     case 'width':
-      return [[step.of, ['tensor']], [step.at, ['list']]];
+      return [
+        [step.of, ['tensor']],
+        [step.at, ['list']],
+      ];
     case 'statistic':
       return [[step.of, ['list']]];
     case 'histogram-statistic':
@@ -89,9 +101,19 @@ function numbersAmong(...operands: (number | string)[]): [string, Kind[]][] {
 function givesOf(step: PostprocessingStep): [string, Kind][] {
   switch (step.step) {
     case 'components':
-      return [[`${step.gives}.volume`, 'number'], [`${step.gives}.histogram`, 'histogram'], [`${step.gives}.count`, 'number'], [`${step.gives}.endArea`, 'number'], [`${step.gives}.dropped`, 'histogram']];
+      return [
+        [`${step.gives}.volume`, 'number'],
+        [`${step.gives}.histogram`, 'histogram'],
+        [`${step.gives}.count`, 'number'],
+        [`${step.gives}.endArea`, 'number'],
+        [`${step.gives}.dropped`, 'histogram'],
+      ];
     case 'list-peaks':
-      return [[step.gives, 'list'], [`${step.gives}.contrast`, 'number']];
+      return [
+        [step.gives, 'list'],
+        [`${step.gives}.height`, 'number'],
+        [`${step.gives}.contrast`, 'number'],
+      ];
     case 'intervals':
       return [[step.gives, 'list']];
     case 'width':

@@ -35,8 +35,10 @@ export function frameGeometries(instance: DicomJson): FrameGeometry[] | string {
   const perFrame = items(instance, 'PerFrameFunctionalGroupsSequence');
   const shared = items(instance, 'SharedFunctionalGroupsSequence')[0] ?? {};
   const frames = number(instance, 'NumberOfFrames') ?? 1;
-  if (perFrame.length > 0 && perFrame.length !== frames) return `NumberOfFrames is ${frames}, but there are ${perFrame.length} items of functional groups`;
-  if (perFrame.length === 0 && frames > 1) return 'a multi-frame image without functional groups does not say where its frames lie';
+  if (perFrame.length > 0 && perFrame.length !== frames)
+    return `NumberOfFrames is ${frames}, but there are ${perFrame.length} items of functional groups`;
+  if (perFrame.length === 0 && frames > 1)
+    return 'a multi-frame image without functional groups does not say where its frames lie';
 
   const result: FrameGeometry[] = [];
   for (let index = 0; index < frames; index++) {

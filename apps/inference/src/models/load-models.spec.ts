@@ -21,7 +21,12 @@ describe('loadModels', () => {
 
   it('gives a model its id, version and the digest of its bytes', async () => {
     const [model] = await loadModels(root);
-    expect(model).toMatchObject({ id: 'radiology/lung-density', version: '1.0.0', specialty: 'radiology', directory: folder });
+    expect(model).toMatchObject({
+      id: 'radiology/lung-density',
+      version: '1.0.0',
+      specialty: 'radiology',
+      directory: folder,
+    });
     expect(model!.sha256).toMatch(/^[0-9a-f]{64}$/);
   });
 
@@ -55,16 +60,48 @@ describe('parseManifest', () => {
   it.each<[string, (manifest: Record<string, any>) => void, RegExp]>([
     ['a missing key', (m) => delete m.licence, /model\.json: licence: /],
     ['a key nobody knows', (m) => (m.colour = 1), /colour/],
-    ['a unit that is not UCUM', (m) => (m.measurements[1].unit.scheme = 'SI'), /measurements\[1\]\.unit\.scheme: .*UCUM/],
+    [
+      'a unit that is not UCUM',
+      (m) => (m.measurements[1].unit.scheme = 'SI'),
+      /measurements\[1\]\.unit\.scheme: .*UCUM/,
+    ],
     ['an unknown step', (m) => (m.postprocessing[0].step = 'guess'), /postprocessing\[0\]\.step: /],
-    ['a check that checks nothing', (m) => (m.checks[0] = { value: 'lung.count', otherwise: 'something is wrong.' }), /checks\[0\]: a check needs/],
-    ['a name nothing gives', (m) => (m.postprocessing[2].of = 'liver.histogram'), /postprocessing\[2\]: nothing before it gives "liver\.histogram"/],
-    ['a name of the wrong kind', (m) => (m.postprocessing[3].of = 'lung.histogram'), /postprocessing\[3\]: "lung\.histogram" is a histogram, ratio needs a number/],
-    ['a name given twice', (m) => (m.postprocessing[3].gives = 'airHu'), /postprocessing\[3\]\.gives: "airHu" is taken/],
-    ['a measurement of nothing', (m) => (m.measurements[0].value = 'litres'), /measurements\[0\]\.value: no step gives a number named "litres"/],
+    [
+      'a check that checks nothing',
+      (m) => (m.checks[0] = { value: 'lung.count', otherwise: 'something is wrong.' }),
+      /checks\[0\]: a check needs/,
+    ],
+    [
+      'a name nothing gives',
+      (m) => (m.postprocessing[2].of = 'liver.histogram'),
+      /postprocessing\[2\]: nothing before it gives "liver\.histogram"/,
+    ],
+    [
+      'a name of the wrong kind',
+      (m) => (m.postprocessing[3].of = 'lung.histogram'),
+      /postprocessing\[3\]: "lung\.histogram" is a histogram, ratio needs a number/,
+    ],
+    [
+      'a name given twice',
+      (m) => (m.postprocessing[3].gives = 'airHu'),
+      /postprocessing\[3\]\.gives: "airHu" is taken/,
+    ],
+    [
+      'a measurement of nothing',
+      (m) => (m.measurements[0].value = 'litres'),
+      /measurements\[0\]\.value: no step gives a number named "litres"/,
+    ],
     ['a summary of nothing', (m) => (m.summary = '{liver} mL'), /summary: no measurement has the id "liver"/],
-    ['a rule for nothing', (m) => (m.triage[0].measurement = 'liver'), /triage\[0\]\.measurement: no measurement has the id "liver"/],
-    ['a step for another input', (m) => (m.postprocessing[0] = { step: 'list-peaks', of: 'air', over: 'air', gives: 'lung' }), /list-peaks works on a waveform, the input is a volume/],
+    [
+      'a rule for nothing',
+      (m) => (m.triage[0].measurement = 'liver'),
+      /triage\[0\]\.measurement: no measurement has the id "liver"/,
+    ],
+    [
+      'a step for another input',
+      (m) => (m.postprocessing[0] = { step: 'list-peaks', of: 'air', over: 'air', gives: 'lung' }),
+      /list-peaks works on a waveform, the input is a volume/,
+    ],
   ])('refuses %s and says where', (_, spoil, message) => {
     const manifest = json();
     spoil(manifest);

@@ -47,14 +47,22 @@ export async function loadModels(modelsDirectory: string): Promise<Model[]> {
 export async function loadModel(directory: string): Promise<Model> {
   const [specialty, name, version] = path.resolve(directory).split(path.sep).slice(-3) as [string, string, string];
   if (!folderName.test(specialty) || !folderName.test(name) || !versionName.test(version)) {
-    throw new ModelError('invalid-model', `${directory}: a model lies in <specialty>/<name>/<version>/, small letters, digits and hyphens, version like 1.0.0.`);
+    throw new ModelError(
+      'invalid-model',
+      `${directory}: a model lies in <specialty>/<name>/<version>/, small letters, digits and hyphens, version like 1.0.0.`,
+    );
   }
-  const manifest = parseManifest(path.join(directory, 'model.json'), await readBounded(path.join(directory, 'model.json'), manifestBytesMax));
+  const manifest = parseManifest(
+    path.join(directory, 'model.json'),
+    await readBounded(path.join(directory, 'model.json'), manifestBytesMax),
+  );
   const network = await readBounded(path.join(directory, 'model.onnx'), networkBytesMax);
   try {
     refuseExternalData(network);
   } catch (error) {
-    throw new ModelError('invalid-model', `${path.join(directory, 'model.onnx')}: ${(error as Error).message}`, { cause: error });
+    throw new ModelError('invalid-model', `${path.join(directory, 'model.onnx')}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   return {
     specialty,
@@ -79,21 +87,30 @@ export function parseManifest(file: string, bytes: Uint8Array): ModelManifest {
     throw new ModelError('invalid-model', `${file}: not JSON in UTF-8: ${(error as Error).message}`, { cause: error });
   }
   const result = modelManifestSchema.safeParse(json);
-  if (!result.success) throw new ModelError('invalid-model', result.error.issues.map((issue) => `${file}: ${describeIssue(issue)}`).join('\n'));
+  if (!result.success)
+    throw new ModelError(
+      'invalid-model',
+      result.error.issues.map((issue) => `${file}: ${describeIssue(issue)}`).join('\n'),
+    );
   const problems = checkNames(result.data);
-  if (problems.length > 0) throw new ModelError('invalid-model', problems.map((problem) => `${file}: ${problem}`).join('\n'));
+  if (problems.length > 0)
+    throw new ModelError('invalid-model', problems.map((problem) => `${file}: ${problem}`).join('\n'));
   return result.data;
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string {
-  const key = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('').replace(/^\./, '');
+  const key = issue.path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
   return `${key || '(top)'}: ${issue.message}`;
 }
 
 async function readBounded(file: string, bytesMax: number): Promise<Buffer> {
   try {
     const { size } = await stat(file);
-    if (size > bytesMax) throw new ModelError('invalid-model', `${file} has ${size} bytes, at most ${bytesMax} are allowed.`);
+    if (size > bytesMax)
+      throw new ModelError('invalid-model', `${file} has ${size} bytes, at most ${bytesMax} are allowed.`);
     return await readFile(file);
   } catch (error) {
     if (error instanceof ModelError) throw error;
@@ -106,7 +123,11 @@ async function foldersIn(directory: string): Promise<string[]> {
   try {
     entries = await readdir(directory, { withFileTypes: true });
   } catch (error) {
-    throw new ModelError('invalid-model', `The models folder ${directory} cannot be read: ${(error as Error).message}`, { cause: error });
+    throw new ModelError(
+      'invalid-model',
+      `The models folder ${directory} cannot be read: ${(error as Error).message}`,
+      { cause: error },
+    );
   }
   return entries
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))

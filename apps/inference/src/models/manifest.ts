@@ -1,7 +1,9 @@
 import { z } from 'zod';
 
 /** `<word>` or `<word>.<word>`: names of tensors, values and measurements inside one manifest. */
-const name = z.string().regex(/^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?$/, 'a name is letters, digits and _, optionally one dot');
+const name = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?$/, 'a name is letters, digits and _, optionally one dot');
 const positive = z.number().positive();
 const sentence = z.string().min(10, 'write a sentence');
 
@@ -69,7 +71,11 @@ const tilesInput = z.strictObject({
   batch: z.int().min(1).max(64),
   preprocessing: z.tuple([
     /** Colour of clear glass: per channel this percentile over up to `tiles` tiles; all pixels are scaled so that it becomes 255. */
-    z.strictObject({ step: z.literal('divide-by-background'), percentile: z.number().min(50).max(100), tiles: z.int().min(1).max(256) }),
+    z.strictObject({
+      step: z.literal('divide-by-background'),
+      percentile: z.number().min(50).max(100),
+      tiles: z.int().min(1).max(256),
+    }),
     /** What lies beyond the total pixel matrix (padding of edge tiles) becomes this value. */
     z.strictObject({ step: z.literal('blank-outside-matrix'), value: z.number().min(0).max(255) }),
   ]),
@@ -96,12 +102,17 @@ const step = z.discriminatedUnion('step', [
     bins: z.strictObject({ from: z.int(), to: z.int() }),
     /** In each slice, a region smaller than this whose median is below this does not count (e.g. airways). */
     dropRegions: z.strictObject({ areaBelowCm2: positive, medianBelow: z.number() }),
-    keep: z.strictObject({ atMost: z.int().min(1).max(16), volumeAtLeastMl: positive, shareOfLargestAtLeast: z.number().min(0).max(1), meanAtLeast: z.number() }),
+    keep: z.strictObject({
+      atMost: z.int().min(1).max(16),
+      volumeAtLeastMl: positive,
+      shareOfLargestAtLeast: z.number().min(0).max(1),
+      meanAtLeast: z.number(),
+    }),
     gives: name,
   }),
   /**
-   * Places (ms) where an output is above zero; the network has already thinned them to one a peak. Gives a list, and as
-   * `<gives>.contrast` how far they stand out: the median there over the 20th percentile of `over`.
+   * Places (ms) where an output is above zero; the network has already thinned them to one a peak. Gives a list,
+   * `<gives>.height` (the median there) and `<gives>.contrast` (that over the 20th percentile of `over`).
    */
   z.strictObject({ step: z.literal('list-peaks'), of: name, over: name, gives: name }),
   /** Distances between neighbours of a list. Gives a list. */
@@ -147,7 +158,10 @@ const measurement = z.strictObject({
 
 const check = z
   .strictObject({ value: name, atLeast: z.number().optional(), atMost: z.number().optional(), otherwise: sentence })
-  .refine((check) => check.atLeast !== undefined || check.atMost !== undefined, 'a check needs atLeast, atMost or both');
+  .refine(
+    (check) => check.atLeast !== undefined || check.atMost !== undefined,
+    'a check needs atLeast, atMost or both',
+  );
 
 const triageRule = z.strictObject({
   measurement: name,

@@ -14,8 +14,10 @@ export function mismatch(dataset: DicomJson, matcher: Matcher): string | undefin
   if (matcher.noneOf && holds(matcher.noneOf)) return says;
 
   const numbers = values.map(Number);
-  if (matcher.atLeast !== undefined && !numbers.every((value) => value >= matcher.atLeast!)) return `${says}, at least ${matcher.atLeast} is needed`;
-  if (matcher.atMost !== undefined && !numbers.every((value) => value <= matcher.atMost!)) return `${says}, at most ${matcher.atMost} is allowed`;
+  if (matcher.atLeast !== undefined && !numbers.every((value) => value >= matcher.atLeast!))
+    return `${says}, at least ${matcher.atLeast} is needed`;
+  if (matcher.atMost !== undefined && !numbers.every((value) => value <= matcher.atMost!))
+    return `${says}, at most ${matcher.atMost} is allowed`;
   return undefined;
 }
 

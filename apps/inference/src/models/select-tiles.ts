@@ -18,7 +18,8 @@ export function selectTiles(spec: TilesInput, seriesInstanceUid: string, instanc
     if (typeof level === 'string') reason = level;
     else if (level.micrometres < wanted.atLeast || level.micrometres > wanted.atMost)
       reason = `no pyramid level has a pixel spacing of ${wanted.atLeast} to ${wanted.atMost} micrometres`;
-    else if (level.tiles > spec.tiles.atMost) reason = `the pyramid level at ${level.micrometres.toFixed(2)} micrometres has ${level.tiles} tiles, at most ${spec.tiles.atMost} are taken`;
+    else if (level.tiles > spec.tiles.atMost)
+      reason = `the pyramid level at ${level.micrometres.toFixed(2)} micrometres has ${level.tiles} tiles, at most ${spec.tiles.atMost} are taken`;
     else levels.push({ parts, ...level });
   }
 
@@ -51,12 +52,15 @@ function describeLevel(parts: DicomJson[]): { micrometres: number; tiles: number
   const first = parts[0]!;
   const spacing = slidePixelSpacing(first);
   if (!spacing) return 'PixelSpacing is absent from SharedFunctionalGroupsSequence';
-  if (!number(first, 'TotalPixelMatrixColumns') || !number(first, 'TotalPixelMatrixRows')) return 'TotalPixelMatrixColumns or TotalPixelMatrixRows is absent';
+  if (!number(first, 'TotalPixelMatrixColumns') || !number(first, 'TotalPixelMatrixRows'))
+    return 'TotalPixelMatrixColumns or TotalPixelMatrixRows is absent';
   if (number(first, 'SamplesPerPixel') !== 3) return 'not a colour image';
   if ((number(first, 'TotalPixelMatrixFocalPlanes') ?? 1) > 1) return 'several focal planes in one image';
-  if ((number(first, 'NumberOfOpticalPaths') ?? 1) > 1 || items(first, 'OpticalPathSequence').length > 1) return 'several optical paths in one image';
+  if ((number(first, 'NumberOfOpticalPaths') ?? 1) > 1 || items(first, 'OpticalPathSequence').length > 1)
+    return 'several optical paths in one image';
   const total = number(first, 'InConcatenationTotalNumber');
-  if (total !== undefined && parts.length !== total) return `${parts.length} of ${total} parts of a concatenation are here`;
+  if (total !== undefined && parts.length !== total)
+    return `${parts.length} of ${total} parts of a concatenation are here`;
 
   parts.sort((a, b) => (number(a, 'InConcatenationNumber') ?? 1) - (number(b, 'InConcatenationNumber') ?? 1));
   const tiles = parts.reduce((sum, part) => sum + (number(part, 'NumberOfFrames') ?? 1), 0);
@@ -65,5 +69,8 @@ function describeLevel(parts: DicomJson[]): { micrometres: number; tiles: number
 
 function framesOf(instance: DicomJson): { sopInstanceUid: string; frameNumber: number }[] {
   const sopInstanceUid = text(instance, 'SOPInstanceUID')!;
-  return Array.from({ length: number(instance, 'NumberOfFrames') ?? 1 }, (_, index) => ({ sopInstanceUid, frameNumber: index + 1 }));
+  return Array.from({ length: number(instance, 'NumberOfFrames') ?? 1 }, (_, index) => ({
+    sopInstanceUid,
+    frameNumber: index + 1,
+  }));
 }

@@ -19,10 +19,12 @@ export function selectVolume(spec: VolumeInput, seriesInstanceUid: string, insta
   for (const instance of instances) {
     const geometry = frameGeometries(instance);
     if (typeof geometry === 'string') return { unsuitable: geometry };
-    if (slices.length + geometry.length > spec.slices.atMost) return { unsuitable: `more than ${spec.slices.atMost} slices` };
+    if (slices.length + geometry.length > spec.slices.atMost)
+      return { unsuitable: `more than ${spec.slices.atMost} slices` };
     slices.push(...geometry);
   }
-  if (slices.length < spec.slices.atLeast) return { unsuitable: `${slices.length} slices, at least ${spec.slices.atLeast} are needed` };
+  if (slices.length < spec.slices.atLeast)
+    return { unsuitable: `${slices.length} slices, at least ${spec.slices.atLeast} are needed` };
 
   const ordered = orderSlices(spec, slices);
   if ('unsuitable' in ordered) return ordered;
@@ -45,9 +47,11 @@ function orderSlices(spec: VolumeInput, slices: FrameGeometry[]): { slices: Fram
   const along = dot(normal, [...axes[spec.orientation]]);
   if (Math.abs(along) < cosineMin) return { unsuitable: `the slices are not ${spec.orientation}` };
   for (const slice of slices) {
-    if (slice.rows !== first.rows || slice.columns !== first.columns) return { unsuitable: 'slices of different sizes' };
+    if (slice.rows !== first.rows || slice.columns !== first.columns)
+      return { unsuitable: 'slices of different sizes' };
     if (dot(sliceNormal(slice), normal) < 0.999) return { unsuitable: 'slices that are not parallel' };
-    if (slice.pixelSpacing.some((spacing, index) => Math.abs(spacing / first.pixelSpacing[index]! - 1) > 0.001)) return { unsuitable: 'slices of different pixel spacing' };
+    if (slice.pixelSpacing.some((spacing, index) => Math.abs(spacing / first.pixelSpacing[index]! - 1) > 0.001))
+      return { unsuitable: 'slices of different pixel spacing' };
   }
 
   const sign = along < 0 ? -1 : 1;
@@ -55,13 +59,21 @@ function orderSlices(spec: VolumeInput, slices: FrameGeometry[]): { slices: Fram
   const distances = placed.slice(1).map(({ at }, index) => at - placed[index]!.at);
   const median = distances.toSorted((a, b) => a - b)[Math.floor(distances.length / 2)]!;
   const same = distances.findIndex((distance) => distance < 0.001 || distance < 0.2 * median);
-  if (same !== -1) return { unsuitable: `two slices at the same position (${placed[same]!.at.toFixed(1)} mm): several scans in one series` };
+  if (same !== -1)
+    return {
+      unsuitable: `two slices at the same position (${placed[same]!.at.toFixed(1)} mm): several scans in one series`,
+    };
   if (median < spec.sliceSpacing.atLeast || median > spec.sliceSpacing.atMost)
-    return { unsuitable: `slices are ${median.toFixed(2)} mm apart, ${spec.sliceSpacing.atLeast} to ${spec.sliceSpacing.atMost} mm are needed` };
+    return {
+      unsuitable: `slices are ${median.toFixed(2)} mm apart, ${spec.sliceSpacing.atLeast} to ${spec.sliceSpacing.atMost} mm are needed`,
+    };
   const gap = distances.findIndex((distance) => Math.abs(distance - median) > spacingTolerance * median);
   if (gap !== -1)
-    return { unsuitable: `a gap between slices at ${placed[gap]!.at.toFixed(1)} mm (${distances[gap]!.toFixed(2)} mm instead of ${median.toFixed(2)} mm)` };
+    return {
+      unsuitable: `a gap between slices at ${placed[gap]!.at.toFixed(1)} mm (${distances[gap]!.toFixed(2)} mm instead of ${median.toFixed(2)} mm)`,
+    };
   const extent = placed.at(-1)!.at - placed[0]!.at;
-  if (extent < spec.extent.atLeast) return { unsuitable: `the slices cover ${extent.toFixed(0)} mm, at least ${spec.extent.atLeast} mm are needed` };
+  if (extent < spec.extent.atLeast)
+    return { unsuitable: `the slices cover ${extent.toFixed(0)} mm, at least ${spec.extent.atLeast} mm are needed` };
   return { slices: placed.map(({ slice }) => slice) };
 }

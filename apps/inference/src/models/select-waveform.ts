@@ -34,7 +34,12 @@ export function selectWaveform(
   const isInline = group[waveformDataTag]?.InlineBinary !== undefined;
   const tagPath = `${waveformSequenceTag}/${index}/${waveformDataTag}`;
   return {
-    input: { seriesInstanceUid, instances: [instance], frames: [], bulkData: isInline ? [] : [{ sopInstanceUid, tagPath }] },
+    input: {
+      seriesInstanceUid,
+      instances: [instance],
+      frames: [],
+      bulkData: isInline ? [] : [{ sopInstanceUid, tagPath }],
+    },
     size: best.seconds,
     waveformGroup: index,
   };
@@ -43,8 +48,10 @@ export function selectWaveform(
 function whyNot(spec: WaveformInput, group: DicomJson, seconds: number): string | undefined {
   const label = text(group, 'MultiplexGroupLabel') ?? 'a waveform';
   if (!Number.isFinite(seconds)) return `${label} does not say its SamplingFrequency`;
-  if (seconds < spec.seconds.atLeast) return `${label} is ${seconds.toFixed(1)} s long, at least ${spec.seconds.atLeast} s are needed`;
-  if (seconds > spec.seconds.atMost) return `${label} is ${seconds.toFixed(0)} s long, at most ${spec.seconds.atMost} s are taken`;
+  if (seconds < spec.seconds.atLeast)
+    return `${label} is ${seconds.toFixed(1)} s long, at least ${spec.seconds.atLeast} s are needed`;
+  if (seconds > spec.seconds.atMost)
+    return `${label} is ${seconds.toFixed(0)} s long, at most ${spec.seconds.atMost} s are taken`;
   const present = new Set<Lead>();
   for (const channel of items(group, 'ChannelDefinitionSequence')) {
     const lead = channelLead(channel);

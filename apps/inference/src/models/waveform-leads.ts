@@ -5,7 +5,18 @@ export type Lead = 'I' | 'II' | 'III' | 'aVR' | 'aVL' | 'aVF' | 'V1' | 'V2' | 'V
 
 /** Lead numbers of ISO/IEEE 11073-10102 and EN 1064 (SCP-ECG), which agree: DICOM CID 3001 writes them 2:n (MDC) or 5.6.3-9-n (SCPECG). */
 const leadNumbers: Record<number, Lead> = {
-  1: 'I', 2: 'II', 3: 'V1', 4: 'V2', 5: 'V3', 6: 'V4', 7: 'V5', 8: 'V6', 61: 'III', 62: 'aVR', 63: 'aVL', 64: 'aVF',
+  1: 'I',
+  2: 'II',
+  3: 'V1',
+  4: 'V2',
+  5: 'V3',
+  6: 'V4',
+  7: 'V5',
+  8: 'V6',
+  61: 'III',
+  62: 'aVR',
+  63: 'aVL',
+  64: 'aVF',
 };
 
 /** Limb leads from I and II, by Einthoven and Goldberger. */

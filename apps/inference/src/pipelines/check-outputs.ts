@@ -19,14 +19,23 @@ export function checkOutputs(manifest: ModelManifest, input: Tensor, outputs: Te
     checkShape(name, shape, output.dims, sizes);
     if (output.data instanceof Float32Array) {
       const at = output.data.findIndex((value) => !Number.isFinite(value));
-      if (at !== -1) throw new ModelError('invalid-output', `Output "${name}" is ${output.data[at]} at element ${at}; numbers are needed.`);
+      if (at !== -1)
+        throw new ModelError(
+          'invalid-output',
+          `Output "${name}" is ${output.data[at]} at element ${at}; numbers are needed.`,
+        );
     }
     checked[name] = output;
   }
   return checked;
 }
 
-function checkShape(name: string, shape: readonly (number | string)[], dims: readonly number[], sizes: Map<string, number>): void {
+function checkShape(
+  name: string,
+  shape: readonly (number | string)[],
+  dims: readonly number[],
+  sizes: Map<string, number>,
+): void {
   const fits =
     shape.length === dims.length &&
     shape.every((size, index) => {
@@ -36,5 +45,9 @@ function checkShape(name: string, shape: readonly (number | string)[], dims: rea
       sizes.set(size, known);
       return known === dim;
     });
-  if (!fits) throw new ModelError('invalid-output', `"${name}" has shape [${dims.join(', ')}], model.json says [${shape.join(', ')}].`);
+  if (!fits)
+    throw new ModelError(
+      'invalid-output',
+      `"${name}" has shape [${dims.join(', ')}], model.json says [${shape.join(', ')}].`,
+    );
 }

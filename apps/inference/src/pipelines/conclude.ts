@@ -12,7 +12,8 @@ const urgency: Record<Priority, number> = { LOW: 0, MEDIUM: 1, HIGH: 2 };
  */
 export function conclude(manifest: ModelManifest, input: ModelInput, values: Values): Conclusion {
   const doubt = findDoubt(manifest, values);
-  if (doubt !== undefined) return { outcome: 'inconclusive', priority: 'LOW', summary: `Inconclusive: ${doubt}`, findings: [] };
+  if (doubt !== undefined)
+    return { outcome: 'inconclusive', priority: 'LOW', summary: `Inconclusive: ${doubt}`, findings: [] };
 
   const sourceInstances = sourcesOf(input);
   let priority: Priority = 'LOW';
@@ -35,7 +36,11 @@ export function conclude(manifest: ModelManifest, input: ModelInput, values: Val
       sourceInstances,
     };
     const compared = broken ?? rules[0];
-    if (compared) Object.assign(finding, { flag: broken ? 'abnormal' : 'normal', threshold: compared.threshold } satisfies Partial<Finding>);
+    if (compared)
+      Object.assign(finding, {
+        flag: broken ? 'abnormal' : 'normal',
+        threshold: compared.threshold,
+      } satisfies Partial<Finding>);
     return finding;
   });
   return { outcome, priority, summary: fillIn(manifest, values), findings };
@@ -44,7 +49,8 @@ export function conclude(manifest: ModelManifest, input: ModelInput, values: Val
 function findDoubt(manifest: ModelManifest, values: Values): string | undefined {
   for (const check of manifest.checks) {
     const value = values.number(check.value);
-    const holds = !Number.isNaN(value) && !(value < (check.atLeast ?? -Infinity)) && !(value > (check.atMost ?? Infinity));
+    const holds =
+      !Number.isNaN(value) && !(value < (check.atLeast ?? -Infinity)) && !(value > (check.atMost ?? Infinity));
     if (!holds) return check.otherwise;
   }
   const untaken = manifest.measurements.find((measurement) => !Number.isFinite(values.number(measurement.value)));

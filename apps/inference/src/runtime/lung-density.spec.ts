@@ -15,7 +15,8 @@ const size = 128;
 const pixel = 2.5;
 const spacing = 4;
 const slices = 60;
-const valueOf = (output: ModelOutput, name: RegExp) => output.findings.find((finding) => name.test(finding.name))!.value;
+const valueOf = (output: ModelOutput, name: RegExp) =>
+  output.findings.find((finding) => name.test(finding.name))!.value;
 
 interface Phantom {
   lungHu: number;
@@ -137,31 +138,46 @@ describe('radiology/lung-density', () => {
   it('fails, rather than measure less, when a slice was not fetched', async () => {
     const task = phantomStudy(model, { lungHu: -860 });
     task.frameFiles.splice(40, 1);
-    await expect(runModel(model, task, options)).rejects.toMatchObject({ code: 'invalid-input', message: expect.stringMatching(/Frame 1 of 1\.2\.3\.41 was not fetched/) });
+    await expect(runModel(model, task, options)).rejects.toMatchObject({
+      code: 'invalid-input',
+      message: expect.stringMatching(/Frame 1 of 1\.2\.3\.41 was not fetched/),
+    });
   });
 });
 
 const series = path.resolve(root, '../shared/data/dicom/ct/chest-nlst-101287');
-(existsSync(series) ? describe : describe.skip)('radiology/lung-density on a real low-dose chest CT (needs ../shared/data)', () => {
-  // Expected from a separate computation: exact flood fill at full resolution, 3-D labels over whole slices, plain statistics.
-  it('agrees with an independent computation', async () => {
-    const model = await loadModel(path.join(root, 'models/radiology/lung-density/1.0.0'));
-    const task = fetchFromFiles(model, readdirSync(series).filter((file) => file.endsWith('.dcm')).map((file) => path.join(series, file)));
-    if ('unsuitable' in task) throw new Error(task.unsuitable);
-    expect(task.frameFiles).toHaveLength(143);
-    const output = await runModel(model, task, options);
-    expect(output.outcome).toBe('positive');
-    expect(Math.abs(valueOf(output, /volume/) - 4103.6)).toBeLessThan(5);
-    expect(Math.abs(valueOf(output, /Emphysema/) - 13.755)).toBeLessThan(0.2);
-    expect(Math.abs(valueOf(output, /Mean/) - -883.6)).toBeLessThan(1.5);
-    expect(Math.abs(valueOf(output, /15th/) - -947.9)).toBeLessThan(1.5);
-  }, 120_000);
+(existsSync(series) ? describe : describe.skip)(
+  'radiology/lung-density on a real low-dose chest CT (needs ../shared/data)',
+  () => {
+    // Expected from a separate computation: exact flood fill at full resolution, 3-D labels over whole slices, plain statistics.
+    it('agrees with an independent computation', async () => {
+      const model = await loadModel(path.join(root, 'models/radiology/lung-density/1.0.0'));
+      const task = fetchFromFiles(
+        model,
+        readdirSync(series)
+          .filter((file) => file.endsWith('.dcm'))
+          .map((file) => path.join(series, file)),
+      );
+      if ('unsuitable' in task) throw new Error(task.unsuitable);
+      expect(task.frameFiles).toHaveLength(143);
+      const output = await runModel(model, task, options);
+      expect(output.outcome).toBe('positive');
+      expect(Math.abs(valueOf(output, /volume/) - 4103.6)).toBeLessThan(5);
+      expect(Math.abs(valueOf(output, /Emphysema/) - 13.755)).toBeLessThan(0.2);
+      expect(Math.abs(valueOf(output, /Mean/) - -883.6)).toBeLessThan(1.5);
+      expect(Math.abs(valueOf(output, /15th/) - -947.9)).toBeLessThan(1.5);
+    }, 120_000);
 
-  it('finds a head CT unsuitable and says why', async () => {
-    const head = path.resolve(root, '../shared/data/dicom/ct/head-axial-toshiba');
-    const model = await loadModel(path.join(root, 'models/radiology/lung-density/1.0.0'));
-    const files = readdirSync(head).filter((file) => file.endsWith('.dcm')).map((file) => path.join(head, file));
-    expect(files.length).toBeGreaterThan(0);
-    expect(fetchFromFiles(model, files)).toEqual({ unsuitable: expect.stringMatching(/^No series fits Lung density\. series/) });
-  });
-});
+    it('finds a head CT unsuitable and says why', async () => {
+      const head = path.resolve(root, '../shared/data/dicom/ct/head-axial-toshiba');
+      const model = await loadModel(path.join(root, 'models/radiology/lung-density/1.0.0'));
+      const files = readdirSync(head)
+        .filter((file) => file.endsWith('.dcm'))
+        .map((file) => path.join(head, file));
+      expect(files.length).toBeGreaterThan(0);
+      expect(fetchFromFiles(model, files)).toEqual({
+        unsuitable: expect.stringMatching(/^No series fits Lung density\. series/),
+      });
+    });
+  },
+);

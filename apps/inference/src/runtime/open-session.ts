@@ -24,7 +24,11 @@ export interface Session {
  * @throws ModelError 'no-provider' with what each provider said; 'invalid-model' when the network's inputs and outputs are
  *   not those of the manifest.
  */
-export async function openSession(bytes: Uint8Array, manifest: ModelManifest, options: SessionOptions): Promise<Session> {
+export async function openSession(
+  bytes: Uint8Array,
+  manifest: ModelManifest,
+  options: SessionOptions,
+): Promise<Session> {
   const { session, executionProvider } = await openWithFirst(bytes, options);
   const [input] = manifest.inputs;
   const outputs = manifest.outputs.map((output) => output.name);
@@ -63,12 +67,19 @@ async function openWithFirst(bytes: Uint8Array, { executionProviders, intraOpThr
       refusals.push(`${executionProvider}: ${(error as Error).message}`);
     }
   }
-  throw new ModelError('no-provider', `No execution provider of those configured took the network. ${refusals.join('; ') || 'None is configured.'}`);
+  throw new ModelError(
+    'no-provider',
+    `No execution provider of those configured took the network. ${refusals.join('; ') || 'None is configured.'}`,
+  );
 }
 
 function compareNames(which: 'inputs' | 'outputs', has: readonly string[], expected: readonly string[]): void {
   const same = has.length === expected.length && expected.every((name) => has.includes(name));
-  if (!same) throw new ModelError('invalid-model', `model.json: ${which}: the network has ${has.join(', ')}, model.json says ${expected.join(', ')}.`);
+  if (!same)
+    throw new ModelError(
+      'invalid-model',
+      `model.json: ${which}: the network has ${has.join(', ')}, model.json says ${expected.join(', ')}.`,
+    );
 }
 
 function fromOrt(name: string, { data, dims }: ort.Tensor): Tensor {

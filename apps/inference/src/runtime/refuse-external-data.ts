@@ -23,14 +23,19 @@ const depthMax = 64;
  * @throws ModelError 'invalid-model', also when the bytes are no protobuf.
  */
 export function refuseExternalData(bytes: Uint8Array): void {
-  const pending: { message: Message; start: number; end: number; depth: number }[] = [{ message: 'model', start: 0, end: bytes.length, depth: 0 }];
+  const pending: { message: Message; start: number; end: number; depth: number }[] = [
+    { message: 'model', start: 0, end: bytes.length, depth: 0 },
+  ];
   let hasGraph = false;
   for (let scope = pending.pop(); scope; scope = pending.pop()) {
     if (scope.depth > depthMax) throw broken(scope.start, `graphs nest deeper than ${depthMax}`);
     for (const field of fieldsOf(bytes, scope.start, scope.end)) {
       if (scope.message === 'tensor') {
         if (field.number === externalData || (field.number === dataLocation && field.value !== 0n))
-          throw new ModelError('invalid-model', `The network keeps a tensor in another file (byte ${field.start}). Save it as one file, with all weights inside.`);
+          throw new ModelError(
+            'invalid-model',
+            `The network keeps a tensor in another file (byte ${field.start}). Save it as one file, with all weights inside.`,
+          );
         continue;
       }
       const message = inner[scope.message][field.number];

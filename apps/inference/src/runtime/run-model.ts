@@ -54,7 +54,10 @@ async function loadSession(model: Model, options: SessionOptions): Promise<Sessi
   });
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   if (sha256 !== model.sha256) {
-    throw new ModelError('altered-model', `${file} has SHA-256 ${sha256}, but ${model.id} ${model.version} was registered with ${model.sha256}. Restore the file, or register it as a new version.`);
+    throw new ModelError(
+      'altered-model',
+      `${file} has SHA-256 ${sha256}, but ${model.id} ${model.version} was registered with ${model.sha256}. Restore the file, or register it as a new version.`,
+    );
   }
   refuseExternalData(bytes);
   return openSession(bytes, model.manifest, options);

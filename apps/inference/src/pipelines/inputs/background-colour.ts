@@ -28,5 +28,9 @@ export async function backgroundColour(
     }
     total += area.insideRows * area.insideColumns;
   }
-  return counts.map((count) => Math.max(1, histogramPercentile(0, count, total, percentile))) as [number, number, number];
+  return counts.map((count) => Math.max(1, histogramPercentile(0, count, total, percentile))) as [
+    number,
+    number,
+    number,
+  ];
 }

@@ -25,18 +25,33 @@ const readers: Record<string, { bytes: number; read: (bytes: Buffer, at: number)
 export function channelMicrovolts(group: DicomJson, channel: DicomJson, index: number, bytes: Buffer): Float64Array {
   const format = text(group, 'WaveformSampleInterpretation') ?? '';
   const reader = readers[format];
-  if (!reader) throw new ModelError('invalid-input', `Waveform samples of interpretation "${format}" cannot be read; ${Object.keys(readers).join(', ')} can.`);
+  if (!reader)
+    throw new ModelError(
+      'invalid-input',
+      `Waveform samples of interpretation "${format}" cannot be read; ${Object.keys(readers).join(', ')} can.`,
+    );
   const bits = number(group, 'WaveformBitsAllocated');
-  if (bits !== reader.bytes * 8) throw new ModelError('invalid-input', `WaveformBitsAllocated is ${bits}, but ${format} samples have ${reader.bytes * 8}.`);
+  if (bits !== reader.bytes * 8)
+    throw new ModelError(
+      'invalid-input',
+      `WaveformBitsAllocated is ${bits}, but ${format} samples have ${reader.bytes * 8}.`,
+    );
 
   const channels = number(group, 'NumberOfWaveformChannels') ?? 0;
   const samples = number(group, 'NumberOfWaveformSamples') ?? 0;
   if (bytes.length < channels * samples * reader.bytes)
-    throw new ModelError('invalid-input', `The waveform has ${bytes.length} bytes; ${samples} samples of ${channels} channels need ${channels * samples * reader.bytes}.`);
-  if (index >= channels) throw new ModelError('invalid-input', `Channel ${index + 1} is described, but there are ${channels}.`);
+    throw new ModelError(
+      'invalid-input',
+      `The waveform has ${bytes.length} bytes; ${samples} samples of ${channels} channels need ${channels * samples * reader.bytes}.`,
+    );
+  if (index >= channels)
+    throw new ModelError('invalid-input', `Channel ${index + 1} is described, but there are ${channels}.`);
 
   const scale = microvoltsPerStep(channel);
-  return Float64Array.from({ length: samples }, (_, sample) => reader.read(bytes, (sample * channels + index) * reader.bytes) * scale);
+  return Float64Array.from(
+    { length: samples },
+    (_, sample) => reader.read(bytes, (sample * channels + index) * reader.bytes) * scale,
+  );
 }
 
 function microvoltsPerStep(channel: DicomJson): number {
@@ -45,6 +60,9 @@ function microvoltsPerStep(channel: DicomJson): number {
   const unit = units && text(units, 'CodeValue');
   const perUnit = unit === undefined ? undefined : microvoltsPerUnit[unit];
   if (sensitivity === undefined || perUnit === undefined)
-    throw new ModelError('invalid-input', `A channel's sensitivity is ${sensitivity ?? 'absent'} ${unit ?? ''}; a number in ${Object.keys(microvoltsPerUnit).join(', ')} is needed.`);
+    throw new ModelError(
+      'invalid-input',
+      `A channel's sensitivity is ${sensitivity ?? 'absent'} ${unit ?? ''}; a number in ${Object.keys(microvoltsPerUnit).join(', ')} is needed.`,
+    );
   return sensitivity * (number(channel, 'ChannelSensitivityCorrectionFactor') ?? 1) * perUnit;
 }

@@ -12,7 +12,11 @@ export async function prepareTiles(spec: TilesInput, task: FetchedInput): Promis
   const areas = tileAreas(task);
   const read = frameReader(task);
   const [divide, blank] = spec.preprocessing;
-  const background = await backgroundColour(areas, divide, async (index) => (await readTile(read, areas, index)).pixels.data);
+  const background = await backgroundColour(
+    areas,
+    divide,
+    async (index) => (await readTile(read, areas, index)).pixels.data,
+  );
   return {
     facts: { kind: 'tiles' },
     numbers: {
@@ -43,7 +47,13 @@ async function* readBatches(
 }
 
 /** Pixel by pixel to plane by plane, scaled so that the background becomes 255; what lies outside the matrix stays blank. */
-function placeTile(data: Float32Array, index: number, area: TileArea, pixels: ArrayLike<number>, background: readonly number[]): void {
+function placeTile(
+  data: Float32Array,
+  index: number,
+  area: TileArea,
+  pixels: ArrayLike<number>,
+  background: readonly number[],
+): void {
   const plane = area.rows * area.columns;
   for (let channel = 0; channel < 3; channel++) {
     const start = (index * 3 + channel) * plane;
@@ -57,13 +67,23 @@ function placeTile(data: Float32Array, index: number, area: TileArea, pixels: Ar
   }
 }
 
-async function readTile(read: (index: number) => Promise<DecodedFrame>, areas: TileArea[], index: number): Promise<DecodedFrame> {
+async function readTile(
+  read: (index: number) => Promise<DecodedFrame>,
+  areas: TileArea[],
+  index: number,
+): Promise<DecodedFrame> {
   const frame = await read(index);
   const { pixels } = frame;
   const area = areas[index]!;
   if (pixels.photometricInterpretation !== 'RGB' || frame.description.bitsStored !== 8)
-    throw new ModelError('invalid-input', `Tile ${index + 1} is ${pixels.photometricInterpretation} with ${frame.description.bitsStored} bits; colour with 8 bits is needed.`);
+    throw new ModelError(
+      'invalid-input',
+      `Tile ${index + 1} is ${pixels.photometricInterpretation} with ${frame.description.bitsStored} bits; colour with 8 bits is needed.`,
+    );
   if (pixels.rows !== area.rows || pixels.columns !== area.columns)
-    throw new ModelError('invalid-input', `Tile ${index + 1} is ${pixels.columns} x ${pixels.rows}; ${area.columns} x ${area.rows} was announced.`);
+    throw new ModelError(
+      'invalid-input',
+      `Tile ${index + 1} is ${pixels.columns} x ${pixels.rows}; ${area.columns} x ${area.rows} was announced.`,
+    );
   return frame;
 }

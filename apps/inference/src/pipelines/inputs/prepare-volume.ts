@@ -26,7 +26,12 @@ export function prepareVolume(spec: VolumeInput, task: FetchedInput): Prepared {
   };
 }
 
-async function* readBatches(spec: VolumeInput, task: FetchedInput, rows: number, columns: number): AsyncGenerator<Tensor> {
+async function* readBatches(
+  spec: VolumeInput,
+  task: FetchedInput,
+  rows: number,
+  columns: number,
+): AsyncGenerator<Tensor> {
   const read = frameReader(task);
   const total = task.input.frames.length;
   for (let start = 0; start < total; start += spec.batch) {
@@ -35,7 +40,10 @@ async function* readBatches(spec: VolumeInput, task: FetchedInput, rows: number,
     for (let index = 0; index < count; index++) {
       const { pixels, description } = await read(start + index);
       if (pixels.samplesPerPixel !== 1 || pixels.rows !== rows || pixels.columns !== columns)
-        throw new ModelError('invalid-input', `Slice ${start + index + 1} is ${pixels.columns} x ${pixels.rows} with ${pixels.samplesPerPixel} samples a pixel; ${columns} x ${rows} grey was announced.`);
+        throw new ModelError(
+          'invalid-input',
+          `Slice ${start + index + 1} is ${pixels.columns} x ${pixels.rows} with ${pixels.samplesPerPixel} samples a pixel; ${columns} x ${rows} grey was announced.`,
+        );
       data.set(toModalityValues(pixels, description), index * rows * columns);
     }
     yield { data, dims: [count, 1, rows, columns] };
@@ -51,7 +59,8 @@ function slicesOf({ input }: FetchedInput): FrameGeometry[] {
   }
   return input.frames.map(({ sopInstanceUid, frameNumber }) => {
     const slice = byFrame.get(`${sopInstanceUid} ${frameNumber}`);
-    if (!slice) throw new ModelError('invalid-input', `Frame ${frameNumber} of ${sopInstanceUid} is not in the metadata.`);
+    if (!slice)
+      throw new ModelError('invalid-input', `Frame ${frameNumber} of ${sopInstanceUid} is not in the metadata.`);
     return slice;
   });
 }

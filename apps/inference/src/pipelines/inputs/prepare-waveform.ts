@@ -27,7 +27,11 @@ export async function prepareWaveform(spec: WaveformInput, task: FetchedInput): 
   const samples = resampled[0]!.length;
   const data = new Float32Array(spec.leads.length * samples);
   resampled.forEach((lead, index) => data.set(lead, index * samples));
-  return { facts: { kind: 'waveform', hertz: rate.hertz }, numbers: {}, batches: once({ data, dims: [1, spec.leads.length, samples] }) };
+  return {
+    facts: { kind: 'waveform', hertz: rate.hertz },
+    numbers: {},
+    batches: once({ data, dims: [1, spec.leads.length, samples] }),
+  };
 }
 
 function leadSamples(lead: Lead, present: ReadonlyMap<Lead, Float64Array>): Float64Array {
@@ -38,17 +42,27 @@ function leadSamples(lead: Lead, present: ReadonlyMap<Lead, Float64Array>): Floa
   return one.map((value, index) => parts.I * value + parts.II * two[index]!);
 }
 
-async function readGroup(spec: WaveformInput, { input, bulkDataFiles }: FetchedInput): Promise<{ group: DicomJson; bytes: Buffer }> {
+async function readGroup(
+  spec: WaveformInput,
+  { input, bulkDataFiles }: FetchedInput,
+): Promise<{ group: DicomJson; bytes: Buffer }> {
   const chosen = selectWaveform(spec, input.seriesInstanceUid, input.instances);
-  if ('unsuitable' in chosen) throw new ModelError('invalid-input', `The waveform cannot be used: ${chosen.unsuitable}.`);
+  if ('unsuitable' in chosen)
+    throw new ModelError('invalid-input', `The waveform cannot be used: ${chosen.unsuitable}.`);
   const groups = items(input.instances[0]!, 'WaveformSequence');
   const wanted = chosen.input.bulkData[0];
   if (!wanted) {
     const group = groups[chosen.waveformGroup]!;
     return { group, bytes: Buffer.from(group[waveformDataTag]!.InlineBinary!, 'base64') };
   }
-  const file = bulkDataFiles.find(({ sopInstanceUid, tagPath }) => sopInstanceUid === wanted.sopInstanceUid && tagPath === wanted.tagPath);
-  if (!file) throw new ModelError('invalid-input', `The waveform samples ${wanted.tagPath} of ${wanted.sopInstanceUid} were not fetched.`);
+  const file = bulkDataFiles.find(
+    ({ sopInstanceUid, tagPath }) => sopInstanceUid === wanted.sopInstanceUid && tagPath === wanted.tagPath,
+  );
+  if (!file)
+    throw new ModelError(
+      'invalid-input',
+      `The waveform samples ${wanted.tagPath} of ${wanted.sopInstanceUid} were not fetched.`,
+    );
   return { group: groups[chosen.waveformGroup]!, bytes: await readFile(file.file) };
 }
 

@@ -32,9 +32,15 @@ export function tileAreas({ input }: FetchedInput): TileArea[] {
 
 function describe(instance: DicomJson) {
   const [rows, columns] = [number(instance, 'Rows'), number(instance, 'Columns')];
-  const [matrixRows, matrixColumns] = [number(instance, 'TotalPixelMatrixRows'), number(instance, 'TotalPixelMatrixColumns')];
+  const [matrixRows, matrixColumns] = [
+    number(instance, 'TotalPixelMatrixRows'),
+    number(instance, 'TotalPixelMatrixColumns'),
+  ];
   if (!rows || !columns || !matrixRows || !matrixColumns)
-    throw new ModelError('invalid-input', 'Rows, Columns, TotalPixelMatrixRows and TotalPixelMatrixColumns are needed to place tiles.');
+    throw new ModelError(
+      'invalid-input',
+      'Rows, Columns, TotalPixelMatrixRows and TotalPixelMatrixColumns are needed to place tiles.',
+    );
 
   const groups = items(instance, 'PerFrameFunctionalGroupsSequence');
   const across = Math.ceil(matrixColumns / columns);

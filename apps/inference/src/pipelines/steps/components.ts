@@ -33,7 +33,12 @@ export function componentsStep(step: ComponentsStep, facts: VolumeFacts): Reduce
   let sliceIndex = 0;
   let lastLabel = 0;
 
-  const takeSlice = (mask: Uint8Array | Float32Array, data: Uint8Array | Float32Array, rows: number, columns: number) => {
+  const takeSlice = (
+    mask: Uint8Array | Float32Array,
+    data: Uint8Array | Float32Array,
+    rows: number,
+    columns: number,
+  ) => {
     const labels = new Int32Array(rows * columns);
     const current = new Map<number, Component>();
     /** A component that was merged into another, and that other. */
@@ -46,7 +51,10 @@ export function componentsStep(step: ComponentsStep, facts: VolumeFacts): Reduce
 
     const regions = labelSlice(mask, rows, columns);
     if (regions.length > regionsPerSliceMax)
-      throw new ModelError('invalid-input', `Slice ${sliceIndex + 1} falls into ${regions.length} regions, at most ${regionsPerSliceMax} are taken: it is noise, or not what the model is for.`);
+      throw new ModelError(
+        'invalid-input',
+        `Slice ${sliceIndex + 1} falls into ${regions.length} regions, at most ${regionsPerSliceMax} are taken: it is noise, or not what the model is for.`,
+      );
     for (const region of regions) {
       const found = measureRegion(region, data, step.bins.from, bins);
       if (isDropped(found, step, facts)) {
@@ -103,12 +111,19 @@ export function componentsStep(step: ComponentsStep, facts: VolumeFacts): Reduce
       values.set(`${step.gives}.volume`, millilitres(total.pixels));
       values.set(`${step.gives}.histogram`, { from: step.bins.from, counts: total.counts, sum: total.sum });
       values.set(`${step.gives}.dropped`, { from: step.bins.from, counts: dropped.counts, sum: dropped.sum });
-      values.set(`${step.gives}.endArea`, (Math.max(total.pixelsInFirstSlice, total.pixelsInLastSlice) * facts.pixelAreaMm2) / 100);
+      values.set(
+        `${step.gives}.endArea`,
+        (Math.max(total.pixelsInFirstSlice, total.pixelsInLastSlice) * facts.pixelAreaMm2) / 100,
+      );
     },
   };
 }
 
-function choose(components: Component[], { keep }: ComponentsStep, millilitres: (pixels: number) => number): Component[] {
+function choose(
+  components: Component[],
+  { keep }: ComponentsStep,
+  millilitres: (pixels: number) => number,
+): Component[] {
   const fit = components
     .filter((one) => millilitres(one.pixels) >= keep.volumeAtLeastMl && one.sum / one.pixels >= keep.meanAtLeast)
     .sort((a, b) => b.pixels - a.pixels);

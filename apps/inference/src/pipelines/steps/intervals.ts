@@ -6,7 +6,10 @@ export function intervalsStep(step: Extract<PostprocessingStep, { step: 'interva
   return {
     finish: (values) => {
       const list = values.list(step.of);
-      values.set(step.gives, Float64Array.from({ length: Math.max(0, list.length - 1) }, (_, index) => list[index + 1]! - list[index]!));
+      values.set(
+        step.gives,
+        Float64Array.from({ length: Math.max(0, list.length - 1) }, (_, index) => list[index + 1]! - list[index]!),
+      );
     },
   };
 }

@@ -26,7 +26,8 @@ export function labelSlice(mask: Uint8Array | Float32Array, rows: number, column
       parents.push(run);
       // Runs of the row above come in order: those that end before this one starts touch no later one either.
       while (above < aboveEnd && runs[above]!.end + columns <= rowStart + start) above++;
-      for (let other = above; other < aboveEnd && runs[other]!.start + columns < rowStart + column; other++) parents[find(other)] = find(run);
+      for (let other = above; other < aboveEnd && runs[other]!.start + columns < rowStart + column; other++)
+        parents[find(other)] = find(run);
     }
     above = firstOfRow;
     aboveEnd = runs.length;

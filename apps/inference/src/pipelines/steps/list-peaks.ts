@@ -3,7 +3,7 @@ import type { InputFacts, Reducer } from '../reducer.js';
 import { tensorNamed, type Tensor } from '../tensor.js';
 import { percentile } from './distribution.js';
 
-/** Places (ms) where an output is above zero, and how far they stand out of another output. */
+/** Places (ms) where an output is above zero, how high it is there (median), and how far that stands out of another output. */
 export function listPeaksStep(
   step: Extract<PostprocessingStep, { step: 'list-peaks' }>,
   facts: Extract<InputFacts, { kind: 'waveform' }>,
@@ -27,9 +27,11 @@ export function listPeaksStep(
     },
     finish: (values) => {
       values.set(step.gives, Float64Array.from(places));
+      const height = heights.length === 0 ? 0 : percentile(Float64Array.from(heights), 50);
       const ordinary = over.length === 0 ? 0 : percentile(Float64Array.from(over), 20);
-      const contrast = heights.length === 0 ? 0 : percentile(Float64Array.from(heights), 50) / Math.max(ordinary, 1e-9);
-      values.set(`${step.gives}.contrast`, contrast);
+      values.set(`${step.gives}.height`, height);
+      // Where nothing happens between peaks they stand out without bound; the height then says whether they are peaks at all.
+      values.set(`${step.gives}.contrast`, height === 0 ? 0 : height / Math.max(ordinary, 1e-9));
     },
   };
 }

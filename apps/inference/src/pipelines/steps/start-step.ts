@@ -33,6 +33,7 @@ export function startStep(step: PostprocessingStep, facts: InputFacts): Reducer 
 }
 
 function factsOf<Kind extends InputFacts['kind']>(kind: Kind, facts: InputFacts): Extract<InputFacts, { kind: Kind }> {
-  if (facts.kind !== kind) throw new Error(`The step works on a ${kind}, not on a ${facts.kind}; the manifest's names were not checked.`);
+  if (facts.kind !== kind)
+    throw new Error(`The step works on a ${kind}, not on a ${facts.kind}; the manifest's names were not checked.`);
   return facts as Extract<InputFacts, { kind: Kind }>;
 }

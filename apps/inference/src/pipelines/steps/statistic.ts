@@ -3,7 +3,10 @@ import type { Reducer } from '../reducer.js';
 import type { Values } from '../values.js';
 import { count, mean, mode, percentile, rmssd, shareBelow, variation } from './distribution.js';
 
-export type StatisticStep = Extract<PostprocessingStep, { step: 'statistic' | 'histogram-statistic' | 'percentile' | 'share-below' | 'count' }>;
+export type StatisticStep = Extract<
+  PostprocessingStep,
+  { step: 'statistic' | 'histogram-statistic' | 'percentile' | 'share-below' | 'count' }
+>;
 
 /** The steps that make one number of a list or a histogram. */
 export function statisticStep(step: StatisticStep): Reducer {

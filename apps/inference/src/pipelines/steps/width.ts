@@ -20,7 +20,10 @@ export function widthStep(step: WidthStep, facts: Extract<InputFacts, { kind: 'w
       const reach = Math.round((step.withinMilliseconds * facts.hertz) / 1000);
       const centres = Array.from(values.list(step.at), (place) => Math.round((place * facts.hertz) / 1000));
       const whole = centres.filter((centre) => centre >= reach && centre + reach < signal.length);
-      const samples = whole.length < 3 ? NaN : widthOf(medianCurve(signal, whole, reach), step.level, (step.bridgeMilliseconds * facts.hertz) / 1000);
+      const samples =
+        whole.length < 3
+          ? NaN
+          : widthOf(medianCurve(signal, whole, reach), step.level, (step.bridgeMilliseconds * facts.hertz) / 1000);
       values.set(step.gives, (samples * 1000) / facts.hertz);
     },
   };
@@ -28,7 +31,10 @@ export function widthStep(step: WidthStep, facts: Extract<InputFacts, { kind: 'w
 
 function medianCurve(signal: Tensor['data'], centres: number[], reach: number): Float64Array {
   return Float64Array.from({ length: 2 * reach + 1 }, (_, index) =>
-    percentile(Float64Array.from(centres, (centre) => signal[centre - reach + index]!), 50),
+    percentile(
+      Float64Array.from(centres, (centre) => signal[centre - reach + index]!),
+      50,
+    ),
   );
 }
 

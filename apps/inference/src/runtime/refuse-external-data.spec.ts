@@ -1,0 +1,74 @@
+import onnxProto from 'onnx-proto';
+import { describe, expect, it } from '@jest/globals';
+import { builtModels } from '../../../../scripts/models/built-models.js';
+import { refuseExternalData } from './refuse-external-data.js';
+
+const { onnx } = onnxProto;
+const external = {
+  name: 'w',
+  dataLocation: onnx.TensorProto.DataLocation.EXTERNAL,
+  externalData: [{ key: 'location', value: '../../etc/passwd' }],
+};
+const encode = (graph: object) => onnx.ModelProto.encode(onnx.ModelProto.fromObject({ irVersion: 8, graph })).finish();
+
+describe('refuseExternalData', () => {
+  it.each(Object.keys(builtModels))('lets %s pass', (folder) => {
+    expect(() => refuseExternalData(builtModels[folder]!())).not.toThrow();
+  });
+
+  it.each<[string, object]>([
+    ['an initializer', { initializer: [external] }],
+    ['an initializer that only names a file', { initializer: [{ name: 'w', externalData: external.externalData }] }],
+    ['a constant', { node: [{ opType: 'Constant', attribute: [{ name: 'value', type: 4, t: external }] }] }],
+    ['a list of tensors', { node: [{ attribute: [{ name: 'values', type: 9, tensors: [external] }] }] }],
+    ['a sparse initializer', { sparseInitializer: [{ values: external }] }],
+    [
+      'the body of a loop',
+      {
+        node: [
+          {
+            opType: 'Loop',
+            attribute: [
+              {
+                name: 'body',
+                type: 5,
+                g: { node: [{ attribute: [{ name: 'b', type: 5, g: { initializer: [external] } }] }] },
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  ])('refuses %s in another file', (_, graph) => {
+    expect(() => refuseExternalData(encode(graph))).toThrow(/keeps a tensor in another file/);
+  });
+
+  it('refuses a function body and training graphs with such a tensor', () => {
+    const model = {
+      irVersion: 8,
+      graph: {},
+      functions: [{ node: [{ attribute: [{ name: 'value', type: 4, t: external }] }] }],
+    };
+    expect(() => refuseExternalData(onnx.ModelProto.encode(onnx.ModelProto.fromObject(model)).finish())).toThrow(
+      /another file/,
+    );
+    const training = { irVersion: 8, graph: {}, trainingInfo: [{ algorithm: { initializer: [external] } }] };
+    expect(() => refuseExternalData(onnx.ModelProto.encode(onnx.ModelProto.fromObject(training)).finish())).toThrow(
+      /another file/,
+    );
+  });
+
+  it('refuses bytes that are no network, wherever they are cut', () => {
+    const bytes = builtModels['pathology/he-cellularity/1.0.0']!();
+    expect(() => refuseExternalData(new Uint8Array())).toThrow(/there is no graph in it/);
+    expect(() => refuseExternalData(Buffer.from('GIF89a, not a network'))).toThrow(/no ONNX file/);
+    for (let length = 60; length < bytes.length; length += 97)
+      expect(() => refuseExternalData(bytes.subarray(0, length))).toThrow(/no ONNX file/);
+  });
+
+  it('refuses graphs nested without end', () => {
+    let graph: object = {};
+    for (let depth = 0; depth < 40; depth++) graph = { node: [{ attribute: [{ name: 'g', type: 5, g: graph }] }] };
+    expect(() => refuseExternalData(encode(graph))).toThrow(/nest deeper/);
+  });
+});
