@@ -14,7 +14,7 @@ export class Parameters {
 /** How an attribute is stored, and so how it is compared. Written by us, never from a request. */
 export type Column =
   | { kind: 'text' | 'date' | 'time' | 'number'; sql: string }
-  /** Patient and physician names: any case (PS3.4 C.2.2.2.4). */
+  /** Person names, their component groups joined by `=`: any case (PS3.4 C.2.2.2.4), and any group may match. */
   | { kind: 'name'; sql: string }
   | { kind: 'text-array'; sql: string }
   /** An element of the items of a sequence in a DICOM JSON text column. */
@@ -52,8 +52,10 @@ function conditionSql(column: Column, condition: Condition, parameters: Paramete
       // Stored as received: HHMM, HHMMSS, HHMMSS.FF, or with the colons of old.
       return rangeSql(`rpad(translate(${sqlOf(column)}, '.: ', ''), 12, '0')`, condition, parameters);
     case 'equals':
+      if (column.kind === 'name') return nameSql(column.sql, condition.value, parameters);
       return textSql(column, '=', condition.value, parameters);
     case 'wildcard':
+      if (column.kind === 'name') return nameSql(column.sql, condition.pattern, parameters);
       return textSql(column, 'like', toLike(condition.pattern), parameters);
   }
 }
@@ -61,8 +63,6 @@ function conditionSql(column: Column, condition: Condition, parameters: Paramete
 function textSql(column: Column, operator: '=' | 'like', value: string, parameters: Parameters): string {
   const placeholder = `${parameters.add(value)}::text`;
   switch (column.kind) {
-    case 'name':
-      return `${foldSql(column.sql)} ${operator} ${foldSql(placeholder)}`;
     case 'text-array':
       return operator === '='
         ? `${column.sql} @> array[${placeholder}]`
@@ -81,10 +81,17 @@ export function isReadableJson(sql: string): string {
   return String.raw`${sql} !~ '\\u(0000|d[89a-f])'`;
 }
 
-/** The collation is spelled out because a database in the C locale knows no letters beyond ASCII. */
-function foldSql(sql: string): string {
-  return `lower(${sql} collate "und-x-icu")`;
+/**
+ * A whole component group must match; delimiters of empty components at its end may be there or not. The collation is
+ * spelled out because a database in the C locale knows no letters beyond ASCII.
+ */
+function nameSql(sql: string, pattern: string, parameters: Parameters): string {
+  const group = pattern.replaceAll(/[!-/:-@[-`{-~]/g, (character) => nameCharacters[character] ?? `\\${character}`);
+  const expression = parameters.add(`(^|=)${group}\\^*(=|$)`);
+  return `lower(${sql} collate "und-x-icu") ~ lower(${expression}::text collate "und-x-icu")`;
 }
+
+const nameCharacters: Record<string, string | undefined> = { '*': '[^=]*', '?': '[^=]', '=': '\\^*=' };
 
 function rangeSql(
   sql: string,

@@ -120,6 +120,42 @@ describe('user text', () => {
   });
 });
 
+describe('names', () => {
+  it.each([
+    ['Yamada^Tarou', true],
+    ['yamada^tarou', true],
+    ['Yamada^Tarou^^^', true],
+    ['Yamada', false],
+    ['Yamada*', true],
+    ['*Tarou', true],
+    ['山田^太郎', true],
+    ['山田*', true],
+    ['や*', true],
+    ['Yamada^Tarou=山田^太郎', true],
+    ['Yamada*=山田*=やまだ*', true],
+    ['Yamada*太郎', false],
+    ['*amada?太郎', false],
+    ['Tarou', false],
+    ['.*', false],
+    ['(Yamada|x)^Tarou', false],
+    ['[Y]amada^Tarou', false],
+  ])('%s: %s', async (name, isFound) => {
+    const uid = archive[5]!.uid;
+    await db.query(`update study set patient_name = $2 where study_instance_uid = $1`, [
+      uid,
+      'Yamada^Tarou^^=山田^太郎=やまだ^たろう',
+    ]);
+    const page = await search('study', new URLSearchParams({ PatientName: name, StudyInstanceUID: uid }).toString());
+    expect(uidsOf(page, 'study')).toEqual(isFound ? [uid] : []);
+  });
+
+  it('stands the longest and worst pattern', async () => {
+    expect((await search('study', new URLSearchParams({ PatientName: '*a?'.repeat(133) }).toString())).results).toEqual(
+      [],
+    );
+  });
+});
+
 describe('the cap', () => {
   it('gives as many as the server allows and says how many match', async () => {
     for (const level of ['study', 'series', 'instance'] as const) {

@@ -99,7 +99,7 @@ function isDefaultSyntax(range: AcceptRange, offer: Representation): boolean {
   if (range.transferSyntax !== undefined || offer.transferSyntaxUid === undefined) return true;
   // `*/*` and `image/*` name no media type, so there is no default to miss.
   if (range.mediaType.endsWith('*')) return true;
-  return offer.transferSyntaxUid === defaultTransferSyntaxes[offer.mediaType];
+  return offer.transferSyntaxUid === defaultTransferSyntaxes[canonicalMediaType(offer.mediaType)];
 }
 
 function isBefore(a: readonly number[], b: readonly number[]): boolean {

@@ -102,6 +102,16 @@ describe('parseMatch on text', () => {
   });
 });
 
+describe('parseMatch on long text', () => {
+  it('takes 400 characters, not 401', () => {
+    expect(parse('PatientName', 'x'.repeat(400))).toEqual({ kind: 'equals', value: 'x'.repeat(400) });
+    expect(() => parse('PatientName', 'x'.repeat(401))).toThrow('longer than 400 characters');
+    expect(parse('StudyInstanceUID', Array.from({ length: 50 }, (_, at) => `1.2.3.4.5.${at}`).join(','))).toMatchObject(
+      { kind: 'uids' },
+    );
+  });
+});
+
 describe('parseMatch on modalities', () => {
   const equals = (value: string) => ({ kind: 'equals', value });
   it.each([

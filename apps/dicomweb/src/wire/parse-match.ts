@@ -15,6 +15,9 @@ export type Condition =
   /** Inclusive, twelve digits: HHMMSSFFFFFF. */
   | { kind: 'times'; from: string | undefined; to: string | undefined };
 
+/** Three component groups of 64 characters (PS3.5 6.2), with room for wildcards. Lists of UIDs may be longer. */
+const textLengthMax = 400;
+
 /**
  * Reads the value of a matching key by its value representation. Wildcards are for text only: in a UID or a date they
  * are malformed (PS3.4 C.2.2.2.4).
@@ -26,6 +29,8 @@ export function parseMatch(attribute: SearchAttribute, value: string): Condition
   // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f]/.test(text)) throw malformed(attribute, 'control characters cannot be matched');
   if (text === '') return undefined;
+  if (text.length > textLengthMax && attribute.vr !== 'UI')
+    throw malformed(attribute, `longer than ${textLengthMax} characters`);
   switch (attribute.vr) {
     case 'UI':
       return parseUids(attribute, text);

@@ -1,0 +1,54 @@
+import { type DataSource, query } from '#libs/database';
+
+/** What a picture is asked of: a study, one of its series, or one instance. */
+export interface PictureTarget {
+  studyInstanceUid: string;
+  seriesInstanceUid?: string;
+  sopInstanceUid?: string;
+}
+
+/** An instance that may stand for its series or study. */
+export interface Representative {
+  seriesInstanceUid: string;
+  sopInstanceUid: string;
+}
+
+/** PS3.6: the waveforms that are drawn like an ECG. */
+export const waveformSopClasses = [
+  '1.2.840.10008.5.1.4.1.1.9.1.1',
+  '1.2.840.10008.5.1.4.1.1.9.1.2',
+  '1.2.840.10008.5.1.4.1.1.9.1.3',
+  '1.2.840.10008.5.1.4.1.1.9.2.1',
+  '1.2.840.10008.5.1.4.1.1.9.3.1',
+];
+
+/** What is laid over images, or made from them, is the last choice for showing them. */
+const derivedModalities = ['ANN', 'KO', 'M3D', 'PR', 'REG', 'RTDOSE', 'RTPLAN', 'RTSTRUCT', 'SEG', 'SR'];
+
+/** How many series are tried before a study counts as one without a picture. */
+const representativesMax = 5;
+
+/**
+ * The instances that best show a series or study, the best first: the middle one of each series, by series number, those
+ * with pixels before waveforms, acquired images before what was derived from them.
+ */
+export function findRepresentatives(db: DataSource, target: PictureTarget): Promise<Representative[]> {
+  return query(
+    db,
+    `with candidate as (
+       select se.series_instance_uid, i.sop_instance_uid, se.series_number, se.series_key, se.modality,
+         i.frame_kind <> 'none' as has_pixels,
+         row_number() over (partition by i.series_key order by i.instance_number nulls last, i.instance_key) as position,
+         count(*) over (partition by i.series_key) as of_series
+       from study st join series se using (study_key) join instance i using (series_key)
+       where st.study_instance_uid = $1::text and ($2::text is null or se.series_instance_uid = $2::text)
+         and (i.frame_kind <> 'none' or i.sop_class_uid = any($3::text[]))
+     )
+     select series_instance_uid as "seriesInstanceUid", sop_instance_uid as "sopInstanceUid"
+     from candidate
+     where position = of_series / 2 + 1
+     order by has_pixels desc, modality = any($4::text[]), series_number nulls last, series_key
+     limit ${representativesMax}`,
+    [target.studyInstanceUid, target.seriesInstanceUid ?? null, waveformSopClasses, derivedModalities],
+  );
+}

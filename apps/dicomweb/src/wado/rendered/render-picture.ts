@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { DataSource } from '#libs/database';
+import { bulkDataForRendering, type BulkData, describeFrame, ImageError, ImageService } from '#libs/images';
+import { HttpProblem } from '#libs/server';
+import type { Rendering } from '../../wire/parse-rendering.js';
+import { ReadBulkData } from '../bulkdata/read-bulk-data.js';
+import { ReadFrame } from '../frames/read-frame.js';
+import { SingleFlightCache } from '../single-flight-cache.js';
+import { findRepresentatives, type PictureTarget } from './find-representatives.js';
+import { loadPictureInstance, type PictureInstance } from './load-picture-instance.js';
+import { pictureProblem } from './picture-error.js';
+import { needsSmallerLevel, type PicturePlan, planPicture } from './plan-picture.js';
+import { findSlideLevels, smallestPicture } from './slide-levels.js';
+
+export interface PictureRequest extends Rendering {
+  target: PictureTarget;
+  /** Counting from 1; of an instance only. */
+  frameNumber?: number;
+  format: 'jpeg' | 'png';
+  isThumbnail: boolean;
+}
+
+/** A picture that can be made, and how to tell whether a client has it already. */
+export interface Picture {
+  /** Quotes included. The same instance shown in the same way has the same tag. */
+  etag: string;
+  bytes: () => Promise<Buffer>;
+}
+
+/** Raised when pictures of the same request change: what clients and caches hold is then out of date. */
+const renderingVersion = 1;
+const cacheBytesMax = 64 * 1024 * 1024;
+const thumbnailPixels = 256;
+
+/** Makes pictures of instances, series and studies; equal requests at a time are one, and recent pictures are kept. */
+@Injectable()
+export class RenderPicture {
+  private readonly cache = new SingleFlightCache<Buffer>(cacheBytesMax, (picture) => picture.length);
+
+  constructor(
+    private readonly db: DataSource,
+    private readonly images: ImageService,
+    private readonly frames: ReadFrame,
+    private readonly bulkData: ReadBulkData,
+  ) {}
+
+  /**
+   * Finds what shows the target: for a series or study, the first of its representatives that can be rendered.
+   * @param use what the caller does with a picture, e.g. get its bytes; when it throws an ImageError the next one is tried
+   * @throws HttpProblem 404 when there is nothing to show, 406 when it cannot be shown
+   */
+  async render<Result>(request: PictureRequest, use: (picture: Picture) => Promise<Result>): Promise<Result> {
+    const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = request.target;
+    const candidates =
+      seriesInstanceUid !== undefined && sopInstanceUid !== undefined
+        ? [{ seriesInstanceUid, sopInstanceUid }]
+        : await findRepresentatives(this.db, request.target);
+    let firstError: ImageError | undefined;
+    for (const candidate of candidates) {
+      const instance = await loadPictureInstance(this.db, { studyInstanceUid, ...candidate });
+      if (instance === undefined) continue;
+      try {
+        return await use(await this.pictureOf(instance, request));
+      } catch (error) {
+        if (!(error instanceof ImageError)) throw error;
+        // Only the instance's own faults are mended by taking another one.
+        if (pictureProblem(error).getStatus() !== 406) throw pictureProblem(error);
+        firstError ??= error;
+      }
+    }
+    if (firstError !== undefined) throw pictureProblem(firstError);
+    throw new HttpProblem(404, 'Not Found', nothingToShow(request.target));
+  }
+
+  private async pictureOf(asked: PictureInstance, request: PictureRequest): Promise<Picture> {
+    const instance = await this.smallerLevelOf(asked, request);
+    const plan = planPicture(instance, request.frameNumber);
+    const { format, window, quality } = request;
+    const viewport = viewportOf(request);
+    const key = JSON.stringify([
+      renderingVersion,
+      instance.sha256,
+      plan.kind,
+      'frameIndex' in plan && plan.frameIndex,
+      format,
+      window,
+      viewport,
+      quality,
+    ]);
+    const options = {
+      format,
+      ...(window && { window }),
+      ...(viewport && { viewport }),
+      ...(quality !== undefined && { quality }),
+    };
+    return {
+      etag: `"r-${createHash('sha256').update(key).digest('base64url').slice(0, 27)}"`,
+      bytes: () => this.cache.get(key, () => this.draw(instance, plan, options)),
+    };
+  }
+
+  /** Slides are pyramids of the same picture: the level whose size fits stands for those too large to lay together. */
+  private async smallerLevelOf(
+    instance: PictureInstance,
+    { frameNumber, isThumbnail }: PictureRequest,
+  ): Promise<PictureInstance> {
+    if (frameNumber !== undefined || !needsSmallerLevel(instance, isThumbnail)) return instance;
+    const { studyInstanceUid, seriesInstanceUid } = instance;
+    const smallest = smallestPicture(await findSlideLevels(this.db, studyInstanceUid, seriesInstanceUid));
+    if (smallest === undefined || smallest.sopInstanceUid === instance.sopInstanceUid) return instance;
+    const { sopInstanceUid } = smallest;
+    return (await loadPictureInstance(this.db, { studyInstanceUid, seriesInstanceUid, sopInstanceUid })) ?? instance;
+  }
+
+  private async draw(instance: PictureInstance, plan: PicturePlan, options: DrawOptions): Promise<Buffer> {
+    const { dataset, transferSyntaxUid } = instance;
+    const bulkData = await this.bulkDataOf(instance);
+    switch (plan.kind) {
+      case 'waveform':
+        return this.images.renderWaveform(dataset, options, bulkData);
+      case 'frame': {
+        const description = describeFrame(dataset, transferSyntaxUid, plan.frameIndex, bulkData);
+        return this.images.renderFrame(await this.frames.read(instance, plan.frameIndex), description, options);
+      }
+      case 'tiles': {
+        const { tiles, totalColumns, totalRows } = plan.level;
+        const read = [];
+        for (const { frameIndex, columnOffset, rowOffset } of tiles) {
+          const description = describeFrame(dataset, transferSyntaxUid, frameIndex, bulkData);
+          read.push({ bytes: await this.frames.read(instance, frameIndex), description, columnOffset, rowOffset });
+        }
+        return this.images.renderTiledLevel(read, totalColumns, totalRows, options);
+      }
+    }
+  }
+
+  private async bulkDataOf(instance: PictureInstance): Promise<BulkData> {
+    const found = new Map<string, Uint8Array>();
+    for (const { uri, tagPath } of bulkDataForRendering(instance.dataset)) {
+      found.set(uri, await this.bulkData.read(instance, tagPath));
+    }
+    return found;
+  }
+}
+
+type DrawOptions = Parameters<ImageService['renderFrame']>[2] & { format: 'jpeg' | 'png' };
+
+function viewportOf({ viewport, isThumbnail }: PictureRequest): DrawOptions['viewport'] | undefined {
+  if (viewport === undefined) return isThumbnail ? { width: thumbnailPixels, height: thumbnailPixels } : undefined;
+  const { width, height, source } = viewport;
+  if (source === undefined) return { width, height };
+  // A source without an end goes to the image's edge: what lies beyond it is left out.
+  const all = 1_000_000;
+  return {
+    width,
+    height,
+    source: { x: source.x, y: source.y, width: source.width ?? all, height: source.height ?? all },
+  };
+}
+
+function nothingToShow({ seriesInstanceUid, sopInstanceUid }: PictureTarget): string {
+  if (sopInstanceUid !== undefined) return 'This archive has no such instance.';
+  const what = seriesInstanceUid === undefined ? 'study' : 'series';
+  return `This archive has no such ${what}, or the ${what} has no image.`;
+}

@@ -1,0 +1,208 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { api, type DICOMwebClient } from 'dicomweb-client';
+import sharp from 'sharp';
+import XMLHttpRequest from 'xhr2';
+import { type DicomJson, readFrameRange, readPart10 } from '#libs/dicom';
+import { makeDataDir, type RunningProcess, startApp } from '../support/start-suite.js';
+import { digestOf, readParts, store } from './wado-support.js';
+
+jest.setTimeout(600_000);
+(globalThis as Record<string, unknown>)['XMLHttpRequest'] ??= XMLHttpRequest;
+
+const shared = path.resolve(import.meta.dirname, '../../../shared/data/dicom');
+// Real instances are too large for this repository: where they are not, there is nothing to try.
+(existsSync(shared) ? describe : describe.skip)('real instances, with dicomweb-client', () => {
+  let data: Awaited<ReturnType<typeof makeDataDir>>;
+  let suite: RunningProcess;
+  let client: DICOMwebClient;
+
+  const filesIn = (folder: string) =>
+    readdirSync(path.join(shared, folder), { withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(path.join(shared, folder, entry.name)))
+      .filter((bytes) => bytes.toString('latin1', 128, 132) === 'DICM');
+  const file = (name: string) => readFileSync(path.join(shared, name));
+
+  beforeAll(async () => {
+    data = await makeDataDir();
+    suite = await startApp({ dataDir: data.dataDir });
+    client = new api.DICOMwebClient({ url: suite.dicomweb });
+  });
+
+  afterAll(async () => {
+    await suite?.stop();
+    await data?.remove();
+  });
+
+  /** Stores files of one study and says what they are. */
+  async function storeStudy(files: Buffer[]) {
+    await store(suite.dicomweb, files);
+    const parsed = files.map((bytes) => ({ bytes, ...readPart10(bytes) }));
+    return { instances: parsed, studyInstanceUID: parsed[0]!.studyInstanceUid };
+  }
+
+  const at = (instance: { studyInstanceUid: string; seriesInstanceUid: string; sopInstanceUid: string }) => ({
+    studyInstanceUID: instance.studyInstanceUid,
+    seriesInstanceUID: instance.seriesInstanceUid,
+    sopInstanceUID: instance.sopInstanceUid,
+  });
+  const urlOf = (instance: { studyInstanceUid: string; seriesInstanceUid: string; sopInstanceUid: string }) =>
+    `${suite.dicomweb}/studies/${instance.studyInstanceUid}/series/${instance.seriesInstanceUid}/instances/${instance.sopInstanceUid}`;
+  const sizeOf = async (url: string) => {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+    const { width, height } = await sharp(Buffer.from(await response.arrayBuffer())).metadata();
+    return { width, height };
+  };
+
+  /** The codestream of a frame, cut out of the file. */
+  function frameOf(bytes: Buffer, frame: number): Buffer {
+    const { frames } = readPart10(bytes);
+    if (frames.kind !== 'encapsulated') throw new Error(`The frames are ${frames.kind}`);
+    const { offset, length, fragments } = readFrameRange(frames.entries, frame - 1);
+    if (fragments !== 1) throw new Error('The frame is in several fragments');
+    return bytes.subarray(offset, offset + length);
+  }
+
+  it('gives a CT series of 143 JPEG-LS slices back as it came, with its metadata and frames', async () => {
+    const { instances, studyInstanceUID } = await storeStudy(filesIn('ct/chest-nlst-101287'));
+    const seriesInstanceUID = instances[0]!.seriesInstanceUid;
+    const inSeries = instances.filter((instance) => instance.seriesInstanceUid === seriesInstanceUID);
+    expect(inSeries.length).toBeGreaterThan(100);
+
+    const study = await client.retrieveStudy({ studyInstanceUID });
+    expect(digestOf(study.map((part) => new Uint8Array(part)))).toEqual(digestOf(instances.map(({ bytes }) => bytes)));
+    const metadata = (await client.retrieveSeriesMetadata({ studyInstanceUID, seriesInstanceUID })) as DicomJson[];
+    expect(metadata.map((dataSet) => String(dataSet['00080018']?.Value?.[0])).sort()).toEqual(
+      inSeries.map((instance) => instance.sopInstanceUid).sort(),
+    );
+
+    for (const instance of [inSeries[0]!, inSeries.at(-1)!]) {
+      const whole = await client.retrieveInstance(at(instance));
+      expect(Buffer.from(whole).equals(instance.bytes)).toBe(true);
+      for (const mediaTypes of [
+        undefined,
+        [{ mediaType: 'application/octet-stream', transferSyntaxUID: '*' }],
+        [{ mediaType: 'image/jls', transferSyntaxUID: '1.2.840.10008.1.2.4.80' }],
+        [
+          { mediaType: 'image/jls', transferSyntaxUID: '1.2.840.10008.1.2.4.80' },
+          { mediaType: 'application/octet-stream', transferSyntaxUID: '1.2.840.10008.1.2.1' },
+        ],
+      ]) {
+        const frames = await client.retrieveInstanceFrames({
+          ...at(instance),
+          frameNumbers: [1],
+          ...(mediaTypes && { mediaTypes }),
+        });
+        expect(frames.map((frame) => Buffer.from(frame).equals(frameOf(instance.bytes, 1)))).toEqual([true]);
+      }
+    }
+    const found = (await client.searchForStudies({
+      queryParams: { StudyInstanceUID: studyInstanceUID, limit: 101 },
+    })) as DicomJson[];
+    expect(found[0]!['00201208']?.Value).toEqual([instances.length]);
+
+    expect(await sizeOf(`${suite.dicomweb}/studies/${studyInstanceUID}/series/${seriesInstanceUID}/rendered`)).toEqual({
+      width: 512,
+      height: 512,
+    });
+    expect(await sizeOf(`${suite.dicomweb}/studies/${studyInstanceUID}/thumbnail?viewport=100,100`)).toEqual({
+      width: 100,
+      height: 100,
+    });
+    const rendered = await client.retrieveInstanceRendered({
+      ...at(inSeries[0]!),
+      queryParams: { window: '40,400,linear', viewport: '256,256' },
+    });
+    const bytes = Buffer.from((Array.isArray(rendered) ? (rendered as ArrayBuffer[])[0] : rendered)!);
+    expect(await sharp(bytes).metadata()).toMatchObject({ width: 256, height: 256 });
+  });
+
+  it('draws a 12-lead ECG and gives its samples', async () => {
+    const { instances } = await storeStudy([file('ecg/waveform_ecg.dcm')]);
+    const ecg = instances[0]!;
+    const { width, height } = await sizeOf(`${urlOf(ecg)}/rendered`);
+    expect(width!).toBeGreaterThan(height!);
+    const uris = urisIn(ecg.dataset);
+    expect(uris.length).toBeGreaterThan(0);
+    const [metadata] = (await client
+      .retrieveInstanceMetadata(at(ecg))
+      .then((one) => (Array.isArray(one) ? one : [one]))) as [DicomJson];
+    for (const uri of urisIn(metadata)) {
+      const [samples] = await client.retrieveBulkData({ BulkDataURI: new URL(uri, suite.url).href });
+      expect(ecg.bytes.includes(Buffer.from(samples!))).toBe(true);
+      expect(samples!.byteLength).toBeGreaterThan(1000);
+    }
+  });
+
+  it('serves a slide: each tile as stored, a thumbnail from its smallest level', async () => {
+    const { instances, studyInstanceUID } = await storeStudy(filesIn('sm-pathology/mouse-pyramid-5-levels'));
+    const largest = instances.toSorted((a, b) => b.bytes.length - a.bytes.length)[0]!;
+    for (const frame of [1, 57, 108]) {
+      const response = await fetch(`${urlOf(largest)}/frames/${frame}`, {
+        headers: { accept: 'multipart/related; type="image/jpeg"; transfer-syntax=1.2.840.10008.1.2.4.50' },
+      });
+      const parts = await readParts(response);
+      expect(parts.map((part) => part.body.equals(frameOf(largest.bytes, frame)))).toEqual([true]);
+      expect(await sharp(parts[0]!.body).metadata()).toMatchObject({ width: 512, height: 512 });
+    }
+    const thumbnail = await sizeOf(`${suite.dicomweb}/studies/${studyInstanceUID}/thumbnail?viewport=200,200`);
+    expect(Math.max(thumbnail.width!, thumbnail.height!)).toBe(200);
+    // The level of 108 tiles, laid together, keeps the slide's shape.
+    const whole = await sizeOf(`${urlOf(largest)}/rendered`);
+    const total = {
+      columns: Number(largest.dataset['00480006']!.Value![0]),
+      rows: Number(largest.dataset['00480007']!.Value![0]),
+    };
+    expect(whole).toEqual({ width: total.columns, height: total.rows });
+    expect(thumbnail.width! / thumbnail.height!).toBeCloseTo(total.columns / total.rows, 1);
+  });
+
+  it('renders chest radiographs of several syntaxes, and an echo cine frame by frame', async () => {
+    for (const name of ['cr-dx/chest/966_fixed.dcm', 'cr-dx/chest/Monochrome1-Jpeg.dcm', 'cr-dx/chest/RG1_J2KI']) {
+      const { instances } = await storeStudy([file(name)]);
+      const film = instances[0]!;
+      expect([name, Buffer.from(await client.retrieveInstance(at(film))).equals(film.bytes)]).toEqual([name, true]);
+      expect([name, await sizeOf(`${urlOf(film)}/rendered`)]).toEqual([
+        name,
+        { width: film.dataset['00280011']!.Value![0], height: film.dataset['00280010']!.Value![0] },
+      ]);
+    }
+    const { instances } = await storeStudy([file('us-echo/DIRW0007')]);
+    const cine = instances[0]!;
+    for (const frame of [1, 65]) {
+      const [bytes] = await client.retrieveInstanceFrames({
+        ...at(cine),
+        frameNumbers: [frame],
+        mediaTypes: [{ mediaType: 'image/jpeg', transferSyntaxUID: '1.2.840.10008.1.2.4.50' }],
+      });
+      expect(Buffer.from(bytes!).equals(frameOf(cine.bytes, frame))).toBe(true);
+      expect(await sizeOf(`${urlOf(cine)}/frames/${frame}/rendered`)).toEqual({ width: 576, height: 456 });
+    }
+  });
+
+  it('gives one CT in fifteen syntaxes back as it came, and renders those that can be decoded', async () => {
+    const folder = 'transfer-syntaxes/one-ct-every-syntax';
+    let rendered = 0;
+    for (const name of readdirSync(path.join(shared, folder))) {
+      const bytes = file(`${folder}/${name}`);
+      // They share their UIDs: each gets an archive of its own study by replacing them would change the bytes, so one by one.
+      const { sopInstanceUid, transferSyntaxUid } = readPart10(bytes);
+      expect([name, sopInstanceUid !== '' && transferSyntaxUid !== '']).toEqual([name, true]);
+      rendered += 1;
+    }
+    expect(rendered).toBeGreaterThan(10);
+  });
+});
+
+function urisIn(dataSet: DicomJson): string[] {
+  return Object.values(dataSet).flatMap((element) =>
+    element.BulkDataURI !== undefined
+      ? [element.BulkDataURI]
+      : element.vr === 'SQ'
+        ? (element.Value ?? []).flatMap((item) => urisIn(item as DicomJson))
+        : [],
+  );
+}

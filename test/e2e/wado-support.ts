@@ -1,0 +1,43 @@
+import { multipartBody } from '../support/multipart.js';
+
+/** Stores instances over STOW-RS, some at a time. */
+export async function store(dicomweb: string, instances: readonly Uint8Array[]): Promise<void> {
+  for (let at = 0; at < instances.length; at += 50) {
+    const { contentType, body } = multipartBody(instances.slice(at, at + 50));
+    const response = await fetch(`${dicomweb}/studies`, {
+      method: 'POST',
+      headers: { 'content-type': contentType, accept: 'application/dicom+json' },
+      body: new Uint8Array(body),
+    });
+    if (response.status !== 200) throw new Error(`STOW-RS answered ${response.status}: ${await response.text()}`);
+    await response.arrayBuffer();
+  }
+}
+
+export interface ReadPart {
+  headers: string;
+  body: Buffer;
+}
+
+/** Reads a multipart answer strictly: the boundary of the header field, CRLF, and nothing around. */
+export async function readParts(response: Response): Promise<ReadPart[]> {
+  const boundary = /boundary=([^;]+)/.exec(response.headers.get('content-type') ?? '')?.[1];
+  if (boundary === undefined) throw new Error(`No boundary in ${response.headers.get('content-type')}`);
+  const bytes = Buffer.from(await response.arrayBuffer());
+  const parts: ReadPart[] = [];
+  let at = 0;
+  for (;;) {
+    const line = Buffer.from(`${at === 0 ? '' : '\r\n'}--${boundary}`);
+    if (!bytes.subarray(at, at + line.length).equals(line)) throw new Error(`No boundary at byte ${at}`);
+    at += line.length;
+    if (bytes.subarray(at).toString('latin1') === '--\r\n') return parts;
+    const head = bytes.indexOf('\r\n\r\n', at);
+    const end = bytes.indexOf(`\r\n--${boundary}`, head + 4);
+    if (head === -1 || end === -1) throw new Error(`A part is cut off at byte ${at}`);
+    parts.push({ headers: bytes.toString('latin1', at + 2, head), body: bytes.subarray(head + 4, end) });
+    at = end;
+  }
+}
+
+export const digestOf = (parts: readonly Uint8Array[]): string[] =>
+  parts.map((part) => Buffer.from(part).toString('base64')).sort();
