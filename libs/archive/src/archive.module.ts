@@ -1,0 +1,36 @@
+import path from 'node:path';
+import { Module } from '@nestjs/common';
+import { BlobStores, FilesystemBlobStore, S3BlobStore } from '#libs/blobs';
+import { CONFIG, type Config } from '#libs/config';
+import { Health } from '#libs/telemetry';
+import { OpenFrames } from './open-frames.js';
+import { OpenInstance } from './open-instance.js';
+import { ReadMetadata } from './read-metadata.js';
+import { ReadPack } from './read-pack.js';
+import { StoreInstances } from './store-instances.js';
+
+const services = [StoreInstances, OpenInstance, OpenFrames, ReadMetadata, ReadPack];
+
+/** How instances get in and out, and the stores their bytes are in. */
+@Module({
+  providers: [...services, { provide: BlobStores, useFactory: openStores, inject: [CONFIG, Health] }],
+  exports: [...services, BlobStores],
+})
+export class ArchiveModule {}
+
+/** Hot is the data folder; warm and cold are S3 where it is configured. */
+async function openStores(config: Config, health: Health): Promise<BlobStores> {
+  const { s3 } = config;
+  const stores = new BlobStores({
+    hot: await FilesystemBlobStore.open('local', path.join(config.dataDir, 'blobs')),
+    ...(s3 !== undefined && { warm: new S3BlobStore('s3', { ...s3, storageClass: undefined }) }),
+    ...(s3?.coldStorageClass !== undefined && {
+      cold: new S3BlobStore('s3-cold', { ...s3, storageClass: s3.coldStorageClass }),
+    }),
+  });
+  health.register('blobs', async () => {
+    await Promise.all(stores.all.map((store) => store.probe()));
+    return { tiers: stores.tiers };
+  });
+  return stores;
+}

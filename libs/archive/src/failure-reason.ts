@@ -1,0 +1,28 @@
+import type { DicomErrorCode } from '#libs/dicom';
+
+/** Failure Reason (0008,1197) of a Store Instances Response, PS3.18 table I.2-2 and PS3.4 table B.2-1. */
+export const failureReason = {
+  processingFailure: 0x0110,
+  duplicateSopInstance: 0x0111,
+  outOfResources: 0xa700,
+  dataSetDoesNotMatch: 0xa900,
+  cannotUnderstand: 0xc000,
+} as const;
+
+/** Warning Reason (0008,1196), PS3.18 table I.2-1. */
+export const warningReason = {
+  /** The instance says something else of its study or patient than the first instance did, whose word is kept. */
+  dataSetDoesNotMatch: 0xb007,
+} as const;
+
+export function failureReasonOf(code: DicomErrorCode): number {
+  switch (code) {
+    case 'limit-exceeded':
+      return failureReason.outOfResources;
+    case 'missing-attribute':
+    case 'invalid-value':
+      return failureReason.dataSetDoesNotMatch;
+    default:
+      return failureReason.cannotUnderstand;
+  }
+}

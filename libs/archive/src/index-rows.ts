@@ -1,0 +1,90 @@
+import { type DicomJson, jsonNumber, jsonPersonName, jsonText } from '#libs/dicom';
+import { seriesAttributes, studyAttributes } from './level-attributes.js';
+import type { ReceivedInstance } from './receive-part.js';
+
+/** The columns of `study`, `series` and `instance` that follow from a dataset, named as they are in the tables. */
+
+export function studyRow({ dataset, studyInstanceUid }: ReceivedInstance) {
+  return {
+    study_instance_uid: studyInstanceUid,
+    study_date: text(dataset, '00080020'),
+    study_time: text(dataset, '00080030'),
+    accession_number: text(dataset, '00080050'),
+    referring_physician_name: personName(dataset, '00080090'),
+    study_description: text(dataset, '00081030'),
+    study_id: text(dataset, '00200010'),
+    patient_name: personName(dataset, '00100010'),
+    patient_id: text(dataset, '00100020'),
+    issuer_of_patient_id: text(dataset, '00100021'),
+    patient_birth_date: text(dataset, '00100030'),
+    patient_sex: text(dataset, '00100040'),
+    attributes: JSON.stringify(studyAttributes(dataset)),
+  };
+}
+
+export function seriesRow({ dataset, studyInstanceUid, seriesInstanceUid }: ReceivedInstance) {
+  return {
+    study_instance_uid: studyInstanceUid,
+    series_instance_uid: seriesInstanceUid,
+    modality: text(dataset, '00080060'),
+    series_number: integer(dataset, '00200011'),
+    series_description: text(dataset, '0008103E'),
+    body_part_examined: text(dataset, '00180015'),
+    performed_procedure_step_start_date: text(dataset, '00400244'),
+    performed_procedure_step_start_time: text(dataset, '00400245'),
+    attributes: JSON.stringify(seriesAttributes(dataset)),
+  };
+}
+
+export function instanceRow(instance: ReceivedInstance) {
+  const { dataset, frames } = instance;
+  return {
+    study_instance_uid: instance.studyInstanceUid,
+    series_instance_uid: instance.seriesInstanceUid,
+    sop_instance_uid: instance.sopInstanceUid,
+    sop_class_uid: instance.sopClassUid,
+    instance_number: integer(dataset, '00200013'),
+    rows: integer(dataset, '00280010'),
+    columns: integer(dataset, '00280011'),
+    bits_allocated: integer(dataset, '00280100'),
+    number_of_frames: integer(dataset, '00280008'),
+    transfer_syntax_uid: instance.transferSyntaxUid,
+    pack_offset: instance.offset,
+    length: instance.bytes,
+    frame_kind: frames.kind,
+    pixel_data_offset: frames.kind === 'native' ? frames.pixelDataOffset : null,
+    pixel_data_length: frames.kind === 'native' ? frames.pixelDataLength : null,
+    frame_bits: frames.kind === 'native' ? frames.frameBits : null,
+    dicom_json: JSON.stringify(withTransferSyntax(dataset, instance.transferSyntaxUid)),
+  };
+}
+
+/** Group 2 is not part of metadata: Available Transfer Syntax UID (0008,3002) says it instead, in its place. */
+function withTransferSyntax(dataset: DicomJson, transferSyntaxUid: string): DicomJson {
+  const all: DicomJson = { ...dataset, '00083002': { vr: 'UI', Value: [transferSyntaxUid] } };
+  return Object.fromEntries(
+    Object.keys(all)
+      .sort()
+      .map((tag) => [tag, all[tag]!]),
+  );
+}
+
+function text(dataset: DicomJson, tag: string): string | null {
+  return jsonText(dataset, tag) ?? null;
+}
+
+/** All component groups, as the dataset had them: searches match any. */
+function personName(dataset: DicomJson, tag: string): string | null {
+  const name = jsonPersonName(dataset, tag);
+  if (name === undefined) return null;
+  const groups = [name.Alphabetic, name.Ideographic, name.Phonetic].map((group) => group ?? '');
+  return groups.join('=').replace(/=+$/, '') || null;
+}
+
+const int4Max = 2 ** 31 - 1;
+
+/** Numbers beyond the column (they occur in broken headers) stay in the metadata and out of the index. */
+function integer(dataset: DicomJson, tag: string): number | null {
+  const value = jsonNumber(dataset, tag);
+  return value !== undefined && Number.isInteger(value) && Math.abs(value) <= int4Max ? value : null;
+}

@@ -1,0 +1,148 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { Injectable } from '@nestjs/common';
+import { DataSource, query } from '#libs/database';
+import { readFrameRange } from '#libs/dicom';
+import { ArchiveError } from './archive-error.js';
+import { type InstanceRow, instanceSelection, instanceTables, type InstanceUids } from './open-instance.js';
+import { ReadPack } from './read-pack.js';
+
+interface FrameRow extends InstanceRow {
+  pixelDataOffset: number | null;
+  frameBits: number | null;
+  frameCount: number;
+  /** One 16-byte entry for each frame asked for, in that order; encapsulated only. */
+  entries: Buffer[] | null;
+}
+
+/** One frame: the bare codestream, or the uncompressed pixels as stored, from a byte boundary on. */
+export interface Frame {
+  frameNumber: number;
+  /** Of the bytes `open` gives; undefined when that takes reading them. */
+  bytes: number | undefined;
+  open(): Promise<Readable>;
+}
+
+export interface OpenedFrames {
+  instance: InstanceRow;
+  frames: Frame[];
+}
+
+const itemHeaderBytes = 8;
+
+/** Frames by number, each one ranged read: where they are was found out when the instance was stored. */
+@Injectable()
+export class OpenFrames {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly packs: ReadPack,
+  ) {}
+
+  /**
+   * @param frameNumbers from 1, in the order wanted
+   * @throws ArchiveError 'instance-not-found'; 'frame-not-found' past the end, or without pixel data;
+   * 'frames-not-readable' when the frames have no place in the bytes (deflated, damaged)
+   */
+  async open(uids: InstanceUids, frameNumbers: number[]): Promise<OpenedFrames> {
+    const row = await this.find(uids, frameNumbers);
+    const { sopInstanceUid } = uids;
+    if (row.frameKind === 'none')
+      throw new ArchiveError('frame-not-found', `Instance ${sopInstanceUid} has no pixel data`);
+    if (row.frameKind === 'unindexable') {
+      throw new ArchiveError('frames-not-readable', `The frames of instance ${sopInstanceUid} cannot be told apart`);
+    }
+    const beyond = frameNumbers.find((number) => number > row.frameCount);
+    if (beyond !== undefined) {
+      throw new ArchiveError(
+        'frame-not-found',
+        `Instance ${sopInstanceUid} has ${row.frameCount} frames; frame ${beyond} was asked for`,
+      );
+    }
+    const frames = frameNumbers.map((frameNumber, position) =>
+      row.frameKind === 'native'
+        ? this.native(row, frameNumber)
+        : this.encapsulated(row, frameNumber, row.entries![position]!),
+    );
+    return { instance: row, frames };
+  }
+
+  private async find(uids: InstanceUids, frameNumbers: number[]): Promise<FrameRow> {
+    const [row] = await query<FrameRow>(
+      this.dataSource,
+      `select ${instanceSelection}, i.pixel_data_offset as "pixelDataOffset", i.frame_bits as "frameBits",
+              coalesce(octet_length(i.frame_entries) / 16, i.number_of_frames, 1) as "frameCount",
+              case when i.frame_kind = 'encapsulated' then
+                (select array_agg(substring(i.frame_entries from (f.number - 1) * 16 + 1 for 16) order by f.position)
+                   from unnest($4::integer[]) with ordinality as f (number, position)) end as entries
+         from ${instanceTables}
+        where i.sop_instance_uid = $3 and st.study_instance_uid = $1 and se.series_instance_uid = $2`,
+      [uids.studyInstanceUid, uids.seriesInstanceUid, uids.sopInstanceUid, frameNumbers],
+    );
+    if (row === undefined) {
+      throw new ArchiveError(
+        'instance-not-found',
+        `There is no instance ${uids.sopInstanceUid} in that series and study`,
+      );
+    }
+    return row;
+  }
+
+  private native(row: FrameRow, frameNumber: number): Frame {
+    const frameBits = row.frameBits!;
+    const firstBit = (frameNumber - 1) * frameBits;
+    const start = Math.floor(firstBit / 8);
+    const end = Math.ceil((firstBit + frameBits) / 8);
+    const shift = firstBit % 8;
+    const open = () => this.packs.open(row.packId, row.packOffset + row.pixelDataOffset! + start, end - start);
+    const bytes = Math.ceil(frameBits / 8);
+    if (shift === 0) return { frameNumber, bytes, open };
+    return {
+      frameNumber,
+      bytes,
+      open: async () => Readable.from([fromByteBoundary(await buffer(await open()), shift, bytes)]),
+    };
+  }
+
+  private encapsulated(row: FrameRow, frameNumber: number, entry: Buffer): Frame {
+    const { offset, length, fragments } = readFrameRange(entry, 0);
+    const open = () => this.packs.open(row.packId, row.packOffset + offset, length);
+    if (fragments === 1) return { frameNumber, bytes: length, open };
+    return {
+      frameNumber,
+      bytes: length - fragments * itemHeaderBytes,
+      open: async () => Readable.from(withoutItemHeaders(await open())),
+    };
+  }
+}
+
+/** 1-bit frames follow each other without a gap (PS3.5 8.1.1); on the wire each begins at a byte (PS3.18 8.7.3.3.2). */
+function fromByteBoundary(packed: Buffer, shift: number, bytes: number): Buffer {
+  const out = Buffer.alloc(bytes);
+  for (let index = 0; index < bytes; index += 1) {
+    out[index] = ((packed[index]! >> shift) | ((packed[index + 1] ?? 0) << (8 - shift))) & 0xff;
+  }
+  return out;
+}
+
+/** Fragments joined to the codestream they are (PS3.18 8.7.3.3.2): each item's header says how long it is. */
+async function* withoutItemHeaders(items: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let header = Buffer.alloc(0);
+  let left = 0;
+  for await (let chunk of items) {
+    while (chunk.length > 0) {
+      if (left === 0) {
+        const missing = itemHeaderBytes - header.length;
+        header = Buffer.concat([header, chunk.subarray(0, missing)]);
+        chunk = chunk.subarray(missing);
+        if (header.length < itemHeaderBytes) break;
+        left = header.readUInt32LE(4);
+        header = Buffer.alloc(0);
+        continue;
+      }
+      const piece = chunk.subarray(0, left);
+      left -= piece.length;
+      chunk = chunk.subarray(piece.length);
+      yield piece;
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import type { Readable } from 'node:stream';
+import { Injectable } from '@nestjs/common';
+import { DataSource, query } from '#libs/database';
+import { type BulkDataLocation, findBulkData } from '#libs/dicom';
+import { ArchiveError } from './archive-error.js';
+import { ReadPack } from './read-pack.js';
+
+export interface StudyUids {
+  studyInstanceUid: string;
+  seriesInstanceUid?: string;
+}
+export interface InstanceUids {
+  studyInstanceUid: string;
+  seriesInstanceUid: string;
+  sopInstanceUid: string;
+}
+
+/** What the index says of an instance, without its metadata. */
+export interface InstanceRow extends InstanceUids {
+  sopClassUid: string;
+  modality: string | null;
+  instanceNumber: number | null;
+  rows: number | null;
+  columns: number | null;
+  numberOfFrames: number | null;
+  transferSyntaxUid: string;
+  packId: string;
+  packOffset: number;
+  /** Of the Part 10 object, bytes. */
+  length: number;
+  /** Of the Part 10 object. */
+  sha256: Buffer;
+  frameKind: 'native' | 'encapsulated' | 'none' | 'unindexable';
+}
+
+/** The columns of an {@link InstanceRow}, from instance i, series se, study st. */
+export const instanceSelection = `
+  st.study_instance_uid as "studyInstanceUid", se.series_instance_uid as "seriesInstanceUid",
+  i.sop_instance_uid as "sopInstanceUid", i.sop_class_uid as "sopClassUid", se.modality,
+  i.instance_number as "instanceNumber", i.rows, i.columns, i.number_of_frames as "numberOfFrames",
+  i.transfer_syntax_uid as "transferSyntaxUid", i.pack_id as "packId", i.pack_offset as "packOffset", i.length,
+  i.sha256, i.frame_kind as "frameKind"`;
+
+export const instanceTables = `instance i join series se using (series_key) join study st on st.study_key = i.study_key`;
+
+const headerBytesFirst = 256 * 1024;
+
+/** Instances as they were stored. */
+@Injectable()
+export class OpenInstance {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly packs: ReadPack,
+  ) {}
+
+  /** @throws ArchiveError 'instance-not-found' */
+  async find({ studyInstanceUid, seriesInstanceUid, sopInstanceUid }: InstanceUids): Promise<InstanceRow> {
+    const [row] = await query<InstanceRow>(
+      this.dataSource,
+      `select ${instanceSelection} from ${instanceTables}
+        where i.sop_instance_uid = $3 and st.study_instance_uid = $1 and se.series_instance_uid = $2`,
+      [studyInstanceUid, seriesInstanceUid, sopInstanceUid],
+    );
+    if (row === undefined)
+      throw new ArchiveError('instance-not-found', `There is no instance ${sopInstanceUid} in that series and study`);
+    return row;
+  }
+
+  /**
+   * The instances of a study or of one of its series, by series number and instance number.
+   * @throws ArchiveError 'study-not-found', 'series-not-found'
+   */
+  async list({ studyInstanceUid, seriesInstanceUid }: StudyUids): Promise<InstanceRow[]> {
+    const rows = await query<InstanceRow>(
+      this.dataSource,
+      `select ${instanceSelection} from ${instanceTables}
+        where st.study_instance_uid = $1 and ($2::text is null or se.series_instance_uid = $2)
+        order by se.series_number nulls last, se.series_key, i.instance_number nulls last, i.instance_key`,
+      [studyInstanceUid, seriesInstanceUid ?? null],
+    );
+    if (rows.length === 0)
+      throw notFound({ studyInstanceUid, ...(seriesInstanceUid !== undefined && { seriesInstanceUid }) });
+    return rows;
+  }
+
+  /** The Part 10 object, byte for byte as it came. */
+  open(row: InstanceRow): Promise<Readable> {
+    return this.packs.open(row.packId, row.packOffset, row.length);
+  }
+
+  /** @param offset from the first byte of the Part 10 object */
+  openRange(row: InstanceRow, offset: number, length: number): Promise<Readable> {
+    if (offset < 0 || length < 0 || offset + length > row.length) {
+      throw new RangeError(`${length} bytes from ${offset} are not within the ${row.length} of ${row.sopInstanceUid}`);
+    }
+    return this.packs.open(row.packId, row.packOffset + offset, length);
+  }
+
+  /**
+   * Where the value at a path is in the object. Reads as much of its start as that takes.
+   * @throws ArchiveError 'bulk-data-not-found'
+   */
+  async locateBulkData(row: InstanceRow, tagPath: string): Promise<BulkDataLocation> {
+    for (let bytes = headerBytesFirst; ; bytes *= 4) {
+      const length = Math.min(bytes, row.length);
+      const chunks: Buffer[] = [];
+      for await (const chunk of await this.openRange(row, 0, length)) chunks.push(chunk as Buffer);
+      const location = findBulkData(Buffer.concat(chunks), tagPath);
+      if (location !== undefined) return location;
+      if (length === row.length) {
+        throw new ArchiveError('bulk-data-not-found', `Instance ${row.sopInstanceUid} has no value at ${tagPath}`);
+      }
+    }
+  }
+}
+
+export function notFound({ seriesInstanceUid, studyInstanceUid }: StudyUids): ArchiveError {
+  return seriesInstanceUid === undefined
+    ? new ArchiveError('study-not-found', `There is no study ${studyInstanceUid}`)
+    : new ArchiveError('series-not-found', `There is no series ${seriesInstanceUid} in study ${studyInstanceUid}`);
+}
