@@ -108,7 +108,7 @@ function describe(error: unknown, what: string): Error {
 /** @param response a Store Instances Response (PS3.18 10.5.3), parsed or as text */
 function refuseFailures(response: unknown): void {
   const dataset = (typeof response === 'string' ? JSON.parse(response) : response) as DicomJson | undefined;
-  const failures = (dataset?.['00081198']?.Value ?? []) as DicomJson[];
+  const failures = [...(dataset?.['00081198']?.Value ?? []), ...(dataset?.['0008119A']?.Value ?? [])] as DicomJson[];
   for (const failure of failures) {
     const reason = Number(failure['00081197']?.Value?.[0]);
     if (reason !== duplicateSopInstance) {

@@ -1,0 +1,90 @@
+import type { IncomingMessage } from 'node:http';
+import { Controller, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type IncomingPart, StoreInstances } from '#libs/archive';
+import { Access } from '#libs/auth';
+import { CONFIG, type Config } from '#libs/config';
+import { HttpProblem } from '#libs/server';
+import { checkUid } from '../http/check-uid.js';
+import { dicomwebUrlOf } from '../http/request.js';
+import { parseMediaType } from '../wire/parse-media-type.js';
+import { readMultipart } from '../wire/read-multipart.js';
+import { toDicomXml } from './dicom-xml.js';
+import { stowResponse } from './stow-response.js';
+
+// RFC 2046 5.1.1 has at most 70 characters; a longer one is somebody's experiment with our search.
+const boundaryCharactersMax = 70;
+
+/** STOW-RS (PS3.18 10.5). */
+@Controller('dicom-web/studies')
+@Access('write')
+export class StowController {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly instances: StoreInstances,
+  ) {}
+
+  @Post()
+  store(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.storeParts(request, reply);
+  }
+
+  @Post(':study')
+  async storeInStudy(
+    @Param('study') study: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    checkUid(study, 'Study Instance UID');
+    return this.storeParts(request, reply, study);
+  }
+
+  private async storeParts(request: FastifyRequest, reply: FastifyReply, studyInstanceUid?: string): Promise<void> {
+    const parts = this.partsOf(request);
+    const outcome = await this.instances.store(parts, {
+      // A result of ours is stored like anything else, and not sent through the models again.
+      origin: request.headers['x-isocenter-origin'] === 'result' ? 'isocenter' : 'sender',
+      ...(studyInstanceUid !== undefined && { studyInstanceUid }),
+    });
+    if (outcome.stored.length === 0 && outcome.failed.length === 0) {
+      throw new HttpProblem(400, 'Nothing to store', 'The body has no parts.');
+    }
+    const { status, dataset } = stowResponse(outcome, dicomwebUrlOf(request));
+    const wantsXml = /application\/dicom\+xml|(application|text)\/xml/i.test(request.headers.accept ?? '');
+    // Exactly this media type: clients compare it as text.
+    void reply.status(status).header('content-type', wantsXml ? 'application/dicom+xml' : 'application/dicom+json');
+    await reply.send(Buffer.from(wantsXml ? toDicomXml(dataset) : JSON.stringify(dataset)));
+  }
+
+  private partsOf(request: FastifyRequest): AsyncIterable<IncomingPart> {
+    const field = request.headers['content-type'] ?? '';
+    const mediaType = parseMediaType(field);
+    const body = request.raw as IncomingMessage;
+    if (mediaType?.type === 'application/dicom') return onePart(body);
+    if (mediaType?.type !== 'multipart/related') throw unsupported(`Content-Type ${JSON.stringify(field)}`);
+    const type = mediaType.parameters.get('type')?.toLowerCase();
+    if (type !== undefined && type !== 'application/dicom') throw unsupported(`multipart/related of type ${type}`);
+    const boundary = mediaType.parameters.get('boundary') ?? '';
+    if (boundary === '' || boundary.length > boundaryCharactersMax) {
+      throw new HttpProblem(
+        400,
+        'Bad Content-Type',
+        `multipart/related needs a boundary of 1 to ${boundaryCharactersMax} characters.`,
+      );
+    }
+    const { stowPartsMax: partsMax, stowPartHeaderBytesMax: headerBytesMax } = this.config.limits;
+    return readMultipart(body, boundary, { partsMax, headerBytesMax });
+  }
+}
+
+async function* onePart(body: AsyncIterable<Uint8Array>): AsyncGenerator<IncomingPart> {
+  yield { number: 1, body };
+}
+
+function unsupported(what: string): HttpProblem {
+  return new HttpProblem(
+    415,
+    'Unsupported Media Type',
+    `${what} cannot be stored; send multipart/related; type="application/dicom", or application/dicom.`,
+  );
+}

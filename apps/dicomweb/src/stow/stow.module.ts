@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { ArchiveModule } from '#libs/archive';
+import { mapErrorCodes } from '#libs/server';
+import { StowController } from './stow.controller.js';
+
+mapErrorCodes({
+  'invalid-request': 400,
+  'blob-no-space': 503,
+  'blob-unavailable': 503,
+  'archive-unavailable': 503,
+});
+
+@Module({ imports: [ArchiveModule], controllers: [StowController] })
+export class StowModule {}
