@@ -1,3 +1,4 @@
+import { keywordToTag } from '#libs/dicom';
 import type { ModelManifest, PostprocessingStep } from './manifest.js';
 
 /** What a name stands for while the postprocessing runs. */
@@ -14,6 +15,13 @@ export function checkNames(manifest: ModelManifest): string[] {
   const names: Names = new Map([...manifest.inputs, ...manifest.outputs].map((tensor) => [tensor.name, 'tensor']));
   if (names.size !== manifest.outputs.length + 1) problems.push('outputs: two tensors have the same name');
   if (manifest.input.kind === 'tiles') names.set('background', 'number').set('pixels', 'number');
+
+  for (const part of ['instances', 'prefer'] as const) {
+    manifest.accepts[part].forEach(({ keyword }, index) => {
+      if (keywordToTag(keyword) === undefined)
+        problems.push(`accepts.${part}[${index}].keyword: ${keyword} is no keyword of the DICOM data dictionary`);
+    });
+  }
 
   manifest.postprocessing.forEach((step, index) => {
     const key = `postprocessing[${index}]`;

@@ -65,6 +65,12 @@ describe('parseManifest', () => {
       (m) => (m.measurements[1].unit.scheme = 'SI'),
       /measurements\[1\]\.unit\.scheme: .*UCUM/,
     ],
+    [
+      'a keyword DICOM does not know',
+      (m) => (m.accepts.instances[0].keyword = 'Modalitie'),
+      /accepts\.instances\[0\]\.keyword: Modalitie is no keyword/,
+    ],
+    ['an input that is not float32', (m) => (m.inputs[0].dtype = 'uint8'), /inputs\[0\]\.dtype: /],
     ['an unknown step', (m) => (m.postprocessing[0].step = 'guess'), /postprocessing\[0\]\.step: /],
     [
       'a check that checks nothing',

@@ -183,7 +183,7 @@ export const modelManifestSchema = z.strictObject({
   accepts,
   input: z.discriminatedUnion('kind', [volumeInput, waveformInput, tilesInput]),
   /** The network's one input and its outputs, checked against model.onnx when it is loaded. */
-  inputs: z.tuple([tensor]),
+  inputs: z.tuple([tensor.extend({ dtype: z.literal('float32') })]),
   outputs: z.array(tensor).min(1),
   postprocessing: z.array(step).min(1),
   /** Where one fails the study is inconclusive and says why; no number is given. */

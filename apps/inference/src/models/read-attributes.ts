@@ -1,14 +1,15 @@
-import { keywordToTag, type DicomJson } from '#libs/dicom';
+import { jsonItems, jsonTexts, keywordToTag, type DicomJson } from '#libs/dicom';
+
+// DICOM JSON by keyword, as model.json and the standard's tables name attributes.
 
 /** All values of an attribute, as text; none when it is absent or empty. */
 export function texts(dataset: DicomJson, keyword: string): string[] {
-  return values(dataset, keyword)
-    .filter((value) => typeof value === 'string' || typeof value === 'number')
-    .map((value) => String(value).trim())
+  return jsonTexts(dataset, tagOf(keyword))
+    .map((value) => value.trim())
     .filter((value) => value !== '');
 }
 
-/** All values of an attribute as numbers; a value that is none becomes NaN. */
+/** All values of an attribute as numbers; a value that is none becomes NaN, so that the others keep their places. */
 export function numbers(dataset: DicomJson, keyword: string): number[] {
   return texts(dataset, keyword).map(Number);
 }
@@ -25,10 +26,14 @@ export function text(dataset: DicomJson, keyword: string): string | undefined {
 
 /** The items of a sequence. */
 export function items(dataset: DicomJson, keyword: string): DicomJson[] {
-  return values(dataset, keyword).filter((value): value is DicomJson => typeof value === 'object' && value !== null);
+  return jsonItems(dataset, tagOf(keyword));
 }
 
-function values(dataset: DicomJson, keyword: string): unknown[] {
-  const tag = keywordToTag(keyword);
-  return (tag === undefined ? undefined : dataset[tag]?.Value) ?? [];
+const tags = new Map<string, string>();
+
+function tagOf(keyword: string): string {
+  const tag = tags.get(keyword) ?? keywordToTag(keyword);
+  if (tag === undefined) throw new Error(`${keyword} is no keyword of the DICOM data dictionary.`);
+  tags.set(keyword, tag);
+  return tag;
 }

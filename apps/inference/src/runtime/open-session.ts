@@ -44,7 +44,15 @@ export async function openSession(
     executionProvider,
     version: ort.env.versions.node ?? ort.env.versions.common,
     infer: async ({ data, dims }) => {
-      const given = await session.run({ [input.name]: new ort.Tensor(data, dims) }, outputs);
+      const given = await session.run({ [input.name]: new ort.Tensor(data, dims) }, outputs).catch((error: Error) => {
+        throw new ModelError(
+          'invalid-input',
+          `The network failed on its input [${dims.join(', ')}]: ${error.message}`,
+          {
+            cause: error,
+          },
+        );
+      });
       return Object.fromEntries(Object.entries(given).map(([name, tensor]) => [name, fromOrt(name, tensor)]));
     },
     release: () => session.release(),

@@ -125,4 +125,13 @@ describe('runModel', () => {
       message: expect.stringMatching(/outputs: the network has peaks, speed, model\.json says peaks, activity, speed/),
     });
   });
+
+  it('fails, as a fault of the input, when the network cannot take it', async () => {
+    const tooLong = (g: GraphBuilder, lead: Edge) => g.op('Reshape', [lead, g.integers([1, 1, 7])]);
+    const model = await modelWith((g, lead) => ({ peaks: lead, activity: lead, speed: tooLong(g, lead) }));
+    await expect(runModel(model, task(), options)).rejects.toMatchObject({
+      code: 'invalid-input',
+      message: expect.stringMatching(/The network failed on its input \[1, 8, 5000\]/),
+    });
+  });
 });

@@ -57,11 +57,13 @@ function placeTile(
   const plane = area.rows * area.columns;
   for (let channel = 0; channel < 3; channel++) {
     const start = (index * 3 + channel) * plane;
-    const scale = 255 / background[channel]!;
+    const scaled = Float32Array.from({ length: 256 }, (_, value) =>
+      Math.min(255, (value * 255) / background[channel]!),
+    );
     for (let row = 0; row < area.insideRows; row++) {
       for (let column = 0; column < area.insideColumns; column++) {
         const at = row * area.columns + column;
-        data[start + at] = Math.min(255, pixels[at * 3 + channel]! * scale);
+        data[start + at] = scaled[pixels[at * 3 + channel]!]!;
       }
     }
   }

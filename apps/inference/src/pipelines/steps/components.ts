@@ -141,9 +141,10 @@ function measureRegion(region: Run[], data: Uint8Array | Float32Array, from: num
   const to = from + bins - 1;
   for (const run of region) {
     for (let at = run.start; at < run.end; at++) {
-      const value = Math.min(to, Math.max(from, data[at]!));
+      const raw = data[at]!;
+      const value = raw < from ? from : raw > to ? to : raw;
       found.sum += value;
-      found.counts[Math.floor(value) - from]!++;
+      found.counts[Math.floor(value - from)]!++;
     }
     found.pixels += run.end - run.start;
   }
