@@ -39,7 +39,7 @@ const shared = path.resolve(import.meta.dirname, '../../../shared/data/dicom');
   /** Stores files of one study and says what they are. */
   async function storeStudy(files: Buffer[]) {
     await store(suite.dicomweb, files);
-    const parsed = files.map((bytes) => ({ bytes, ...readPart10(bytes) }));
+    const parsed = files.map((bytes) => ({ ...readPart10(bytes), bytes }));
     return { instances: parsed, studyInstanceUID: parsed[0]!.studyInstanceUid };
   }
 
@@ -56,6 +56,21 @@ const shared = path.resolve(import.meta.dirname, '../../../shared/data/dicom');
     const { width, height } = await sharp(Buffer.from(await response.arrayBuffer())).metadata();
     return { width, height };
   };
+
+  /** The same object under another SOP Instance UID of the same length. */
+  function renumbered(bytes: Buffer, number: number): Buffer {
+    const { sopInstanceUid } = readPart10(bytes);
+    const other = Buffer.from(sopInstanceUid.slice(0, -2) + String(number));
+    const changed = Buffer.from(bytes);
+    for (
+      let found = changed.indexOf(sopInstanceUid);
+      found !== -1;
+      found = changed.indexOf(sopInstanceUid, found + 1)
+    ) {
+      other.copy(changed, found);
+    }
+    return changed;
+  }
 
   /** The codestream of a frame, cut out of the file. */
   function frameOf(bytes: Buffer, frame: number): Buffer {
@@ -183,17 +198,42 @@ const shared = path.resolve(import.meta.dirname, '../../../shared/data/dicom');
     }
   });
 
-  it('gives one CT in fifteen syntaxes back as it came, and renders those that can be decoded', async () => {
+  it('gives one CT in every syntax back as it came, and shows the same picture of all', async () => {
     const folder = 'transfer-syntaxes/one-ct-every-syntax';
-    let rendered = 0;
+    const pictures = new Map<string, Buffer>();
+    let number = 10;
     for (const name of readdirSync(path.join(shared, folder))) {
-      const bytes = file(`${folder}/${name}`);
-      // They share their UIDs: each gets an archive of its own study by replacing them would change the bytes, so one by one.
-      const { sopInstanceUid, transferSyntaxUid } = readPart10(bytes);
-      expect([name, sopInstanceUid !== '' && transferSyntaxUid !== '']).toEqual([name, true]);
-      rendered += 1;
+      // Bytes of a deflated data set cannot be changed in place, and all have the same UIDs.
+      if (name.includes('Deflated')) continue;
+      number += 1;
+      const [ct] = (await storeStudy([renumbered(file(`${folder}/${name}`), number)])).instances;
+      const whole = await client.retrieveInstance(at(ct!));
+      expect([name, Buffer.from(whole).equals(ct!.bytes)]).toEqual([name, true]);
+      const asked = ct!.frames.kind === 'native' ? '1.2.840.10008.1.2.1' : ct!.transferSyntaxUid;
+      const frames = await fetch(`${urlOf(ct!)}/frames/1`, {
+        headers: { accept: `multipart/related; type="application/octet-stream"; transfer-syntax=${asked}` },
+      });
+      const [part] = await readParts(frames);
+      expect([name, part!.headers]).toEqual([name, `Content-Type: application/octet-stream; transfer-syntax=${asked}`]);
+      const rendered = await fetch(`${urlOf(ct!)}/rendered?window=40,400,linear&viewport=64,64`, {
+        headers: { accept: 'image/png' },
+      });
+      if (rendered.status === 406) continue;
+      expect([name, rendered.status]).toEqual([name, 200]);
+      pictures.set(
+        name,
+        await sharp(Buffer.from(await rendered.arrayBuffer()))
+          .greyscale()
+          .raw()
+          .toBuffer(),
+      );
     }
-    expect(rendered).toBeGreaterThan(10);
+    expect(pictures.size).toBeGreaterThanOrEqual(9);
+    const reference = [...pictures].find(([name]) => name.includes('LittleEndianExplicit'))![1];
+    for (const [name, picture] of pictures) {
+      if (!/Lossless|LittleEndian|BigEndian|Process14/.test(name)) continue;
+      expect([name, picture.equals(reference)]).toEqual([name, true]);
+    }
   });
 });
 

@@ -2,14 +2,22 @@ import { pipeline, Readable } from 'node:stream';
 import { constants, createGzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '#libs/telemetry';
+import { type Part, writeMultipart } from '../wire/write-multipart.js';
 
 export interface StreamAnswer {
-  /** Header fields, set once the source is open: an error answer must not carry them. */
+  /** Set once the source is open: an error answer must not carry them. */
   headers: Record<string, string>;
-  /** When known. */
+  /** Bytes, when known. */
   length?: number;
-  /** Called for GET only: HEAD reads nothing. What fails before the first byte rejects, and can still be an error answer. */
+  /** Called for GET only: HEAD reads nothing. What fails here rejects, and can still be an error answer. */
   open: () => Promise<Readable>;
+}
+
+export interface MultipartParts {
+  headers: Record<string, string>;
+  /** Of the parts. */
+  mediaType: string;
+  parts: () => AsyncIterable<Part>;
 }
 
 /**
@@ -32,6 +40,24 @@ export async function sendStream(
   if (length !== undefined) void reply.header('content-length', length);
   void reply.send(body);
 }
+
+/** Sends multipart/related, part by part, with the same care. */
+export async function sendMultipart(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { headers, mediaType, parts }: MultipartParts,
+  logger: Logger,
+): Promise<void> {
+  const { contentType, body } = await writeMultipart(mediaType, request.method === 'HEAD' ? none() : parts());
+  await sendStream(
+    request,
+    reply,
+    { headers: { ...headers, 'content-type': contentType }, open: async () => body },
+    logger,
+  );
+}
+
+async function* none(): AsyncGenerator<Part> {}
 
 /** Compressed on its way. An error on either side ends both. */
 export function gzipped(source: Readable): Readable {

@@ -90,7 +90,11 @@ export class QidoController {
         query.warnings.map((text) => `299 ${url}: ${text}`),
       );
     if (page.results.length === 0) return void reply.status(204).send();
-    void reply.header('content-type', mediaType).header('cache-control', 'no-store').send(JSON.stringify(page.results));
+    void reply
+      .header('content-type', mediaType)
+      .header('cache-control', 'no-store')
+      // Bytes, not text: for text Fastify adds a charset, and clients compare the media type letter by letter.
+      .send(Buffer.from(JSON.stringify(page.results)));
   }
 }
 

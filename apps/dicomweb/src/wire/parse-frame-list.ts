@@ -1,5 +1,8 @@
 import { WireError } from './wire-error.js';
 
+/** Number of Frames is an IS: no instance has more than that (PS3.5 6.2), and what is beyond is not there either way. */
+const frameNumberMax = 2 ** 31 - 1;
+
 /**
  * Reads the frames of a URL, e.g. `3,1,2`.
  * @returns the numbers as asked for, counting from 1; repetitions stay
@@ -13,6 +16,6 @@ export function parseFrameList(text: string, framesMax: number): number[] {
     const number = /^\d{1,10}$/.test(member) ? Number(member) : 0;
     if (number < 1)
       throw new WireError('Frames are asked for by a list of whole numbers from 1, for example 1 or 3,1,2.');
-    return number;
+    return Math.min(number, frameNumberMax);
   });
 }

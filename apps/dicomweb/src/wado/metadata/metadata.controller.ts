@@ -1,47 +1,63 @@
-import { createHash } from 'node:crypto';
 import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { OpenInstance, ReadMetadata } from '#libs/archive';
 import { Access } from '#libs/auth';
-import { DataSource } from '#libs/database';
 import { LOGGER, type Logger } from '#libs/telemetry';
-import { checkTarget, notFound } from '../../http/check-uid.js';
+import { answeredNotModified, revalidate } from '../../http/caching.js';
 import { chooseRepresentation } from '../../http/request.js';
 import { gzipped, sendStream } from '../../http/send-stream.js';
+import { instanceUids, studyUids, type Target } from '../../http/target.js';
 import { openStream } from '../../wire/open-stream.js';
-import { acceptsGzip, matchesEtag } from '../../wire/request-fields.js';
-import { listMetadata, metadataVersion, type WadoTarget } from './list-metadata.js';
+import { acceptsGzip } from '../../wire/request-fields.js';
 
 /** WADO-RS metadata (PS3.18 10.4.1.1.2) of a study, series or instance. */
 @Controller('dicom-web/studies/:study')
 @Access('read')
 export class MetadataController {
   constructor(
-    private readonly db: DataSource,
+    private readonly openInstance: OpenInstance,
+    private readonly readMetadata: ReadMetadata,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  @Get(['metadata', 'series/:series/metadata', 'series/:series/instances/:instance/metadata'])
-  async metadata(
-    @Param() target: WadoTarget,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    checkTarget(target);
-    const { mediaType } = chooseRepresentation(request, metadataRepresentations);
+  @Get(['metadata', 'series/:series/metadata'])
+  async ofStudy(@Param() target: Target, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const uids = studyUids(target);
     // Read before the data: an instance that arrives in between makes the tag too old, never too new.
-    const version = await metadataVersion(this.db, target);
-    if (version === undefined) throw notFound(target);
+    const version = await this.readMetadata.version(uids);
+    await this.answer(request, reply, version, () => this.readMetadata.stream(uids));
+  }
+
+  @Get('series/:series/instances/:instance/metadata')
+  async ofInstance(@Param() target: Target, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const uids = instanceUids(target);
+    const { sha256 } = await this.openInstance.find(uids);
+    const readMetadata = this.readMetadata;
+    await this.answer(request, reply, sha256.toString('base64url'), async function* () {
+      yield await readMetadata.ofInstance(uids);
+    });
+  }
+
+  private async answer(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    version: string,
+    dataSets: () => AsyncIterable<string>,
+  ): Promise<void> {
+    const { mediaType } = chooseRepresentation(request, metadataRepresentations);
     const isGzipped = acceptsGzip(request.headers['accept-encoding']);
-    const digest = createHash('sha256').update(version).digest('base64url').slice(0, 27);
-    const etag = `"m-${digest}${isGzipped ? '-gzip' : ''}"`;
-    const headers = { etag, vary: 'accept, accept-encoding', 'cache-control': 'private, no-cache' };
-    if (matchesEtag(request.headers['if-none-match'], etag)) return void reply.status(304).headers(headers).send();
+    const caching = {
+      etag: `"m-${version}${isGzipped ? '-gzip' : ''}"`,
+      vary: 'accept, accept-encoding',
+      'cache-control': revalidate,
+    };
+    if (answeredNotModified(request, reply, caching)) return;
+    const headers = { ...caching, 'content-type': mediaType, ...(isGzipped && { 'content-encoding': 'gzip' }) };
     const open = async () => {
-      const body = await openStream(listMetadata(this.db, target));
+      const body = await openStream(jsonArray(dataSets()));
       return isGzipped ? gzipped(body) : body;
     };
-    const more = { 'content-type': mediaType, ...(isGzipped && { 'content-encoding': 'gzip' }) };
-    await sendStream(request, reply, { headers: { ...headers, ...more }, open }, this.logger);
+    await sendStream(request, reply, { headers, open }, this.logger);
   }
 }
 
@@ -49,3 +65,17 @@ const metadataRepresentations = [
   { mediaType: 'application/dicom+json', isMultipart: false },
   { mediaType: 'application/json', isMultipart: false },
 ];
+
+/** One array of data sets (PS3.18 F.2.1), in chunks that are worth a write. */
+async function* jsonArray(dataSets: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  let text = '[';
+  let separator = '';
+  for await (const dataSet of dataSets) {
+    text += separator + dataSet;
+    separator = ',';
+    if (text.length < 64 * 1024) continue;
+    yield Buffer.from(text);
+    text = '';
+  }
+  yield Buffer.from(`${text}]`);
+}

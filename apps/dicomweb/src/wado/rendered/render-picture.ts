@@ -5,7 +5,7 @@ import { bulkDataForRendering, type BulkData, describeFrame, ImageError, ImageSe
 import { HttpProblem } from '#libs/server';
 import type { Rendering } from '../../wire/parse-rendering.js';
 import { ReadBulkData } from '../bulkdata/read-bulk-data.js';
-import { ReadFrame } from '../frames/read-frame.js';
+import { ReadFrames } from '../frames/read-frames.js';
 import { SingleFlightCache } from '../single-flight-cache.js';
 import { findRepresentatives, type PictureTarget } from './find-representatives.js';
 import { loadPictureInstance, type PictureInstance } from './load-picture-instance.js';
@@ -41,7 +41,7 @@ export class RenderPicture {
   constructor(
     private readonly db: DataSource,
     private readonly images: ImageService,
-    private readonly frames: ReadFrame,
+    private readonly frames: ReadFrames,
     private readonly bulkData: ReadBulkData,
   ) {}
 
@@ -121,16 +121,20 @@ export class RenderPicture {
         return this.images.renderWaveform(dataset, options, bulkData);
       case 'frame': {
         const description = describeFrame(dataset, transferSyntaxUid, plan.frameIndex, bulkData);
-        return this.images.renderFrame(await this.frames.read(instance, plan.frameIndex), description, options);
+        const [bytes] = await this.frames.read(instance, [plan.frameIndex]);
+        return this.images.renderFrame(bytes!, description, options);
       }
       case 'tiles': {
         const { tiles, totalColumns, totalRows } = plan.level;
-        const read = [];
-        for (const { frameIndex, columnOffset, rowOffset } of tiles) {
+        const bytes = await this.frames.read(
+          instance,
+          tiles.map(({ frameIndex }) => frameIndex),
+        );
+        const described = tiles.map(({ frameIndex, columnOffset, rowOffset }, at) => {
           const description = describeFrame(dataset, transferSyntaxUid, frameIndex, bulkData);
-          read.push({ bytes: await this.frames.read(instance, frameIndex), description, columnOffset, rowOffset });
-        }
-        return this.images.renderTiledLevel(read, totalColumns, totalRows, options);
+          return { bytes: bytes[at]!, description, columnOffset, rowOffset };
+        });
+        return this.images.renderTiledLevel(described, totalColumns, totalRows, options);
       }
     }
   }

@@ -1,11 +1,11 @@
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Access } from '#libs/auth';
-import { checkTarget } from '../../http/check-uid.js';
+import { answeredNotModified, immutable, revalidate } from '../../http/caching.js';
+import { checkTarget } from '../../http/target.js';
 import { chooseRepresentation, searchOf } from '../../http/request.js';
 import { parseFrameList } from '../../wire/parse-frame-list.js';
 import { parseRendering } from '../../wire/parse-rendering.js';
-import { matchesEtag } from '../../wire/request-fields.js';
 import { RenderPicture } from './render-picture.js';
 
 interface Place {
@@ -63,23 +63,10 @@ export class RenderedController {
       ...(frameNumber !== undefined && { frameNumber }),
     };
     await this.renderPicture.render(asked, async ({ etag, bytes }) => {
-      // An instance never changes; what stands for a series or study may, with the next instance that arrives.
-      const caching = place.instance === undefined ? 'private, no-cache' : 'private, max-age=86400, immutable';
-      if (matchesEtag(request.headers['if-none-match'], etag)) {
-        return void reply
-          .status(304)
-          .header('etag', etag)
-          .header('vary', 'accept')
-          .header('cache-control', caching)
-          .send();
-      }
+      const caching = { etag, vary: 'accept', 'cache-control': place.instance === undefined ? revalidate : immutable };
+      if (answeredNotModified(request, reply, caching)) return;
       const picture = await bytes();
-      void reply
-        .header('content-type', mediaType)
-        .header('etag', etag)
-        .header('vary', 'accept')
-        .header('cache-control', caching)
-        .send(picture);
+      void reply.headers({ ...caching, 'content-type': mediaType }).send(picture);
     });
   }
 }

@@ -1,0 +1,62 @@
+import { Injectable, Module, type OnModuleDestroy } from '@nestjs/common';
+import { ArchiveModule } from '#libs/archive';
+import { CONFIG, type Config } from '#libs/config';
+import { ImageService } from '#libs/images';
+import { mapErrorCodes } from '#libs/server';
+import { QidoController } from './qido/qido.controller.js';
+import { StowModule } from './stow/stow.module.js';
+import { BulkdataController } from './wado/bulkdata/bulkdata.controller.js';
+import { ReadBulkData } from './wado/bulkdata/read-bulk-data.js';
+import { FramesController } from './wado/frames/frames.controller.js';
+import { ReadFrames } from './wado/frames/read-frames.js';
+import { InstancesController } from './wado/instances/instances.controller.js';
+import { MetadataController } from './wado/metadata/metadata.controller.js';
+import { RenderPicture } from './wado/rendered/render-picture.js';
+import { RenderedController } from './wado/rendered/rendered.controller.js';
+
+mapErrorCodes({
+  'invalid-request': 400,
+  'study-not-found': 404,
+  'series-not-found': 404,
+  'instance-not-found': 404,
+  'frame-not-found': 404,
+  'bulk-data-not-found': 404,
+  'frames-not-readable': 406,
+  'archive-unavailable': 503,
+  'blob-archived': 503,
+});
+
+/** Ends the decoding processes with the app. */
+@Injectable()
+class ImageServiceLifetime implements OnModuleDestroy {
+  constructor(private readonly images: ImageService) {}
+
+  onModuleDestroy(): Promise<void> {
+    return this.images.close();
+  }
+}
+
+/** DICOMweb (PS3.18): QIDO-RS searches, WADO-RS retrieval, STOW-RS storage. */
+@Module({
+  imports: [ArchiveModule, StowModule],
+  controllers: [
+    QidoController,
+    InstancesController,
+    MetadataController,
+    FramesController,
+    BulkdataController,
+    RenderedController,
+  ],
+  providers: [
+    ReadFrames,
+    ReadBulkData,
+    RenderPicture,
+    ImageServiceLifetime,
+    {
+      provide: ImageService,
+      useFactory: (config: Config) => new ImageService({ workers: config.imageWorkers }),
+      inject: [CONFIG],
+    },
+  ],
+})
+export class DicomwebModule {}

@@ -1,0 +1,20 @@
+import { buffer } from 'node:stream/consumers';
+import { Injectable } from '@nestjs/common';
+import { type InstanceUids, OpenFrames } from '#libs/archive';
+
+/** Whole frames in memory, for who decodes them. */
+@Injectable()
+export class ReadFrames {
+  constructor(private readonly openFrames: OpenFrames) {}
+
+  /** @param frameIndexes counting from 0 @returns their bytes in that order @throws ArchiveError as OpenFrames */
+  async read(uids: InstanceUids, frameIndexes: readonly number[]): Promise<Buffer[]> {
+    const { frames } = await this.openFrames.open(
+      uids,
+      frameIndexes.map((index) => index + 1),
+    );
+    const read: Buffer[] = [];
+    for (const frame of frames) read.push(await buffer(await frame.open()));
+    return read;
+  }
+}
