@@ -12,6 +12,7 @@ import {
   getWorkitems,
   heartbeatWorkitem,
   type NewWorkitem,
+  releaseSilentWorkitem,
   releaseWorkitem,
   toUpsDataset,
   type Workitem,
@@ -266,6 +267,37 @@ describe('cancelWorkitem', () => {
     await claim(uid, transactionUid);
     expect(await inTransaction((tx) => cancelWorkitem(tx, uid, undefined, 'Enough.'))).toBe(true);
     expect(await heartbeatWorkitem(db.dataSource, uid, transactionUid)).toBe(false);
+  });
+});
+
+describe('releaseWorkitem', () => {
+  it('keeps what went wrong until somebody has more to say', async () => {
+    const uid = await created();
+    for (const reason of ['Out of memory', undefined]) {
+      const transactionUid = newUid();
+      await claim(uid, transactionUid);
+      await inTransaction((tx) => releaseWorkitem(tx, uid, transactionUid, reason));
+    }
+    expect(await get(uid)).toMatchObject({ state: 'SCHEDULED', attempts: 2, discontinuationReason: 'Out of memory' });
+    // A task that is to be tried again was not canceled, whatever its last attempt said.
+    expect(JSON.stringify(toUpsDataset(await get(uid)))).not.toContain('Out of memory');
+  });
+});
+
+describe('releaseSilentWorkitem', () => {
+  it('takes a task from a performer that is silent, and from no other', async () => {
+    const uid = await created();
+    const silent = () => inTransaction((tx) => releaseSilentWorkitem(tx, uid, 15));
+    expect(await silent()).toBeUndefined();
+    await claim(uid);
+    expect(await silent()).toBeUndefined();
+    await query(
+      db.dataSource,
+      `update workitem set heartbeat_at = now() - interval '16 seconds' where workitem_uid = $1`,
+      [uid],
+    );
+    expect(await silent()).toMatchObject({ state: 'SCHEDULED', attempts: 1, performer: null });
+    expect(await silent()).toBeUndefined();
   });
 });
 

@@ -1,6 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { DataSource } from '#libs/database';
-import { query } from '#libs/database';
+import { type DataSource, query, type Transaction } from '#libs/database';
 import { newUid } from '#libs/dicom';
 import { dataset, sopClass } from './make-facts.js';
 
@@ -116,7 +115,7 @@ export async function insertModel(
 
 /** Completes an AI task with a result, as a worker would. */
 export async function insertResult(
-  dataSource: DataSource,
+  dataSource: DataSource | Transaction,
   workitemUid: string,
   { outcome = 'positive', priority = 'HIGH', summary = 'Emphysema index 12.4 %' } = {},
 ): Promise<void> {

@@ -177,6 +177,15 @@ describe('a complete study', () => {
     expect(await waitingJobs(db.dataSource, 'run-inference')).toHaveLength(1);
   });
 
+  it('is decided once by many who find it complete at once', async () => {
+    await insertModel(db.dataSource, 'radiology/lung-density');
+    const uid = await insertStudy(db.dataSource, { series: [{ ...chestCt, secondsAgo: 0 }] });
+    expect(await router.route(uid)).toBe('waiting');
+    const outcomes = await Promise.all(Array.from({ length: 8 }, () => router.route(uid, { isComplete: true })));
+    expect(outcomes.filter((outcome) => outcome === 'routed')).toHaveLength(1);
+    expect(outcomes.filter((outcome) => outcome === 'unchanged')).toHaveLength(7);
+  });
+
   it('writes nothing of a decision that is cut off', async () => {
     await insertModel(db.dataSource, 'radiology/lung-density');
     const uid = await insertStudy(db.dataSource, { series: [chestCt] });

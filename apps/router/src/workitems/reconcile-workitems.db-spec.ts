@@ -141,9 +141,17 @@ describe('an AI task whose worker fell silent', () => {
 
   it('is given up when others used up its attempts', async () => {
     const { uid } = await lostTask();
-    await query(db.dataSource, 'update workitem set attempts = $2 where workitem_uid = $1', [uid, attemptsMax]);
+    await query(
+      db.dataSource,
+      `update workitem set attempts = $2, discontinuation_reason = 'Out of memory' where workitem_uid = $1`,
+      [uid, attemptsMax],
+    );
     await age(uid, 65);
     expect(await reconcile()).toEqual({ ...nothing, canceled: 1 });
+    expect(await getWorkitem(db.dataSource, uid)).toMatchObject({
+      state: 'CANCELED',
+      discontinuationReason: `Given up after ${attemptsMax} attempts without a result; one said: Out of memory`,
+    });
     expect(await waitingJobs(db.dataSource, 'run-inference')).toEqual([]);
   });
 

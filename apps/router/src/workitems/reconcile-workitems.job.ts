@@ -13,7 +13,6 @@ export const scheduledSecondsMax = 60;
 /** Attempts that ended without a result, after which a study is given up for a model: it is listed as failed. */
 export const attemptsMax = 5;
 const batchSize = 200;
-const givenUp = `Given up after ${attemptsMax} attempts without a result.`;
 /** How far back studies without a routing decision are looked for each minute; at start there is no limit. */
 const recentDays = 7;
 
@@ -68,18 +67,18 @@ export class ReconcileWorkitemsJob implements OnApplicationBootstrap {
     for (let isMore = true; isMore;) {
       signal.throwIfAborted();
       isMore = await transaction(this.dataSource, async (tx) => {
-        const lost = await query<{ workitem_uid: string; attempts: number }>(
+        const lost = await query<{ workitem_uid: string; attempts: number; last: string | null }>(
           tx,
-          `select workitem_uid, attempts from workitem
+          `select workitem_uid, attempts, discontinuation_reason as last from workitem
             where kind = 'ai' and state = 'IN PROGRESS'
               and coalesce(heartbeat_at, claimed_at, updated_at) < clock_timestamp() - $1 * interval '1 second'
             order by workitem_key limit $2
               for update skip locked`,
           [heartbeatSecondsMax, batchSize],
         );
-        for (const { workitem_uid: uid, attempts } of lost) {
+        for (const { workitem_uid: uid, attempts, last } of lost) {
           if (attempts + 1 >= attemptsMax) {
-            if (await cancelWorkitem(tx, uid, undefined, givenUp)) done.canceled++;
+            if (await cancelWorkitem(tx, uid, undefined, givenUp(last))) done.canceled++;
             continue;
           }
           const workitem = await releaseWorkitem(tx, uid, undefined);
@@ -105,19 +104,20 @@ export class ReconcileWorkitemsJob implements OnApplicationBootstrap {
           workitem_uid: string;
           priority: Priority;
           attempts: number;
+          last: string | null;
         }>(
           tx,
-          `select workitem_key, workitem_uid, priority, attempts from workitem
+          `select workitem_key, workitem_uid, priority, attempts, discontinuation_reason as last from workitem
             where kind = 'ai' and state = 'SCHEDULED' and workitem_key > $1
               and updated_at < clock_timestamp() - $2 * interval '1 second'
             order by workitem_key limit $3`,
           [after, scheduledSecondsMax, batchSize],
         );
-        for (const { workitem_uid: uid, priority, attempts } of scheduled) {
+        for (const { workitem_uid: uid, priority, attempts, last } of scheduled) {
           if (attempts < attemptsMax) {
             await sendInference(this.jobs, tx, uid, priority);
             done.resent++;
-          } else if (await cancelWorkitem(tx, uid, undefined, givenUp)) {
+          } else if (await cancelWorkitem(tx, uid, undefined, givenUp(last))) {
             done.exhausted++;
           }
         }
@@ -170,4 +170,9 @@ export class ReconcileWorkitemsJob implements OnApplicationBootstrap {
       after = rows.at(-1)!.study_key;
     }
   }
+}
+
+/** @param last what the last attempt that could still speak said */
+function givenUp(last: string | null): string {
+  return `Given up after ${attemptsMax} attempts without a result${last === null ? '.' : `; one said: ${last}`}`;
 }

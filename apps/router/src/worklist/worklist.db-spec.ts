@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { loadConfig } from '#libs/config';
-import { query } from '#libs/database';
+import { query, transaction } from '#libs/database';
 import { cancelWorkitem, createWorkitem, getWorkitem, heartbeatWorkitem } from '#libs/workitems';
 import { newUid } from '#libs/dicom';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.js';
@@ -9,6 +9,7 @@ import { sopClass } from '../../../../test/support/router/make-facts.js';
 import { RouteStudy } from '../routing/route-study.js';
 import { SeedRules } from '../routing/seed-rules.js';
 import { findWorklist, type WorklistFilter } from './find-worklist.js';
+import { prioritiseStudy } from './prioritise-study.js';
 import { ReadStudy } from './read-study.js';
 import { ResultReadyJob } from './result-ready.job.js';
 
@@ -120,19 +121,22 @@ describe('result-ready', () => {
   });
 
   it('ends with the most urgent when two results arrive at once', async () => {
-    await insertModel(db.dataSource, 'radiology/other');
-    const uid = await routed();
-    const [row] = await query<{ study_key: number }>(
+    const uid = await routed({
+      series: [{ ...chestCt, attributes: { BodyPartExamined: 'CHEST', RequestedProcedurePriority: 'LOW' } }],
+    });
+    const [study] = await query<{ study_key: number }>(
       db.dataSource,
       'select study_key from study where study_instance_uid = $1',
       [uid],
     );
-    const second = newUid();
-    await db.dataSource.transaction((tx) =>
+    const studyKey = study!.study_key;
+    const urgent = await aiTask(uid);
+    const other = newUid();
+    await transaction(db.dataSource, (tx) =>
       createWorkitem(tx, {
-        uid: second,
+        uid: other,
         kind: 'ai',
-        studyKey: row!.study_key,
+        studyKey,
         priority: 'LOW',
         priorityReason: '',
         deadline: null,
@@ -143,22 +147,30 @@ describe('result-ready', () => {
         dataset: {},
       }),
     );
-    const [other] = await query<{ workitem_uid: string }>(
-      db.dataSource,
-      `select workitem_uid from workitem where kind = 'ai' and workitem_uid <> $1`,
-      [second],
-    );
-    await insertResult(db.dataSource, second, { priority: 'HIGH', summary: 'Urgent' });
-    await insertResult(db.dataSource, other!.workitem_uid, {
-      priority: 'LOW',
-      outcome: 'negative',
-      summary: 'Nothing',
+
+    const isWritten = Promise.withResolvers<void>();
+    const mayCommit = Promise.withResolvers<void>();
+    const first = transaction(db.dataSource, async (tx) => {
+      await insertResult(tx, urgent, { priority: 'HIGH', summary: 'Urgent' });
+      await prioritiseStudy(tx, studyKey);
+      isWritten.resolve();
+      await mayCommit.promise;
     });
-    await Promise.all(
-      [second, other!.workitem_uid].map((workitemUid) =>
-        resultReady.handle({ payload: { workitemUid }, attempt: 0, signal }),
-      ),
-    );
+    await isWritten.promise;
+    const second = transaction(db.dataSource, async (tx) => {
+      await insertResult(tx, other, { priority: 'MEDIUM', outcome: 'negative', summary: 'Nothing' });
+      await prioritiseStudy(tx, studyKey);
+    });
+    const isBlocked = async () => {
+      const rows = await query(
+        db.dataSource,
+        `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+      return rows.length > 0;
+    };
+    while (!(await isBlocked())) await new Promise((done) => setTimeout(done, 10));
+    mayCommit.resolve();
+    await Promise.all([first, second]);
     expect(await item(uid)).toMatchObject({ priority: 'HIGH', ai: { state: 'positive', summary: 'Urgent' } });
   });
 
