@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { loadModel, loadModels, parseManifest } from './load-models.js';
 
 const shipped = path.resolve(import.meta.dirname, '../../../../models/radiology/lung-density/1.0.0');
-const json = () => JSON.parse(readFileSync(path.join(shipped, 'model.json'), 'utf8')) as Record<string, any>;
+const json = () => JSON.parse(readFileSync(path.join(shipped, 'model.json'), 'utf8')) as object;
 const parse = (manifest: unknown) => parseManifest('model.json', Buffer.from(JSON.stringify(manifest)));
 
 describe('loadModels', () => {
@@ -57,60 +57,61 @@ describe('parseManifest', () => {
     expect(parse(json()).input.kind).toBe('volume');
   });
 
-  it.each<[string, (manifest: Record<string, any>) => void, RegExp]>([
-    ['a missing key', (m) => delete m.licence, /model\.json: licence: /],
-    ['a key nobody knows', (m) => (m.colour = 1), /colour/],
-    [
-      'a unit that is not UCUM',
-      (m) => (m.measurements[1].unit.scheme = 'SI'),
-      /measurements\[1\]\.unit\.scheme: .*UCUM/,
-    ],
+  it.each<[string, string, unknown, RegExp]>([
+    ['a missing key', 'licence', undefined, /model\.json: licence: /],
+    ['a key nobody knows', 'colour', 1, /colour/],
+    ['a unit that is not UCUM', 'measurements.1.unit.scheme', 'SI', /measurements\[1\]\.unit\.scheme: .*UCUM/],
     [
       'a keyword DICOM does not know',
-      (m) => (m.accepts.instances[0].keyword = 'Modalitie'),
-      /accepts\.instances\[0\]\.keyword: Modalitie is no keyword/,
+      'accepts.instances.0.keyword',
+      'Modalitie',
+      /instances\[0\]\.keyword: Modalitie is no/,
     ],
-    ['an input that is not float32', (m) => (m.inputs[0].dtype = 'uint8'), /inputs\[0\]\.dtype: /],
-    ['an unknown step', (m) => (m.postprocessing[0].step = 'guess'), /postprocessing\[0\]\.step: /],
+    ['an input that is not float32', 'inputs.0.dtype', 'uint8', /inputs\[0\]\.dtype: /],
+    ['an unknown step', 'postprocessing.0.step', 'guess', /postprocessing\[0\]\.step: /],
     [
       'a check that checks nothing',
-      (m) => (m.checks[0] = { value: 'lung.count', otherwise: 'something is wrong.' }),
+      'checks.0',
+      { value: 'lung.count', otherwise: 'no lung is there.' },
       /checks\[0\]: a check needs/,
     ],
     [
       'a name nothing gives',
-      (m) => (m.postprocessing[2].of = 'liver.histogram'),
+      'postprocessing.2.of',
+      'liver.histogram',
       /postprocessing\[2\]: nothing before it gives "liver\.histogram"/,
     ],
     [
       'a name of the wrong kind',
-      (m) => (m.postprocessing[3].of = 'lung.histogram'),
-      /postprocessing\[3\]: "lung\.histogram" is a histogram, ratio needs a number/,
+      'postprocessing.3.of',
+      'lung.histogram',
+      /"lung\.histogram" is a histogram, ratio needs a number/,
     ],
-    [
-      'a name given twice',
-      (m) => (m.postprocessing[3].gives = 'airHu'),
-      /postprocessing\[3\]\.gives: "airHu" is taken/,
-    ],
+    ['a name given twice', 'postprocessing.3.gives', 'airHu', /postprocessing\[3\]\.gives: "airHu" is taken/],
     [
       'a measurement of nothing',
-      (m) => (m.measurements[0].value = 'litres'),
+      'measurements.0.value',
+      'litres',
       /measurements\[0\]\.value: no step gives a number named "litres"/,
     ],
-    ['a summary of nothing', (m) => (m.summary = '{liver} mL'), /summary: no measurement has the id "liver"/],
+    ['a summary of nothing', 'summary', '{liver} mL', /summary: no measurement has the id "liver"/],
     [
       'a rule for nothing',
-      (m) => (m.triage[0].measurement = 'liver'),
+      'triage.0.measurement',
+      'liver',
       /triage\[0\]\.measurement: no measurement has the id "liver"/,
     ],
     [
       'a step for another input',
-      (m) => (m.postprocessing[0] = { step: 'list-peaks', of: 'air', over: 'air', gives: 'lung' }),
-      /list-peaks works on a waveform, the input is a volume/,
+      'postprocessing.0',
+      { step: 'list-peaks', of: 'air', over: 'air', gives: 'lung' },
+      /works on a waveform, the input is a volume/,
     ],
-  ])('refuses %s and says where', (_, spoil, message) => {
+  ])('refuses %s and says where', (_, key, value, message) => {
     const manifest = json();
-    spoil(manifest);
+    const path = key.split('.');
+    const holder = path.slice(0, -1).reduce<object>((at, part) => Reflect.get(at, part) as object, manifest);
+    Reflect.set(holder, path.at(-1)!, value);
     expect(() => parse(manifest)).toThrow(message);
   });
 });
