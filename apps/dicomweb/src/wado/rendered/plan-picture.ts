@@ -35,7 +35,7 @@ export function planPicture(instance: PictureInstance, frameNumber: number | und
     }
     return { kind: 'frame', frameIndex: frameNumber - 1 };
   }
-  const level = numberOfFrames > 1 ? tilePositions(dataset, numberOfFrames) : undefined;
+  const level = tilePositions(dataset, numberOfFrames);
   if (level === undefined) return { kind: 'frame', frameIndex: chooseFrame(dataset, numberOfFrames) };
   if (isTooLarge(level)) {
     throw new ImageError(

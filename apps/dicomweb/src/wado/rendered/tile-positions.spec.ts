@@ -49,6 +49,16 @@ describe('tilePositions', () => {
     ]);
   });
 
+  it('cuts the margin off a single tile', () => {
+    expect(tilePositions(matrix(3, 4, 4, 4), 1)).toEqual({
+      totalColumns: 3,
+      totalRows: 4,
+      tiles: [{ frameIndex: 0, columnOffset: 0, rowOffset: 0 }],
+    });
+    expect(tilePositions(matrix(4, 4, 4, 4), 1)).toBeUndefined();
+    expect(tilePositions(matrix(40, 40, 4, 4), 1)).toBeUndefined();
+  });
+
   it('knows what is not tiled', () => {
     expect(
       tilePositions({ '00280010': { vr: 'US', Value: [2] }, '00280011': { vr: 'US', Value: [2] } }, 1),

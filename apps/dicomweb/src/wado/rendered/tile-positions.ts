@@ -10,7 +10,7 @@ export interface TiledLevel {
 /**
  * Where the frames of a tiled image lie (PS3.3 C.7.6.17.3 and C.8.12.14). Of several optical paths or focal planes, the
  * first one's.
- * @returns undefined for an image that is not tiled: it has no total pixel matrix, or one frame that fills it
+ * @returns undefined for an image that is not tiled: it has no total pixel matrix, or one frame without a margin
  */
 export function tilePositions(dataset: DicomJson, numberOfFrames: number): TiledLevel | undefined {
   const totalColumns = jsonNumber(dataset, '00480006');
@@ -20,6 +20,9 @@ export function tilePositions(dataset: DicomJson, numberOfFrames: number): Tiled
   if (totalColumns === undefined || totalRows === undefined || columns === undefined || rows === undefined)
     return undefined;
   if (totalColumns < 1 || totalRows < 1 || columns < 1 || rows < 1) return undefined;
+  // The one tile of a small level reaches over its edge; what is beyond is not part of the picture.
+  const hasMargin = totalColumns <= columns && totalRows <= rows && (totalColumns < columns || totalRows < rows);
+  if (numberOfFrames === 1 && !hasMargin) return undefined;
   const level = { totalColumns, totalRows };
   const isFull = jsonText(dataset, '00209311') === 'TILED_FULL' || jsonItems(dataset, '52009230').length === 0;
   return {
