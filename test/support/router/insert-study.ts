@@ -55,6 +55,14 @@ export async function insertStudy(dataSource: DataSource, study: InsertedStudy =
      where study_key = $1`,
     [row!.study_key],
   );
+  await query(
+    dataSource,
+    `insert into study_routing (study_key, state, last_received_at, updated_at)
+     values ($1, 'receiving', now() - $2 * interval '1 second', now() - $2 * interval '1 second')
+     on conflict (study_key) do update
+       set state = 'receiving', last_received_at = excluded.last_received_at, updated_at = excluded.updated_at`,
+    [row!.study_key, secondsAgo],
+  );
   return studyInstanceUid;
 }
 

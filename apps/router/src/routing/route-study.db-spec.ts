@@ -93,6 +93,7 @@ describe('a study that arrives', () => {
     const uid = await insertStudy(db.dataSource, { series: [chestCt] });
     await expect(router.route(uid)).rejects.toThrow('routing-match');
     expect(await tasks(uid, 'reading')).toHaveLength(1);
+    expect((await explain(uid)).item).toMatchObject({ specialty: 'radiology', ai: { state: 'not-analysed' } });
   });
 
   it('goes on at once when its sender says that it is complete', async () => {
@@ -262,7 +263,9 @@ describe('what is made of a study', () => {
     ] as const) {
       const series = { modality, sopClassUid, instances: 1, secondsAgo: 0, attributes: { BodyPartExamined: 'CHEST' } };
       await insertStudy(db.dataSource, { studyInstanceUid: uid, series: [series] });
+      expect((await explain(uid)).routing.state).toBe('receiving');
       expect(await router.route(uid)).toBe('unchanged');
+      expect((await explain(uid)).routing.state).toBe('routed');
     }
     expect(await tasks(uid, 'ai')).toHaveLength(1);
   });

@@ -15,12 +15,14 @@ import { evaluateRules } from './evaluate-rules.js';
 import { readInputInstances, readStudyFacts } from './read-study-facts.js';
 import { type ResolvedOrder, resolveModels } from './resolve-models.js';
 import {
-  lockStudyRouting,
+  confirmRouted,
+  getStudyRouting,
+  lockRouting,
   readMatchMode,
   readModels,
   readRules,
+  saveFirstSpecialty,
   saveStudyRouting,
-  touchStudyRouting,
 } from './routing-repository.js';
 import { chooseSpecialty, type SpecialtyChoice } from './specialty.js';
 import type { StudyFacts } from './study-facts.js';
@@ -67,6 +69,8 @@ export class RouteStudy {
     const facts = await readStudyFacts(tx, studyInstanceUid);
     if (facts === undefined) return false;
     const { priority, reason } = basePriority(facts);
+    const specialty = chooseSpecialty(facts);
+    await saveFirstSpecialty(tx, facts.studyKey, specialty);
     await createWorkitem(tx, {
       uid: newUid(),
       kind: 'reading',
@@ -74,7 +78,7 @@ export class RouteStudy {
       priority,
       priorityReason: reason,
       deadline: readingDeadline(facts.arrivedAt, priority, null),
-      dataset: readingTaskDataset(facts, chooseSpecialty(facts).specialty),
+      dataset: readingTaskDataset(facts, specialty.specialty),
     });
     return true;
   }
@@ -82,28 +86,29 @@ export class RouteStudy {
   private async decide(tx: Transaction, studyInstanceUid: string, hasNotice: boolean): Promise<RouteOutcome> {
     const key = await studyKeyOf(tx, studyInstanceUid);
     if (key === undefined) return 'unknown-study';
-    const before = await lockStudyRouting(tx, key);
+    await lockRouting(tx, key);
+    const before = await getStudyRouting(tx, key);
     const study = await readStudyFacts(tx, studyInstanceUid);
     if (study === undefined) return 'unknown-study';
     // Counts on the worklist may have changed, and a report of ours may have arrived, whatever is decided below.
     await notify(tx, 'worklist', studyInstanceUid);
 
-    if (before.state === 'routed' && before.routedInput === study.inputDigest) {
-      await touchStudyRouting(tx, key);
+    const decided = before?.routedInput === study.inputDigest ? before.decision : null;
+    if (decided !== null && !lacksModels(decided)) {
+      await confirmRouted(tx, key);
       return 'unchanged';
     }
-    const wasDecided = before.state === 'complete' && before.routedInput === study.inputDigest;
     const specialty = chooseSpecialty(study);
     const completeness =
-      wasDecided && before.completeness !== null
+      decided !== null && before?.completeness != null
         ? before.completeness
         : judgeCompleteness(completenessFacts(study, hasNotice), this.config.quietPeriodSeconds);
     const found = { secondsSinceLastReceived: study.secondsSinceLastReceived, completeness, specialty };
     await labelReading(tx, key, specialty);
 
     if (!completeness.isComplete) {
-      const decision = before.decision ?? { ...emptyDecision, basePriority: basePriority(study) };
-      await saveStudyRouting(tx, key, { ...found, state: 'receiving', decision });
+      const decision = before?.decision ?? { ...emptyDecision, basePriority: basePriority(study) };
+      await saveStudyRouting(tx, key, { ...found, state: 'receiving', decision, routedInput: null });
       await this.jobs.send(
         tx,
         'study-arrived',
@@ -125,11 +130,10 @@ export class RouteStudy {
       rules: evaluation.verdicts,
       models,
     };
-    const isWaitingForModels = models.some(({ status }) => status === 'not-registered');
-    const state = isWaitingForModels ? 'complete' : 'routed';
+    const state = lacksModels(decision) ? 'complete' : 'routed';
     await saveStudyRouting(tx, key, { ...found, state, decision, routedInput: study.inputDigest });
     await prioritiseStudy(tx, key);
-    return isWaitingForModels ? 'waiting-for-models' : 'routed';
+    return state === 'complete' ? 'waiting-for-models' : 'routed';
   }
 
   /** What waits to be done on an older set of instances is not worth doing; what runs or ran already stays. */
@@ -190,6 +194,10 @@ export class RouteStudy {
     const workitemUid = isNew ? uid : await aiWorkitemUid(tx, study, model.modelId, model.sha256);
     return { ...asked, status: 'ordered', version: model.version, sha256: model.sha256, workitemUid };
   }
+}
+
+function lacksModels({ models }: Decision): boolean {
+  return models.some(({ status }) => status === 'not-registered');
 }
 
 async function studyKeyOf(tx: Transaction, studyInstanceUid: string): Promise<number | undefined> {

@@ -27,32 +27,23 @@ interface StudyRoutingRow {
   routed_input: string | null;
 }
 
-/** Makes the study's routing row if it has none and locks it: routing of one study is one at a time. */
-export async function lockStudyRouting(tx: Transaction, studyKey: number): Promise<StudyRouting> {
-  await query(
-    tx,
-    `insert into study_routing (study_key, last_received_at) values ($1, now()) on conflict (study_key) do nothing`,
-    [studyKey],
-  );
-  const routing = await readRow(tx, studyKey, 'for update');
-  if (routing === undefined) throw new Error(`The routing row of study ${studyKey} vanished while it was locked`);
-  return routing;
+/**
+ * Routing of one study is one at a time, until the transaction ends. An advisory lock and not the row's: storing more
+ * instances writes to the row, and need not wait for us.
+ */
+export async function lockRouting(tx: Transaction, studyKey: number): Promise<void> {
+  await query(tx, `select pg_advisory_xact_lock(hashtextextended('isocenter:routing', $1))`, [studyKey]);
 }
 
-/** @returns undefined when routing has not seen the study yet */
-export function getStudyRouting(db: DataSource | Transaction, studyKey: number): Promise<StudyRouting | undefined> {
-  return readRow(db, studyKey, '');
-}
-
-async function readRow(
+/** @returns undefined when neither the archive nor routing has said anything of the study yet */
+export async function getStudyRouting(
   db: DataSource | Transaction,
   studyKey: number,
-  lock: 'for update' | '',
 ): Promise<StudyRouting | undefined> {
   const [row] = await query<StudyRoutingRow>(
     db,
     `select state, completeness, specialty, specialty_reason, decision, routed_input
-       from study_routing where study_key = $1 ${lock}`,
+       from study_routing where study_key = $1`,
     [studyKey],
   );
   return (
@@ -67,7 +58,21 @@ async function readRow(
   );
 }
 
-/** Writes what routing found; the row is locked by {@link lockStudyRouting}. */
+/** Puts a study that has just been listed on its department's list, before anything else is known. */
+export async function saveFirstSpecialty(
+  tx: Transaction,
+  studyKey: number,
+  { specialty, reason }: SpecialtyChoice,
+): Promise<void> {
+  await query(
+    tx,
+    `insert into study_routing (study_key, last_received_at, specialty, specialty_reason) values ($1, now(), $2, $3)
+     on conflict (study_key) do update set specialty = $2, specialty_reason = $3 where study_routing.specialty is null`,
+    [studyKey, specialty, reason],
+  );
+}
+
+/** Writes what routing found, under {@link lockRouting}. */
 export async function saveStudyRouting(
   tx: Transaction,
   studyKey: number,
@@ -77,16 +82,18 @@ export async function saveStudyRouting(
     completeness: Completeness;
     specialty: SpecialtyChoice;
     decision: Decision;
-    /** undefined: what was routed before stays. */
-    routedInput?: string;
+    /** null: what was routed before stays. */
+    routedInput: string | null;
   },
 ): Promise<void> {
-  await execute(
+  await query(
     tx,
-    `update study_routing
-        set state = $2, last_received_at = now() - $3 * interval '1 second', completeness = $4, specialty = $5,
-            specialty_reason = $6, decision = $7, routed_input = coalesce($8, routed_input), updated_at = now()
-      where study_key = $1`,
+    `insert into study_routing as r
+       (study_key, state, last_received_at, completeness, specialty, specialty_reason, decision, routed_input)
+     values ($1, $2, now() - $3 * interval '1 second', $4, $5, $6, $7, $8)
+     on conflict (study_key) do update
+       set state = $2, last_received_at = excluded.last_received_at, completeness = $4, specialty = $5,
+           specialty_reason = $6, decision = $7, routed_input = coalesce($8, r.routed_input), updated_at = now()`,
     [
       studyKey,
       found.state,
@@ -95,14 +102,14 @@ export async function saveStudyRouting(
       found.specialty.specialty,
       found.specialty.reason,
       JSON.stringify(found.decision),
-      found.routedInput ?? null,
+      found.routedInput,
     ],
   );
 }
 
-/** Says that routing has looked at the study and found nothing new: for the reconciler, which looks for studies nobody looked at. */
-export async function touchStudyRouting(tx: Transaction, studyKey: number): Promise<void> {
-  await execute(tx, 'update study_routing set updated_at = now() where study_key = $1', [studyKey]);
+/** What was decided still holds: the archive says 'receiving' whenever anything is stored, a report of our own too. */
+export async function confirmRouted(tx: Transaction, studyKey: number): Promise<void> {
+  await execute(tx, `update study_routing set state = 'routed', updated_at = now() where study_key = $1`, [studyKey]);
 }
 
 /** Newest version of each rule, in the order they are asked. */

@@ -180,10 +180,15 @@ describe('a study whose routing stopped half-way', () => {
     expect(await reconcile()).toEqual(nothing);
   });
 
-  it('is found however old at start, and for a week every minute', async () => {
-    await insertStudy(db.dataSource, { series: [{ ...chestCt, secondsAgo: 30 * 86_400 }] });
-    expect(await reconcile('recent')).toEqual(nothing);
-    expect(await reconcile('all')).toEqual({ ...nothing, studiesSent: 1 });
+  it('is found without a routing row too, however old at start, for a week every minute', async () => {
+    const uids = [];
+    for (const days of [1, 30]) {
+      uids.push(await insertStudy(db.dataSource, { series: [{ ...chestCt, secondsAgo: days * 86_400 }] }));
+    }
+    await query(db.dataSource, 'delete from study_routing');
+    expect(await reconcile('recent')).toEqual({ ...nothing, studiesSent: 1 });
+    expect(await waitingJobs(db.dataSource, 'study-arrived')).toEqual([{ studyInstanceUid: uids[0] }]);
+    expect(await reconcile('all')).toEqual({ ...nothing, studiesSent: 2 });
   });
 
   it('is sent again when it was left receiving', async () => {
