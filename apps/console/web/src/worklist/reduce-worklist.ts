@@ -1,0 +1,71 @@
+import type { WorklistPage } from '../api/worklist.js';
+import type { WorklistItem } from '../api/worklist-item.js';
+import { appendWorklistPage, placeWorklistItem } from './order-worklist.js';
+
+export interface WorklistState {
+  items: WorklistItem[];
+  /** How many the server has; the items loaded may be fewer. */
+  total: number;
+  hasLoaded: boolean;
+  error: Error | undefined;
+  /** Milliseconds since the epoch: the last time the list was known to be right. */
+  updatedAt: number | undefined;
+  /** Study Instance UID and time of the last live change of each row, for the highlight. */
+  changedAt: ReadonlyMap<string, number>;
+  /** What came over the event stream while a list was on its way: it may be newer than that list. */
+  meanwhile: WorklistItem[] | undefined;
+}
+
+export type WorklistAction =
+  | { type: 'load-started' }
+  | { type: 'loaded'; page: WorklistPage; offset: number; at: number }
+  | { type: 'failed'; error: Error }
+  | { type: 'item'; item: WorklistItem; at: number };
+
+export const emptyWorklist: WorklistState = {
+  items: [],
+  total: 0,
+  hasLoaded: false,
+  error: undefined,
+  updatedAt: undefined,
+  changedAt: new Map(),
+  meanwhile: undefined,
+};
+
+/** The worklist after one thing happened. */
+export function reduceWorklist(state: WorklistState, action: WorklistAction): WorklistState {
+  switch (action.type) {
+    case 'load-started':
+      return { ...state, meanwhile: [] };
+    case 'loaded': {
+      const { page, offset, at } = action;
+      const loaded: WorklistState = {
+        ...state,
+        items: offset === 0 ? page.items : appendWorklistPage(state.items, page.items),
+        total: page.total,
+        hasLoaded: true,
+        error: undefined,
+        updatedAt: at,
+        meanwhile: undefined,
+      };
+      return (state.meanwhile ?? []).reduce((next, item) => placeItem(next, item, at), loaded);
+    }
+    case 'failed':
+      return { ...state, error: action.error, meanwhile: undefined };
+    case 'item': {
+      const next = placeItem(state, action.item, action.at);
+      return state.meanwhile ? { ...next, meanwhile: [...state.meanwhile, action.item] } : next;
+    }
+  }
+}
+
+function placeItem(state: WorklistState, item: WorklistItem, at: number): WorklistState {
+  const isKnown = state.items.some((other) => other.studyInstanceUid === item.studyInstanceUid);
+  return {
+    ...state,
+    items: placeWorklistItem(state.items, item),
+    total: Math.max(isKnown ? state.total : state.total + 1, 0),
+    updatedAt: at,
+    changedAt: new Map(state.changedAt).set(item.studyInstanceUid, at),
+  };
+}

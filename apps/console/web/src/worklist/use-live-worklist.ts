@@ -1,0 +1,74 @@
+import { useCallback, useEffect, useReducer, useRef, useState } from 'react';
+import { followWorklist } from '../api/live-worklist.js';
+import { listWorklist, worklistPageSize } from '../api/worklist.js';
+import { emptyWorklist, reduceWorklist, type WorklistState } from './reduce-worklist.js';
+
+export interface LiveWorklist extends WorklistState {
+  isLive: boolean;
+  isLoading: boolean;
+  reload: () => void;
+  loadMore: () => void;
+}
+
+/**
+ * The worklist as it is now. It loads whenever the event stream opens (so also after every reconnect) and then
+ * follows the events. A page nobody looks at closes its stream: a browser has six connections for all its tabs.
+ */
+export function useLiveWorklist(): LiveWorklist {
+  const [state, dispatch] = useReducer(reduceWorklist, emptyWorklist);
+  const [isLive, setLive] = useState(false);
+  const [isLoading, setLoading] = useState(true);
+  const loading = useRef<AbortController | undefined>(undefined);
+
+  const load = useCallback((offset: number) => {
+    loading.current?.abort();
+    const abort = new AbortController();
+    loading.current = abort;
+    setLoading(true);
+    dispatch({ type: 'load-started' });
+    listWorklist(offset, worklistPageSize, abort.signal).then(
+      (page) => {
+        if (abort.signal.aborted) return;
+        dispatch({ type: 'loaded', page, offset, at: Date.now() });
+        setLoading(false);
+      },
+      (error: Error) => {
+        if (abort.signal.aborted) return;
+        dispatch({ type: 'failed', error });
+        setLoading(false);
+      },
+    );
+  }, []);
+
+  useEffect(() => {
+    let stop: (() => void) | undefined;
+    const follow = () => {
+      if (document.hidden) {
+        stop?.();
+        stop = undefined;
+        return;
+      }
+      stop ??= followWorklist({
+        onOpen: () => {
+          setLive(true);
+          load(0);
+        },
+        onLost: () => setLive(false),
+        onItem: (item) => dispatch({ type: 'item', item, at: Date.now() }),
+        onError: (error) => dispatch({ type: 'failed', error }),
+      });
+    };
+    load(0);
+    follow();
+    document.addEventListener('visibilitychange', follow);
+    return () => {
+      document.removeEventListener('visibilitychange', follow);
+      stop?.();
+      loading.current?.abort();
+    };
+  }, [load]);
+
+  const reload = useCallback(() => load(0), [load]);
+  const loadMore = useCallback(() => load(state.items.length), [load, state.items.length]);
+  return { ...state, isLive, isLoading, reload, loadMore };
+}

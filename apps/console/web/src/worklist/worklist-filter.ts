@@ -1,0 +1,83 @@
+import type { AiState, WorklistItem } from '../api/worklist-item.js';
+import { formatPersonName } from '../format/format-person-name.js';
+
+/** What the reader wants to see; empty strings let everything through. */
+export interface WorklistFilter {
+  specialty: string;
+  modality: string;
+  ai: string;
+  text: string;
+}
+
+export const noFilter: WorklistFilter = { specialty: '', modality: '', ai: '', text: '' };
+
+export const aiStateNames: Record<AiState, string> = {
+  positive: 'Positive',
+  inconclusive: 'Inconclusive',
+  negative: 'Negative',
+  pending: 'Pending',
+  failed: 'Failed',
+  'not-analysed': 'Not analysed',
+};
+
+/** What an item without a specialty is filed under. */
+export const noSpecialty = 'none';
+
+/** Reads the filter from an address such as `?specialty=radiology&q=miller`. */
+export function readWorklistFilter(search: string): WorklistFilter {
+  const query = new URLSearchParams(search);
+  const value = (name: string) => query.get(name)?.trim() ?? '';
+  return { specialty: value('specialty'), modality: value('modality'), ai: value('ai'), text: query.get('q') ?? '' };
+}
+
+/** The address of a filter: `''` for none. */
+export function writeWorklistFilter(filter: WorklistFilter): string {
+  const query = new URLSearchParams();
+  if (filter.specialty) query.set('specialty', filter.specialty);
+  if (filter.modality) query.set('modality', filter.modality);
+  if (filter.ai) query.set('ai', filter.ai);
+  if (filter.text) query.set('q', filter.text);
+  const text = query.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+/** Every word of the search text must be found in the name, an identifier, the description or the AI's summary. */
+export function matchesWorklistFilter(item: WorklistItem, filter: WorklistFilter): boolean {
+  if (filter.specialty && (item.specialty ?? noSpecialty) !== filter.specialty) return false;
+  if (filter.modality && !item.modalities.includes(filter.modality)) return false;
+  if (filter.ai && item.ai.state !== filter.ai) return false;
+  const words = filter.text.toLowerCase().split(/\s+/).filter((word) => word !== '');
+  if (words.length === 0) return true;
+  const haystack = [
+    item.patientName,
+    formatPersonName(item.patientName),
+    item.patientId,
+    item.accessionNumber,
+    item.studyDescription,
+    item.ai.summary,
+    item.studyInstanceUid,
+  ]
+    .join('\n')
+    .toLowerCase();
+  return words.every((word) => haystack.includes(word));
+}
+
+export interface Choice {
+  value: string;
+  count: number;
+}
+
+/** The values a filter can take among the loaded items, with how many each. */
+export function worklistChoices(items: readonly WorklistItem[]): Record<'specialty' | 'modality' | 'ai', Choice[]> {
+  return {
+    specialty: count(items.map((item) => item.specialty ?? noSpecialty)),
+    modality: count(items.flatMap((item) => [...new Set(item.modalities)])),
+    ai: count(items.map((item) => item.ai.state)),
+  };
+}
+
+function count(values: string[]): Choice[] {
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].map(([value, found]) => ({ value, count: found })).sort((a, b) => (a.value < b.value ? -1 : 1));
+}

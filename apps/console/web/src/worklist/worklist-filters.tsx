@@ -1,0 +1,87 @@
+import type { RefObject } from 'react';
+import { aiStateNames, type Choice, noFilter, noSpecialty, type WorklistFilter } from './worklist-filter.js';
+
+interface WorklistFiltersProps {
+  filter: WorklistFilter;
+  choices: Record<'specialty' | 'modality' | 'ai', Choice[]>;
+  shown: number;
+  loaded: number;
+  total: number;
+  searchRef: RefObject<HTMLInputElement | null>;
+  onChange: (filter: WorklistFilter) => void;
+}
+
+export function WorklistFilters(props: WorklistFiltersProps) {
+  const { filter, choices, shown, loaded, total, searchRef, onChange } = props;
+  const isFiltered = Object.values(filter).some((value) => value !== '');
+  return (
+    <search className="filters">
+      <input
+        ref={searchRef}
+        type="search"
+        placeholder="Name, ID, accession, description   ( / )"
+        aria-label="Search the worklist"
+        value={filter.text}
+        onChange={(event) => onChange({ ...filter, text: event.target.value })}
+      />
+      <Select
+        label="Specialty"
+        value={filter.specialty}
+        choices={choices.specialty}
+        name={(value) => (value === noSpecialty ? 'no specialty' : value)}
+        onChange={(specialty) => onChange({ ...filter, specialty })}
+      />
+      <Select
+        label="Modality"
+        value={filter.modality}
+        choices={choices.modality}
+        name={(value) => value}
+        onChange={(modality) => onChange({ ...filter, modality })}
+      />
+      <Select
+        label="AI result"
+        value={filter.ai}
+        choices={choices.ai}
+        name={(value) => (aiStateNames as Record<string, string>)[value] ?? value}
+        onChange={(ai) => onChange({ ...filter, ai })}
+      />
+      {isFiltered && (
+        <button type="button" className="quiet" onClick={() => onChange(noFilter)}>
+          Clear
+        </button>
+      )}
+      <output className="count">
+        {shown} of {total} {total === 1 ? 'study' : 'studies'}
+        {loaded < total && <span className="faint"> · {loaded} loaded</span>}
+      </output>
+    </search>
+  );
+}
+
+interface SelectProps {
+  label: string;
+  value: string;
+  choices: Choice[];
+  name: (value: string) => string;
+  onChange: (value: string) => void;
+}
+
+function Select({ label, value, choices, name, onChange }: SelectProps) {
+  // A value from the address stays choosable though nothing has it now.
+  const all = value === '' || choices.some((choice) => choice.value === value) ? choices : [...choices, { value, count: 0 }];
+  return (
+    <select
+      aria-label={label}
+      className={value === '' ? undefined : 'set'}
+      value={value}
+      onChange={(event) => onChange(event.target.value)}
+    >
+      <option value="">{label}: all</option>
+      {all.map((choice) => (
+        <option key={choice.value} value={choice.value}>
+          {name(choice.value)} ({choice.count})
+        </option>
+      ))}
+    </select>
+  );
+}
