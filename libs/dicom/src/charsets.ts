@@ -1,150 +1,143 @@
-/** Turns bytes into text by Specific Character Set (0008,0005), PS3.3 C.12.1.1.2 and PS3.5 6.1. */
+import {
+  type CodeElement,
+  codeElements,
+  type Decode,
+  decodeAscii,
+  singleByteSets,
+  wholeStringSets,
+} from './code-elements.js';
+
+/** Turns the bytes of a text value into text by Specific Character Set (PS3.3 C.12.1.1.2, PS3.5 6.1). */
 export interface Charset {
-  decode(bytes: Buffer): string;
-  /** Splits a multi-valued text at its backslashes: before decoding where a byte 5C is not always one. */
-  split(bytes: Buffer): string[];
+  /**
+   * The text with its backslashes, which then stand for nothing but the delimiter of values (PS3.5 6.1.2.3): in
+   * multi-byte sets a byte 5C may be half a character. U+FFFD for what cannot be decoded.
+   */
+  decode: Decode;
 }
 
-// ISO 8859-1 and ASCII bytes are code points; TextDecoder would take them for windows-1252.
-const latin1 = (bytes: Buffer) => bytes.toString('latin1');
-const decoder = (label: string) => {
-  const textDecoder = new TextDecoder(label);
-  return (bytes: Buffer) => textDecoder.decode(bytes);
-};
+/** What stands where no Specific Character Set is given: ASCII, and what people put there in its place. */
+export const defaultCharset: Charset = { decode: guess };
 
-const singleByte: Record<string, (bytes: Buffer) => string> = {
-  'ISO_IR 6': latin1,
-  'ISO_IR 100': latin1,
-  'ISO_IR 101': decoder('iso-8859-2'),
-  'ISO_IR 109': decoder('iso-8859-3'),
-  'ISO_IR 110': decoder('iso-8859-4'),
-  'ISO_IR 144': decoder('iso-8859-5'),
-  'ISO_IR 127': decoder('iso-8859-6'),
-  'ISO_IR 126': decoder('iso-8859-7'),
-  'ISO_IR 138': decoder('iso-8859-8'),
-  'ISO_IR 148': decoder('windows-1254'),
-  'ISO_IR 166': decoder('windows-874'),
-  'ISO_IR 203': decoder('iso-8859-15'),
-  'ISO_IR 13': decoder('shift_jis'),
-};
-const multiByte: Record<string, (bytes: Buffer) => string> = {
-  'ISO_IR 192': decoder('utf-8'),
-  GB18030: decoder('gb18030'),
-  GBK: decoder('gbk'),
-};
+/** @param terms the values of (0008,0005), empty ones included; terms nobody knows are read as the default is */
+export function charsetOf(terms: readonly string[]): Charset {
+  const names = terms.map(normalize);
+  const [first = ''] = names;
+  if (names.length > 1 || first.startsWith('ISO 2022')) return { decode: withEscapes(names) };
+  return { decode: wholeStringSets[first] ?? singleByteSets[first] ?? guess };
+}
 
-/** What an escape sequence designates (PS3.3 tables C.12-3 and C.12-4), by its bytes after ESC. */
-const designations: Record<string, (bytes: Buffer) => string> = {
-  '(B': latin1,
-  '-A': latin1,
-  '-B': singleByte['ISO_IR 101']!,
-  '-C': singleByte['ISO_IR 109']!,
-  '-D': singleByte['ISO_IR 110']!,
-  '-L': singleByte['ISO_IR 144']!,
-  '-G': singleByte['ISO_IR 127']!,
-  '-F': singleByte['ISO_IR 126']!,
-  '-H': singleByte['ISO_IR 138']!,
-  '-M': singleByte['ISO_IR 148']!,
-  '-T': singleByte['ISO_IR 166']!,
-  '-b': singleByte['ISO_IR 203']!,
-  ')I': singleByte['ISO_IR 13']!,
-  '(J': singleByte['ISO_IR 13']!,
-  '$)C': decoder('euc-kr'),
-  '$)A': decoder('gbk'),
-  $B: (bytes) => japanese('$B', bytes),
-  '$(D': (bytes) => japaneseSupplement(bytes),
-};
+/** `ISO-IR 100`, `ISO 2022-IR-87`, `iso_ir_144` and the like are found in real objects. */
+function normalize(term: string): string {
+  const text = term.trim().toUpperCase();
+  const iso = /^ISO[ _-]?(2022)?[ _-]?IR[ _-]?(\d+)$/.exec(text);
+  if (iso !== null) return iso[1] === undefined ? `ISO_IR ${iso[2]}` : `ISO 2022 IR ${iso[2]}`;
+  if (text === 'UTF-8' || text === 'UTF8') return 'ISO_IR 192';
+  return text;
+}
 
-const iso2022Japanese = decoder('iso-2022-jp');
-const eucJapanese = decoder('euc-jp');
-const japanese = (escape: string, bytes: Buffer) =>
-  iso2022Japanese(Buffer.concat([Buffer.from(`\x1b${escape}`, 'latin1'), bytes]));
-/** JIS X 0212 is what EUC-JP carries behind 8F with the high bits set. */
-const japaneseSupplement = (bytes: Buffer) => {
-  const euc: number[] = [];
-  for (let i = 0; i + 1 < bytes.length; i += 2) euc.push(0x8f, bytes[i]! | 0x80, bytes[i + 1]! | 0x80);
-  return eucJapanese(Buffer.from(euc));
-};
-
-const splitBytes = (bytes: Buffer): Buffer[] => {
-  const parts: Buffer[] = [];
-  let start = 0;
-  for (let at = bytes.indexOf(0x5c); at >= 0; at = bytes.indexOf(0x5c, start)) {
-    parts.push(bytes.subarray(start, at));
-    start = at + 1;
+/** Bytes without a declared set: UTF-8 when they are UTF-8, else the Latin that Western devices write. */
+function guess(bytes: Buffer): string {
+  try {
+    return strictUtf8.decode(bytes);
+  } catch {
+    return latin.decode(bytes);
   }
-  parts.push(bytes.subarray(start));
-  return parts;
-};
-
-export const defaultCharset: Charset = { decode: latin1, split: (bytes) => bytes.toString('latin1').split('\\') };
-
-/** @param terms values of (0008,0005); unknown ones are read as UTF-8 where the bytes are UTF-8, else as Latin 1 */
-export function charsetOf(terms: string[]): Charset {
-  const names = terms.map((term) =>
-    term
-      .trim()
-      .toUpperCase()
-      .replace(/^ISO[ -]IR /, 'ISO_IR ')
-      .replace(/^ISO_2022/, 'ISO 2022'),
-  );
-  if (names.some((name) => name.startsWith('ISO 2022')) || names.length > 1) return withEscapes(names[0] ?? '');
-  const name = names[0] ?? '';
-  if (name === '') return defaultCharset;
-  const single = singleByte[name];
-  if (single !== undefined) return { decode: single, split: (bytes) => splitBytes(bytes).map(single) };
-  const decode = multiByte[name] ?? guess;
-  return { decode, split: (bytes) => decode(bytes).split('\\') };
 }
 
-/** Without escapes a text is in the first character set; each delimiter brings it back (PS3.5 6.1.2.5.3). */
-function withEscapes(first: string): Charset {
-  const initial = singleByte[first.replace('ISO 2022 IR', 'ISO_IR')] ?? multiByte[first] ?? latin1;
-  const decode = (bytes: Buffer): string => {
-    if (!bytes.includes(0x1b)) return initial(bytes);
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+const latin = new TextDecoder('windows-1252');
+
+const escape = 0x1b;
+
+/**
+ * Code extension (PS3.5 6.1.2.5, ISO 2022): escape sequences designate what bytes below 80 (G0) and from 80 up (G1) mean,
+ * until another one, or a delimiter, which brings back the first set.
+ */
+function withEscapes(names: readonly string[]): Decode {
+  const whole = names.find((name) => wholeStringSets[name] !== undefined);
+  const declared = names.map((name) => codeElements(name));
+  const initial: CodeElement = declared[0] ?? {};
+  const initialG0 = initial.g0 ?? decodeAscii;
+  // Devices leave out the escape sequence of the only multi-byte set they declare, so it is where G1 starts from.
+  const initialG1 =
+    initial.g1 ?? declared.find((set) => set?.g1 !== undefined)?.g1 ?? wholeStringSets[whole ?? ''] ?? guess;
+
+  return (bytes) => {
+    let g0 = initialG0;
+    let g1 = initialG1;
     let text = '';
-    let current = initial;
+    let start = 0;
+    const flush = (end: number) => {
+      if (end > start) text += ((bytes[start]! & 0x80) === 0 ? g0 : g1)(bytes.subarray(start, end));
+      start = end;
+    };
     for (let at = 0; at < bytes.length;) {
-      const escape = bytes[at] === 0x1b ? designationAt(bytes, at) : undefined;
-      if (escape !== undefined) {
-        current = designations[escape]!;
-        at += 1 + escape.length;
+      const byte = bytes[at]!;
+      if (byte === escape) {
+        flush(at);
+        const designation = designationAt(bytes, at + 1);
+        if (designation === undefined) {
+          text += '\uFFFD';
+          at += 1;
+        } else {
+          g0 = designation.set.g0 ?? g0;
+          g1 = designation.set.g1 ?? g1;
+          at += 1 + designation.length;
+        }
+        start = at;
         continue;
       }
-      const next = bytes.indexOf(0x1b, at + 1);
-      const end = next < 0 ? bytes.length : next;
-      const segment = bytes.subarray(at, end);
-      const delimiter = current === initial || isTwoByte(current) ? -1 : segment.findIndex(isDelimiter);
-      if (delimiter >= 0) {
-        text += current(segment.subarray(0, delimiter)) + initial(segment.subarray(delimiter));
-        current = initial;
-      } else {
-        text += current(segment);
+      if ((byte & 0x80) !== ((bytes[start] ?? 0) & 0x80)) flush(at);
+      at += 1;
+      // In a two-byte set of G0 no byte is a delimiter; a single-byte set has ended here.
+      if (isDelimiter(byte) && g0.isTwoByte !== true) {
+        flush(at);
+        g0 = initialG0;
+        g1 = initialG1;
       }
-      at = end;
     }
+    flush(bytes.length);
     return text;
   };
-  return { decode, split: (bytes) => decode(bytes).split('\\') };
 }
 
-function designationAt(bytes: Buffer, at: number): string | undefined {
-  for (const length of [2, 3]) {
-    const escape = bytes.toString('latin1', at + 1, at + 1 + length);
-    if (Object.hasOwn(designations, escape)) return escape;
+/** The designation behind an escape byte (PS3.3 tables C.12-3 and C.12-4): 2 or 3 bytes. */
+function designationAt(bytes: Buffer, at: number): { set: CodeElement; length: number } | undefined {
+  for (const length of [3, 2]) {
+    const set = designations[bytes.toString('latin1', at, at + length)];
+    if (set !== undefined) return { set, length };
   }
   return undefined;
 }
 
-/** In the 94x94 sets of G0 every byte is half a character: no delimiter hides in them. */
-const isTwoByte = (decode: (bytes: Buffer) => string) =>
-  decode === designations['$B'] || decode === designations['$(D'];
-const isDelimiter = (byte: number) => byte === 0x5c || byte === 0x5e || byte === 0x3d || byte === 0x0d || byte === 0x0a;
+const designation = (name: string, half: 'g0' | 'g1'): CodeElement => {
+  const decode = codeElements(name)?.[half];
+  return decode === undefined ? {} : { [half]: decode };
+};
 
-function guess(bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return latin1(bytes);
-  }
+const designations: Readonly<Record<string, CodeElement>> = Object.assign(Object.create(null) as object, {
+  '(B': { g0: decodeAscii },
+  '(J': designation('ISO 2022 IR 13', 'g0'),
+  ')I': designation('ISO 2022 IR 13', 'g1'),
+  '-A': designation('ISO 2022 IR 100', 'g1'),
+  '-B': designation('ISO 2022 IR 101', 'g1'),
+  '-C': designation('ISO 2022 IR 109', 'g1'),
+  '-D': designation('ISO 2022 IR 110', 'g1'),
+  '-L': designation('ISO 2022 IR 144', 'g1'),
+  '-G': designation('ISO 2022 IR 127', 'g1'),
+  '-F': designation('ISO 2022 IR 126', 'g1'),
+  '-H': designation('ISO 2022 IR 138', 'g1'),
+  '-M': designation('ISO 2022 IR 148', 'g1'),
+  '-T': designation('ISO 2022 IR 166', 'g1'),
+  '-b': designation('ISO 2022 IR 203', 'g1'),
+  $B: designation('ISO 2022 IR 87', 'g0'),
+  '$(D': designation('ISO 2022 IR 159', 'g0'),
+  '$)C': designation('ISO 2022 IR 149', 'g1'),
+  '$)A': designation('ISO 2022 IR 58', 'g1'),
+});
+
+/** Ends of values, lines and pages, and the delimiters in a person name, which are harmless elsewhere. */
+function isDelimiter(byte: number): boolean {
+  return byte === 0x5c || byte === 0x5e || byte === 0x3d || (byte >= 0x09 && byte <= 0x0d && byte !== 0x0b);
 }

@@ -1,117 +1,104 @@
 import type { Charset } from './charsets.js';
-import { defaultCharset } from './charsets.js';
-import type { DicomJsonElement as DicomElement, DicomJson } from './dicom-json.js';
+import type { DicomJsonElement, PersonName } from './dicom-json.js';
+import { decimalValue } from './decimal-value.js';
+import { readNumbers } from './read-numbers.js';
 
-const characterSetVrs = new Set(['LO', 'LT', 'PN', 'SH', 'ST', 'UC', 'UT']);
+/** VRs whose text is in the Specific Character Set (PS3.5 6.1.2.2). */
+const charsetVrs = new Set(['LO', 'LT', 'PN', 'SH', 'ST', 'UC', 'UT']);
+/** VRs of which a backslash is a character like any other (PS3.5 6.4). */
 const singleValueVrs = new Set(['LT', 'ST', 'UT', 'UR']);
 const plainTextVrs = new Set(['AE', 'AS', 'CS', 'DA', 'DS', 'DT', 'IS', 'TM', 'UI', 'UR']);
 
-export const isTextVr = (vr: string) => characterSetVrs.has(vr) || plainTextVrs.has(vr);
+/** The unit in which a binary value swaps its bytes between the endians; others do not. */
+const wordBytes: Readonly<Record<string, number>> = { OW: 2, OL: 4, OF: 4, OD: 8, OV: 8 };
 
-const numberReaders: Record<
-  string,
-  { size: number; read: (bytes: Buffer, at: number, bigEndian: boolean) => unknown }
-> = {
-  US: { size: 2, read: (b, i, be) => (be ? b.readUInt16BE(i) : b.readUInt16LE(i)) },
-  SS: { size: 2, read: (b, i, be) => (be ? b.readInt16BE(i) : b.readInt16LE(i)) },
-  UL: { size: 4, read: (b, i, be) => (be ? b.readUInt32BE(i) : b.readUInt32LE(i)) },
-  SL: { size: 4, read: (b, i, be) => (be ? b.readInt32BE(i) : b.readInt32LE(i)) },
-  FL: { size: 4, read: (b, i, be) => finite(shortest(be ? b.readFloatBE(i) : b.readFloatLE(i))) },
-  FD: { size: 8, read: (b, i, be) => finite(be ? b.readDoubleBE(i) : b.readDoubleLE(i)) },
-  UV: { size: 8, read: (b, i, be) => safe(be ? b.readBigUInt64BE(i) : b.readBigUInt64LE(i)) },
-  SV: { size: 8, read: (b, i, be) => safe(be ? b.readBigInt64BE(i) : b.readBigInt64LE(i)) },
-  AT: {
-    size: 4,
-    read: (b, i, be) =>
-      be
-        ? hex4(b.readUInt16BE(i)) + hex4(b.readUInt16BE(i + 2))
-        : hex4(b.readUInt16LE(i)) + hex4(b.readUInt16LE(i + 2)),
-  },
-};
-export const isNumberVr = (vr: string) => Object.hasOwn(numberReaders, vr);
-
-/** The unit in which a binary value swaps its bytes between the endians. */
-const wordBytes: Record<string, number> = { OW: 2, OL: 4, OF: 4, OD: 8, OV: 8 };
-
-const hex4 = (value: number) => value.toString(16).toUpperCase().padStart(4, '0');
-const finite = (value: number) => (Number.isFinite(value) ? value : null);
-/** A float32 as the shortest decimal that reads back as the same float32. */
-const shortest = (value: number) => (Number.isFinite(value) ? Number(Math.fround(value).toPrecision(9)) : value);
-const safe = (value: bigint) =>
-  value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : String(value);
+/** VRs whose value is not text and not numbers: inline in base64, or by reference. */
+export const isBinaryVr = (vr: string) => vr === 'OB' || vr === 'UN' || vr in wordBytes;
 
 /**
- * One value as DICOM JSON (PS3.18 F.2): text in Unicode, numbers as numbers where that loses nothing, binary inline.
+ * One value as DICOM JSON (PS3.18 F.2): text in Unicode without NUL and padding, numbers as numbers where that loses
+ * nothing, binary in base64, little endian.
  * @param bytes the value's field, padding included
  */
-export function elementValue(vr: string, bytes: Buffer, charset: Charset, bigEndian: boolean): DicomElement {
+export function elementValue(vr: string, bytes: Buffer, charset: Charset, bigEndian: boolean): DicomJsonElement {
   if (bytes.length === 0) return { vr };
-  const numbers = numberReaders[vr];
-  if (numbers !== undefined) {
-    const count = Math.floor(bytes.length / numbers.size);
-    const values: unknown[] = [];
-    for (let index = 0; index < count; index += 1) values.push(numbers.read(bytes, index * numbers.size, bigEndian));
-    return count === 0 ? { vr } : { vr, Value: values };
-  }
-  if (!isTextVr(vr)) return { vr, InlineBinary: littleEndian(vr, bytes, bigEndian).toString('base64') };
-  const texts = singleValueVrs.has(vr)
-    ? [characterSetVrs.has(vr) ? charset.decode(bytes) : defaultCharset.decode(bytes)]
-    : (characterSetVrs.has(vr) ? charset : defaultCharset).split(bytes);
-  const values = texts.map((text) => textValue(vr, text));
+  if (charsetVrs.has(vr)) return textElement(vr, isAscii(bytes) ? bytes.toString('latin1') : charset.decode(bytes));
+  if (plainTextVrs.has(vr)) return textElement(vr, bytes.toString('latin1'));
+  if (isBinaryVr(vr)) return { vr, InlineBinary: inLittleEndian(vr, bytes, bigEndian).toString('base64') };
+  const values = readNumbers(vr, bytes, bigEndian);
+  return values.length === 0 ? { vr } : { vr, Value: values };
+}
+
+/** A binary value as web clients take it: little endian (PS3.18 F.2.7). The bytes themselves where nothing changes. */
+export function inLittleEndian(vr: string, bytes: Buffer, bigEndian: boolean): Buffer {
+  const size = bigEndian ? wordBytes[vr] : undefined;
+  if (size === undefined) return bytes;
+  // What is left over behind the last word is padding nobody can swap.
+  const swapped = Buffer.from(bytes.subarray(0, bytes.length - (bytes.length % size)));
+  if (size === 2) return swapped.swap16();
+  return size === 4 ? swapped.swap32() : swapped.swap64();
+}
+
+function textElement(vr: string, raw: string): DicomJsonElement {
+  // PostgreSQL refuses U+0000, and as padding it means nothing.
+  const text = raw.includes('\0') ? raw.replaceAll('\0', '') : raw;
+  const values = singleValueVrs.has(vr)
+    ? [trimEnd(text) || null]
+    : text.includes('\\')
+      ? text.split('\\').map((part) => textValue(vr, part))
+      : [textValue(vr, text)];
   return values.every((value) => value === null) ? { vr } : { vr, Value: values };
 }
 
-export function littleEndian(vr: string, bytes: Buffer, bigEndian: boolean): Buffer {
-  const size = bigEndian ? wordBytes[vr] : undefined;
-  if (size === undefined || bytes.length % size !== 0) return bytes;
-  const swapped = Buffer.from(bytes);
-  if (size === 2) swapped.swap16();
-  else if (size === 4) swapped.swap32();
-  else swapped.swap64();
-  return swapped;
-}
-
-function textValue(vr: string, raw: string): unknown {
-  // PostgreSQL and many readers refuse U+0000; as padding it means nothing.
-  const text = raw.replaceAll('\0', '');
+function textValue(vr: string, text: string): string | number | PersonName | null {
   switch (vr) {
     case 'PN':
       return personName(text);
-    case 'LT':
-    case 'ST':
-    case 'UT':
-    case 'UC':
-    case 'UR':
-      return text.trimEnd() || null;
     case 'DS':
     case 'IS':
-      return decimal(text.trim());
+      return decimalValue(text.trim());
+    case 'UC':
+      return trimEnd(text) || null;
     default:
-      return text.trim() || null;
+      return trim(text) || null;
   }
 }
 
-const decimalPattern = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+const componentGroups = ['Alphabetic', 'Ideographic', 'Phonetic'] as const;
 
-/** A number where a double holds all its digits, else the text (PS3.18 F.2.3 lets both be). */
-function decimal(text: string): number | string | null {
-  if (text === '') return null;
-  if (!decimalPattern.test(text)) return text;
-  const digits = text
-    .replace(/[eE].*$/, '')
-    .replace(/[^0-9]/g, '')
-    .replace(/^0+/, '');
-  const value = Number(text);
-  return digits.length <= 15 && Number.isFinite(value) ? value : text;
+/** The component groups that are not empty (PS3.5 6.2.1.2). */
+function personName(text: string): PersonName | null {
+  const name: PersonName = {};
+  let isEmpty = true;
+  for (const [index, part] of text.split('=', 3).entries()) {
+    const group = trim(part);
+    if (group === '') continue;
+    name[componentGroups[index]!] = group;
+    isEmpty = false;
+  }
+  return isEmpty ? null : name;
 }
 
-const groupNames = ['Alphabetic', 'Ideographic', 'Phonetic'] as const;
+// Padding is the space alone (PS3.5 6.2); trim() would also take wide spaces of Japanese text.
+function trim(text: string): string {
+  let start = 0;
+  while (text.charCodeAt(start) === 0x20) start += 1;
+  return trimEnd(start === 0 ? text : text.slice(start));
+}
 
-function personName(text: string): DicomJson | null {
-  const name: Record<string, string> = {};
-  for (const [index, group] of text.split('=').slice(0, 3).entries()) {
-    const trimmed = group.trim();
-    if (trimmed !== '') name[groupNames[index]!] = trimmed;
+function trimEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && text.charCodeAt(end - 1) === 0x20) end -= 1;
+  return end === text.length ? text : text.slice(0, end);
+}
+
+const escapeByte = 0x1b;
+
+/** Neither escape sequences nor bytes from 80 up: text that every character set reads alike. */
+export function isAscii(bytes: Buffer): boolean {
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at]!;
+    if (byte >= 0x80 || byte === escapeByte) return false;
   }
-  return Object.keys(name).length === 0 ? null : (name as never);
+  return true;
 }

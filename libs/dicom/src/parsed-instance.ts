@@ -37,6 +37,8 @@ export interface ParseLimits {
   headerBytesMax: number;
   /** Elements, items included, of the whole dataset. */
   elementsMax: number;
+  /** Values of all attributes: a value takes more memory as JSON than in its bytes. */
+  valuesMax: number;
   /** Nested sequences. */
   depthMax: number;
   /** Fragments of encapsulated pixel data. */
@@ -50,6 +52,7 @@ export interface ParseLimits {
 export const defaultParseLimits: ParseLimits = {
   headerBytesMax: 64 * 1024 * 1024,
   elementsMax: 1_000_000,
+  valuesMax: 4_000_000,
   depthMax: 32,
   fragmentsMax: 2_000_000,
   deflatedBytesMax: 64 * 1024 * 1024,
