@@ -2,11 +2,12 @@ import { type DataSource, query as runQuery } from '#libs/database';
 import type { DicomJson } from '#libs/dicom';
 import type { QidoQuery } from '../wire/parse-qido.js';
 import type { SearchLevel } from '../wire/search-attributes.js';
+import { availability } from './availability.js';
 import { type Columns, isReadableJson, matchSql, Parameters } from './match-sql.js';
 import { composeResult, element, wantedTags } from './result-attributes.js';
 import type { SearchPage } from './search-page.js';
 import { seriesAttributes, seriesColumns, type SeriesRow, seriesSelection } from './series-search.js';
-import { isOnlyCold, studyAttributes, type StudyRow, studySelection } from './study-search.js';
+import { studyAttributes, type StudyRow, studySelection } from './study-search.js';
 
 export const instanceColumns: Columns = {
   ...seriesColumns,
@@ -64,7 +65,7 @@ export async function searchInstances(
     )
     select ${seriesSelection}, ${studySelection}, i.sop_instance_uid, i.sop_class_uid, i.instance_number, i.rows, i.columns,
       i.bits_allocated, i.number_of_frames, i.transfer_syntax_uid, ${moreSql(query, parameters)} as more_attributes,
-      case when ${isOnlyCold('i')} then 'NEARLINE' else 'ONLINE' end as availability,
+      ${availability('cold.instance_key = i.instance_key', 'cold')} as availability,
       case when ${query.isServerLimit} and (select max(position) from numbered) > ${limit}::bigint
           or (select max(bytes) from numbered) > ${bytesMax}::bigint
         then (select count(*) from ${everything} where ${where}) end as total

@@ -1,10 +1,11 @@
 import { type DataSource, query as runQuery } from '#libs/database';
 import type { DicomJson } from '#libs/dicom';
 import type { QidoQuery } from '../wire/parse-qido.js';
+import { availability } from './availability.js';
 import { type Columns, matchSql, Parameters } from './match-sql.js';
 import { composeResult, element, wantedTags } from './result-attributes.js';
 import type { SearchPage } from './search-page.js';
-import { isOnlyCold, studyAttributes, studyColumns, type StudyRow, studySelection } from './study-search.js';
+import { studyAttributes, studyColumns, type StudyRow, studySelection } from './study-search.js';
 
 export const seriesColumns: Columns = {
   ...studyColumns,
@@ -51,9 +52,7 @@ export async function searchSeries(
       limit ${limit}::bigint + 1 offset ${parameters.add(query.offset)}::bigint
     )
     select ${seriesSelection}, ${studySelection},
-      case when exists (
-        select from instance i where i.series_key = se.series_key and ${isOnlyCold('i')}
-      ) then 'NEARLINE' else 'ONLINE' end as availability,
+      ${availability('i.series_key = se.series_key')} as availability,
       case when ${query.isServerLimit} and (select count(*) from page) > ${limit}::bigint
         then (select count(*) from series se join study st using (study_key) where ${where}) end as total
     from page join series se using (series_key) join study st using (study_key)

@@ -2,6 +2,7 @@ import { type DataSource, query as runQuery } from '#libs/database';
 import type { DicomJson } from '#libs/dicom';
 import type { QidoQuery } from '../wire/parse-qido.js';
 import { type Columns, matchSql, Parameters } from './match-sql.js';
+import { availability } from './availability.js';
 import { composeResult, element, wantedTags } from './result-attributes.js';
 import type { SearchPage } from './search-page.js';
 
@@ -47,9 +48,7 @@ export async function searchStudies(db: DataSource, query: QidoQuery, dicomwebUr
       limit ${limit}::bigint + 1 offset ${parameters.add(query.offset)}::bigint
     )
     select ${studySelection},
-      case when exists (
-        select from instance i where i.study_key = st.study_key and ${isOnlyCold('i')}
-      ) then 'NEARLINE' else 'ONLINE' end as availability,
+      ${availability('i.study_key = st.study_key')} as availability,
       case when ${query.isServerLimit} and (select count(*) from page) > ${limit}::bigint
         then (select count(*) from study st where ${where}) end as total
     from page join study st using (study_key)
@@ -79,10 +78,4 @@ export function studyAttributes(row: StudyRow): Record<string, DicomJson[string]
     '00201206': element('IS', [row.number_of_series]),
     '00201208': element('IS', [row.number_of_study_instances]),
   };
-}
-
-/** True for an instance whose pack has no copy on the hot or warm tier. Nothing is on the cold tier but what was moved. */
-export function isOnlyCold(instance: string): string {
-  return `exists (select from location l where l.pack_id = ${instance}.pack_id and l.state = 'ready' and l.tier = 'cold')
-    and not exists (select from location l where l.pack_id = ${instance}.pack_id and l.state = 'ready' and l.tier <> 'cold')`;
 }
