@@ -1,55 +1,29 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { AddressInfo } from 'node:net';
-import type { PgBoss } from 'pg-boss';
-import { AuthModule } from '#libs/auth';
-import { ConfigModule, loadConfig } from '#libs/config';
-import { DatabaseModule, query, transaction } from '#libs/database';
-import { JobQueue, JobRunner, JobsModule, startBoss } from '#libs/jobs';
-import { createLogger, TelemetryModule } from '#libs/telemetry';
-import { createServer } from '../../../libs/server/src/create-server.js';
+import { query, transaction } from '#libs/database';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
 import { chestCt, insertModel, insertResult, insertStudy } from '../../../test/support/router/insert-study.js';
-import { RouterModule } from './router.module.js';
+import { type RunningRouter, startRouter } from '../../../test/support/router/start-router.js';
+import type { StudyExplanation } from './admin/explain-study.js';
+import type { ModelAnswer } from './admin/models.controller.js';
+import type { RuleAnswer } from './admin/rules.controller.js';
 import type { WorklistItem } from './worklist/worklist-item.js';
 import { WorklistEvents } from './worklist/worklist-events.js';
 
 /** The router as it runs, with its HTTP, its jobs and its events, over rows the archive would have written. */
 let db: TestDatabase;
-let boss: PgBoss;
-let app: NestFastifyApplication;
+let router: RunningRouter;
 let url: string;
 
 const apiToken = 'a-token-of-at-least-thirty-two-characters';
 
 beforeAll(async () => {
   db = await createTestDatabase();
-  const logger = createLogger('test', 'silent');
-  boss = await startBoss(db.url, logger);
-  const config = loadConfig('suite', {
-    ISOCENTER_QUIET_PERIOD_SECONDS: '1',
-    ISOCENTER_API_TOKEN: apiToken,
-    DATABASE_URL: db.url,
-  });
-  const root = {
-    module: class Root {},
-    imports: [
-      ConfigModule.with(config),
-      TelemetryModule.with(logger),
-      DatabaseModule.with(db.dataSource, db.url),
-      AuthModule,
-      JobsModule.with(boss, ['router']),
-      RouterModule,
-    ],
-  };
-  app = await createServer(root, config, logger);
-  await app.listen(0, '127.0.0.1');
-  await app.get(JobRunner).start();
-  url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
+  router = await startRouter(db, { ISOCENTER_QUIET_PERIOD_SECONDS: '1', ISOCENTER_API_TOKEN: apiToken });
+  url = router.url;
   await insertModel(db.dataSource, 'radiology/lung-density');
 }, 60_000);
 afterAll(async () => {
-  await app?.close();
+  await router?.stop();
   await db.drop();
 });
 
@@ -62,7 +36,18 @@ const post = (path: string, headers: Record<string, string> = {}, body?: unknown
     headers: { authorization, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
-const json = async (response: Response) => (await response.json()) as Record<string, any>;
+/** What these routes answer, as far as the tests look. */
+interface Answer {
+  items: WorklistItem[];
+  total: number;
+  item: WorklistItem;
+  routing: StudyExplanation['routing'];
+  match: string;
+  rules: RuleAnswer[];
+  models: ModelAnswer[];
+  detail: string;
+}
+const json = async (response: Response) => (await response.json()) as Answer;
 
 interface Event {
   event: string;
@@ -103,7 +88,7 @@ async function listen() {
 }
 
 async function arrive(uid: string): Promise<void> {
-  await transaction(db.dataSource, (tx) => new JobQueue(boss).send(tx, 'study-arrived', { studyInstanceUid: uid }));
+  await transaction(db.dataSource, (tx) => router.jobs.send(tx, 'study-arrived', { studyInstanceUid: uid }));
 }
 
 /** Stores a study, waits until its model was asked. */
@@ -112,7 +97,7 @@ async function routedStudy(): Promise<{ uid: string; item: WorklistItem }> {
   const response = await post(`/api/studies/${uid}/complete`);
   expect(response.status).toBe(202);
   expect(await response.json()).toEqual({ outcome: 'routed' });
-  return { uid, item: (await json(await get(`/api/studies/${uid}`)))['item'] as WorklistItem };
+  return { uid, item: (await json(await get(`/api/studies/${uid}`))).item };
 }
 
 describe('a study, from arrival to reading', () => {
@@ -134,7 +119,7 @@ describe('a study, from arrival to reading', () => {
 
     const { workitemUid } = asked.data.item.ai.results[0]!;
     await insertResult(db.dataSource, workitemUid, { priority: 'HIGH' });
-    await transaction(db.dataSource, (tx) => new JobQueue(boss).send(tx, 'result-ready', { workitemUid }));
+    await transaction(db.dataSource, (tx) => router.jobs.send(tx, 'result-ready', { workitemUid }));
     const raised = await stream.next(ofStudy('positive'));
     expect(raised.data.item).toMatchObject({ priority: 'HIGH', ai: { results: [{ outcome: 'positive' }] } });
 
@@ -158,7 +143,7 @@ describe('a study, from arrival to reading', () => {
   }, 60_000);
 
   it('forgets clients that went away', async () => {
-    const events = app.get(WorklistEvents);
+    const events = router.app.get(WorklistEvents);
     const before = events.numberOfClients;
     const streams = await Promise.all([listen(), listen(), listen()]);
     expect(events.numberOfClients).toBeGreaterThanOrEqual(3);
@@ -173,17 +158,17 @@ describe('GET /api/worklist', () => {
   it('lists, filters and pages', async () => {
     const { uid } = await routedStudy();
     const all = await json(await get('/api/worklist?limit=500'));
-    expect(all['items'].map((item: WorklistItem) => item.studyInstanceUid)).toContain(uid);
-    expect(all['total']).toBe(all['items'].length);
-    expect((await json(await get('/api/worklist?specialty=pathology')))['items']).toEqual([]);
-    expect((await json(await get('/api/worklist?limit=1')))['items']).toHaveLength(1);
+    expect(all.items.map((item) => item.studyInstanceUid)).toContain(uid);
+    expect(all.total).toBe(all.items.length);
+    expect((await json(await get('/api/worklist?specialty=pathology'))).items).toEqual([]);
+    expect((await json(await get('/api/worklist?limit=1'))).items).toHaveLength(1);
   });
 
   it('says what is wrong with a query', async () => {
     const response = await get('/api/worklist?limit=100000');
     expect(response.status).toBe(400);
     expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
-    expect((await json(response))['detail']).toContain('"limit" is a whole number from 1 to 500');
+    expect((await json(response)).detail).toContain('"limit" is a whole number from 1 to 500');
   });
 });
 
@@ -266,16 +251,16 @@ describe('the admin API', () => {
   it('shows rules, models and why a study went where it went', async () => {
     const { uid } = await routedStudy();
     const rules = await json(await get('/api/rules'));
-    expect(rules['match']).toBe('all');
-    expect(rules['rules'].map(({ problem }: { problem: unknown }) => problem)).toEqual([null, null, null]);
-    const [model] = (await json(await get('/api/models')))['models'];
+    expect(rules.match).toBe('all');
+    expect(rules.rules.map(({ problem }) => problem)).toEqual([null, null, null]);
+    const [model] = (await json(await get('/api/models'))).models;
     expect(model).toMatchObject({
       model: 'radiology/lung-density',
       version: '1.0.0',
       isCurrent: true,
       title: 'A model',
     });
-    expect(model.tasks.scheduled).toBeGreaterThan(0);
+    expect(model?.tasks.scheduled).toBeGreaterThan(0);
     const { routing } = await json(await get(`/api/studies/${uid}`));
     expect(routing).toMatchObject({ state: 'routed', specialty: { value: 'radiology' } });
     expect(routing.rules).toHaveLength(3);

@@ -225,8 +225,8 @@ describe('completeWorkitem', () => {
     const done = await get(uid);
     expect(done).toMatchObject({ state: 'COMPLETED', performer: 'worker-with-a-rather-long-name' });
     expect(done.finishedAt).toBeInstanceOf(Date);
-    const [performed] = toUpsDataset(done)['00741216']?.Value as Record<string, { Value: unknown[] }>[];
-    expect(performed).toMatchObject({
+    const performed = toUpsDataset(done)['00741216'];
+    expect(performed?.Value?.[0]).toMatchObject({
       '00404028': { Value: [{ '00080100': { Value: ['worker-with-a-ra'] } }] },
       '00404050': { Value: [expect.stringMatching(/^\d{14}\.\d{6}\+0000$/)] },
       '00404033': { Value: [{ '00081199': { Value: [{ '00081155': { Value: ['1.2.9.1'] } }] } }] },

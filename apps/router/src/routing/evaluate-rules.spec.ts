@@ -8,7 +8,7 @@ let position = 0;
 function rule(
   name: string,
   when: unknown,
-  then: Record<string, unknown> = {},
+  gives: Record<string, unknown> = {},
   changes: Partial<RoutingRule> = {},
 ): RoutingRule {
   position += 1;
@@ -20,7 +20,7 @@ function rule(
     isEnabled: true,
     definition: {
       when,
-      then: { models: [{ model: `radiology/${name}` }], ...then },
+      gives: { models: [{ model: `radiology/${name}` }], ...gives },
       ...(changes.definition as object),
     },
     ...('definition' in changes ? {} : changes),
@@ -227,12 +227,12 @@ describe('evaluateRules: lists of rules', () => {
   });
 
   it('orders a model once, as urgently as the most urgent rule, naming both', () => {
-    const then = { models: [{ model: 'radiology/x' }] };
+    const gives = { models: [{ model: 'radiology/x' }] };
     const { orders, priority, deadlineMinutes } = evaluateRules(
       [
-        rule('a', isCt, { ...then, priority: 'LOW', deadlineMinutes: 90 }),
-        rule('b', isCt, { ...then, priority: 'HIGH', deadlineMinutes: 120 }),
-        rule('c', isCt, then),
+        rule('a', isCt, { ...gives, priority: 'LOW', deadlineMinutes: 90 }),
+        rule('b', isCt, { ...gives, priority: 'HIGH', deadlineMinutes: 120 }),
+        rule('c', isCt, gives),
       ],
       ct,
     );

@@ -53,7 +53,7 @@ export function evaluateRules(rules: readonly RoutingRule[], study: StudyFacts, 
     evaluation.verdicts.push({ ruleId: rule.ruleId, version: rule.version, name: rule.name, matched, reason });
     if (!matched || definition === undefined) continue;
     apply(evaluation, rule.name, definition);
-    if (mode === 'first' || definition.then.isLast) endedBy = rule.name;
+    if (mode === 'first' || definition.gives.isLast) endedBy = rule.name;
   }
   return evaluation;
 }
@@ -148,21 +148,24 @@ function wanted({ is, atLeast, atMost }: Condition): string {
   return shorten(parts.join(' and '), 120);
 }
 
-function apply(evaluation: Evaluation, rule: string, { then }: RuleDefinition): void {
-  for (const { model, version } of then.models) {
+function apply(evaluation: Evaluation, rule: string, { gives }: RuleDefinition): void {
+  for (const { model, version } of gives.models) {
     const known = evaluation.orders.find((order) => order.model === model && order.version === version);
     if (known === undefined) {
-      evaluation.orders.push({ model, version, priority: then.priority, rules: [rule] });
+      evaluation.orders.push({ model, version, priority: gives.priority, rules: [rule] });
     } else {
       known.rules.push(rule);
-      known.priority = moreUrgent(known.priority, then.priority);
+      known.priority = moreUrgent(known.priority, gives.priority);
     }
   }
-  if (moreUrgent(evaluation.priority?.priority, then.priority) !== evaluation.priority?.priority) {
-    evaluation.priority = { priority: then.priority!, rule };
+  if (moreUrgent(evaluation.priority?.priority, gives.priority) !== evaluation.priority?.priority) {
+    evaluation.priority = { priority: gives.priority!, rule };
   }
-  if (then.deadlineMinutes !== undefined) {
-    evaluation.deadlineMinutes = Math.min(then.deadlineMinutes, evaluation.deadlineMinutes ?? Number.POSITIVE_INFINITY);
+  if (gives.deadlineMinutes !== undefined) {
+    evaluation.deadlineMinutes = Math.min(
+      gives.deadlineMinutes,
+      evaluation.deadlineMinutes ?? Number.POSITIVE_INFINITY,
+    );
   }
 }
 

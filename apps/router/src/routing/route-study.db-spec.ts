@@ -238,7 +238,7 @@ describe('a complete study', () => {
   it('is raised by a rule, with its deadline', async () => {
     await query(
       db.dataSource,
-      `update routing_rule set definition = jsonb_set(jsonb_set(definition, '{then,priority}', '"HIGH"'), '{then,deadlineMinutes}', '15')
+      `update routing_rule set definition = jsonb_set(jsonb_set(definition, '{gives,priority}', '"HIGH"'), '{gives,deadlineMinutes}', '15')
         where name like 'Chest%'`,
     );
     const uid = await insertStudy(db.dataSource, { series: [chestCt] });

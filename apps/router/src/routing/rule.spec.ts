@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { type Matcher, ruleDefinitionSchema } from './rule.js';
 import { seededRules } from './seeded-rules.js';
 
-const rule = (when: unknown, then: unknown = { models: [] }) => ruleDefinitionSchema.safeParse({ when, then });
-const problem = (when: unknown, then?: unknown) => JSON.stringify(rule(when, then).error?.issues);
+const rule = (when: unknown, gives: unknown = { models: [] }) => ruleDefinitionSchema.safeParse({ when, gives });
+const problem = (when: unknown, gives?: unknown) => JSON.stringify(rule(when, gives).error?.issues);
 
 describe('ruleDefinitionSchema', () => {
   it('takes the rules a new installation starts with', () => {
@@ -14,7 +14,7 @@ describe('ruleDefinitionSchema', () => {
     expect(rule({ keyword: 'Modality', is: 'CT' }, { models: [{ model: 'radiology/x' }] }).data).toEqual({
       level: 'series',
       when: { keyword: 'Modality', is: 'CT' },
-      then: { models: [{ model: 'radiology/x', version: 'current' }], isLast: false },
+      gives: { models: [{ model: 'radiology/x', version: 'current' }], isLast: false },
     });
   });
 

@@ -69,7 +69,8 @@ export const ruleDefinitionSchema = z.strictObject({
    */
   level: z.enum(['series', 'study']).default('series'),
   when: matcher.refine((when) => depth(when) <= depthMax, `conditions may be nested ${depthMax} deep`),
-  then: z.strictObject({
+  /** What a matching rule gives its study. */
+  gives: z.strictObject({
     models: z
       .array(
         z.strictObject({
