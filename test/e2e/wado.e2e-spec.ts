@@ -1,3 +1,5 @@
+import { readdir, truncate } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import sharp from 'sharp';
 import type { DicomJson } from '#libs/dicom';
@@ -166,6 +168,26 @@ describe('retrieving instances', () => {
     ]) {
       expect([path, (await get(`${suite.dicomweb}/studies/1.2.3${path}`)).status]).toEqual([path, 404]);
     }
+  });
+});
+
+describe('a pack that is damaged', () => {
+  it('ends in a broken connection, never in an answer that looks whole', async () => {
+    const here = { seed: 52, studyInstanceUid: testUid('damaged'), seriesInstanceUid: testUid('damaged series') };
+    const url = `${suite.dicomweb}/studies/${here.studyInstanceUid}`;
+    await store(suite.dicomweb, [makeInstance({ ...here, instanceNumber: 1 })]);
+    const before = new Set(await blobsIn(data.dataDir));
+    await store(suite.dicomweb, [makeInstance({ ...here, instanceNumber: 2 })]);
+    const added = (await blobsIn(data.dataDir)).filter((blob) => !before.has(blob));
+    expect(added).toHaveLength(1);
+    await truncate(added[0]!, 200);
+    const response = await get(url);
+    expect(response.status).toBe(200);
+    await expect(response.arrayBuffer()).rejects.toThrow();
+    const second = testUid(`instance ${here.seriesInstanceUid} 2`);
+    const alone = await get(`${url}/series/${here.seriesInstanceUid}/instances/${second}`);
+    expect(alone.status).toBe(500);
+    expect(alone.headers.get('content-type')).toMatch(/^application\/problem\+json/);
   });
 });
 
@@ -382,6 +404,21 @@ describe('pictures', () => {
     expect((await get(`${urlOf('colour')}/frames/0/rendered`)).status).toBe(400);
   });
 
+  it('renders several frames as parts, in the order asked for', async () => {
+    const frame = async (number: number) =>
+      bytesOf(await get(`${urlOf('colour')}/frames/${number}/rendered`, 'image/png'));
+    const response = await get(`${urlOf('colour')}/frames/3,1/rendered`, 'multipart/related; type="image/png"');
+    const parts = await readParts(response);
+    expect(parts.map((part) => part.headers)).toEqual(['Content-Type: image/png', 'Content-Type: image/png']);
+    expect(parts.map((part) => part.body)).toEqual([await frame(3), await frame(1)]);
+    expect((await readParts(await get(`${urlOf('colour')}/frames/1,2/rendered`))).length).toBe(2);
+    expect(
+      (await readParts(await get(`${urlOf('colour')}/rendered`, 'multipart/related; type="image/jpeg"'))).length,
+    ).toBe(1);
+    expect((await get(`${urlOf('colour')}/frames/1,2/rendered`, 'image/jpeg')).status).toBe(406);
+    expect((await get(`${urlOf('colour')}/frames/1,4/rendered`)).status).toBe(404);
+  });
+
   it('draws waveforms', async () => {
     const { width, height } = await sizeOf(await get(`${urlOf('ecg')}/rendered`));
     expect(width).toBeGreaterThan(200);
@@ -477,6 +514,11 @@ describe('pictures', () => {
     });
   });
 });
+
+async function blobsIn(dataDir: string): Promise<string[]> {
+  const entries = await readdir(path.join(dataDir, 'blobs'), { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+}
 
 function urisIn(dataSet: DicomJson): string[] {
   return Object.values(dataSet).flatMap((element) =>
