@@ -1,0 +1,18 @@
+export type StorageErrorCode =
+  | 'pack-not-found'
+  | 'tier-without-store'
+  /** A copy's bytes are not those of the pack's row. */
+  | 'copy-damaged'
+  | 'copy-too-slow';
+
+/** Why a pack was not moved; nothing was retired. */
+export class StorageError extends Error {
+  constructor(
+    readonly code: StorageErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'StorageError';
+  }
+}

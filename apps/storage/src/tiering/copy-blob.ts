@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { addAbortSignal } from 'node:stream';
+import { BlobError, type BlobStore } from '#libs/blobs';
+import { StorageError } from '../storage-error.js';
+
+/** What a blob's bytes must be. */
+export interface ExpectedBytes {
+  bytes: number;
+  sha256: Buffer;
+}
+
+export interface BlobAddress {
+  store: BlobStore;
+  key: string;
+}
+
+/**
+ * Copies a blob into another store, chunk by chunk.
+ * @returns the copy's key; it is durable, and not yet read back
+ * @throws StorageError 'copy-damaged' when the source is not what it should be; BlobError; the signal's reason. Then the
+ * target holds nothing.
+ */
+export async function copyBlob(
+  source: BlobAddress,
+  target: BlobStore,
+  expected: ExpectedBytes,
+  signal: AbortSignal,
+): Promise<string> {
+  const writer = await target.write();
+  // A store that does not take what it is given is not waited for after the abort.
+  const stop = () => void writer.abort().catch(() => undefined);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await read(source, expected, signal, (chunk) => writer.write(chunk));
+    signal.throwIfAborted();
+    const { key } = await writer.commit();
+    return key;
+  } catch (error) {
+    await writer.abort();
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/**
+ * Reads a blob from its first byte to its last and compares size and SHA-256.
+ * @throws StorageError 'copy-damaged'; BlobError; the signal's reason
+ */
+export async function verifyBlob(blob: BlobAddress, expected: ExpectedBytes, signal: AbortSignal): Promise<void> {
+  await read(blob, expected, signal, () => undefined);
+}
+
+async function read(
+  { store, key }: BlobAddress,
+  expected: ExpectedBytes,
+  signal: AbortSignal,
+  take: (chunk: Buffer) => Promise<void> | void,
+): Promise<void> {
+  signal.throwIfAborted();
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    for await (const chunk of addAbortSignal(signal, await store.read(key)) as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > expected.bytes) break;
+      hash.update(chunk);
+      await take(chunk);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof BlobError || error instanceof StorageError) throw error;
+    throw new BlobError('blob-unavailable', `${key} in ${store.name} broke off after ${bytes} bytes`, { cause: error });
+  }
+  if (bytes !== expected.bytes) {
+    const found = bytes > expected.bytes ? 'more' : String(bytes);
+    throw new StorageError(
+      'copy-damaged',
+      `${key} in ${store.name} should have ${expected.bytes} bytes and has ${found}`,
+    );
+  }
+  const sha256 = hash.digest();
+  if (!sha256.equals(expected.sha256)) {
+    throw new StorageError(
+      'copy-damaged',
+      `${key} in ${store.name} has SHA-256 ${sha256.toString('hex')}, and its pack ${expected.sha256.toString('hex')}`,
+    );
+  }
+}

@@ -1,0 +1,106 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { BlobError, type BlobStore, BlobStores } from '#libs/blobs';
+import { DataSource, transaction } from '#libs/database';
+import { type Job, OnJob } from '#libs/jobs';
+import { LOGGER, type Logger } from '#libs/telemetry';
+import { StorageError } from '../storage-error.js';
+import { orphanHoursMin } from '../upkeep/is-overdue.js';
+import type { Tier } from './choose-moves.js';
+import { addCopy, keepCopy, type PackWithCopies, readPack, type ReadyCopy, warmerThan } from './copies.js';
+import { copyBlob, verifyBlob } from './copy-blob.js';
+
+/**
+ * moved: the tier has a verified copy, and warmer ones are retired. already-there: nothing was left to do.
+ * superseded: another runner was faster, and the copy of this one is deleted.
+ */
+export type MoveOutcome = 'moved' | 'already-there' | 'superseded';
+
+// A copy no row names is taken for an orphan after orphanHoursMin. One that took this long gets no row any more.
+const copyMillisecondsMax = (orphanHoursMin * 3_600_000) / 2;
+
+/**
+ * Moves a pack: copy, read the copy back and compare, then one transaction that switches the readers over. Until then the
+ * old copy is the one that is read; afterwards it stays for the grace. Cut off before the transaction, a move leaves a
+ * blob that nobody reads and the garbage collector takes.
+ */
+@Injectable()
+export class MovePackJob {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly stores: BlobStores,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  @OnJob('move-pack')
+  async handle({ payload: { packId, tier }, signal }: Pick<Job<'move-pack'>, 'payload' | 'signal'>): Promise<void> {
+    const outcome = await this.move(packId, tier, signal);
+    this.logger.info({ packId, tier, outcome }, 'pack moved');
+  }
+
+  /** @throws StorageError, BlobError, the signal's reason; no copy is retired then */
+  async move(packId: string, tier: Tier, signal: AbortSignal): Promise<MoveOutcome> {
+    const target = this.stores.ofTier(tier);
+    if (target === undefined) {
+      throw new StorageError(
+        'tier-without-store',
+        `Pack ${packId} cannot go to ${tier}: no store is configured for it`,
+      );
+    }
+    const pack = await readPack(this.dataSource, packId);
+    if (pack === undefined) throw new StorageError('pack-not-found', `There is no pack ${packId}`);
+    const [source] = pack.copies;
+    if (source === undefined) throw new StorageError('pack-not-found', `Pack ${packId} has no copy to read`);
+    const present = pack.copies.find((copy) => copy.tier === tier);
+    return present === undefined
+      ? this.copy(pack, source, { tier, store: target }, signal)
+      : this.keep(pack, present, signal);
+  }
+
+  private async copy(
+    pack: PackWithCopies,
+    source: ReadyCopy,
+    { tier, store }: { tier: Tier; store: BlobStore },
+    signal: AbortSignal,
+  ): Promise<MoveOutcome> {
+    const begun = Date.now();
+    const key = await copyBlob({ store: this.stores.named(source.store), key: source.key }, store, pack, signal);
+    try {
+      await verifyBlob({ store, key }, pack, signal);
+      if (Date.now() - begun > copyMillisecondsMax) {
+        throw new StorageError('copy-too-slow', `Pack ${pack.packId} took too long to copy to ${store.name}`);
+      }
+    } catch (error) {
+      await this.discard(store, key);
+      if (error instanceof BlobError && error.code === 'blob-archived') {
+        const cure = 'choose a storage class that can be read at once, such as GLACIER_IR';
+        throw new BlobError(error.code, `${store.name} cannot read back what it was given: ${cure}`, { cause: error });
+      }
+      throw error;
+    }
+    // Fails the transaction, its commit may still have arrived: the blob stays, and whoever asks the rows next decides.
+    const isAdded = await transaction(this.dataSource, (tx) =>
+      addCopy(tx, pack.packId, source, { tier, store: store.name, key }),
+    );
+    if (isAdded) return 'moved';
+    await this.discard(store, key);
+    return 'superseded';
+  }
+
+  /** The tier has a copy already: left by a call back to a warmer tier, or by an earlier run of this job. */
+  private async keep(pack: PackWithCopies, present: ReadyCopy, signal: AbortSignal): Promise<MoveOutcome> {
+    const warmer = warmerThan(present.tier);
+    if (!pack.copies.some((copy) => warmer.includes(copy.tier))) return 'already-there';
+    await verifyBlob({ store: this.stores.named(present.store), key: present.key }, pack, signal);
+    const retired = await transaction(this.dataSource, (tx) => keepCopy(tx, pack.packId, present));
+    return retired > 0 ? 'moved' : 'superseded';
+  }
+
+  /** What cannot be deleted now is an orphan, which the garbage collector finds. */
+  private async discard(store: BlobStore, key: string): Promise<void> {
+    try {
+      await store.delete(key);
+    } catch (error) {
+      this.logger.warn({ err: error, store: store.name, key }, 'a surplus copy is left to the garbage collector');
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import type { BlobStores } from '#libs/blobs';
+import { type DataSource, query, transaction } from '#libs/database';
+import type { Logger } from '#libs/telemetry';
+import type { Failures } from './failures.js';
+
+interface NamedBlob {
+  locationId: string;
+  packId: string;
+  store: string;
+  key: string;
+  bytes: number;
+}
+
+const setting = 'storage-presence-cursor';
+const firstLocation = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * Asks the stores for the blobs of the next `limit` locations that readers may be sent to; over the runs it goes round
+ * all of them. One that is missing or has another size is an alarm, and never a reason to delete its row: a backup may
+ * still have the bytes.
+ * @returns how many were asked for, and how many were not as they should be
+ */
+export async function checkPresence(
+  db: DataSource,
+  stores: BlobStores,
+  limit: number,
+  failures: Failures,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<{ checked: number; missing: number }> {
+  const after = await readCursor(db);
+  const page = await readNamed(db, after, limit);
+  let missing = 0;
+  for (const blob of page) {
+    signal.throwIfAborted();
+    await failures.attempt({ ...blob }, async () => {
+      const found = await stores.named(blob.store).head(blob.key);
+      if (found?.bytes === blob.bytes || !(await isStillReady(db, blob.locationId))) return;
+      missing += 1;
+      logger.error(
+        { packId: blob.packId, store: blob.store, key: blob.key, bytes: blob.bytes, found: found?.bytes ?? null },
+        'a pack has lost its bytes here: restore the blob from a backup',
+      );
+    });
+  }
+  await writeCursor(db, page.length === limit ? page.at(-1)!.locationId : firstLocation);
+  return { checked: page.length, missing };
+}
+
+function readNamed(db: DataSource, after: string, limit: number): Promise<NamedBlob[]> {
+  return query<NamedBlob>(
+    db,
+    `select l.location_id as "locationId", l.pack_id as "packId", l.store, l.key, p.bytes
+       from location l join pack p using (pack_id)
+      where l.location_id > $1 and l.state = 'ready'
+      order by l.location_id limit $2`,
+    [after, limit],
+  );
+}
+
+/** A move may have retired it, and another run deleted it, since the page was read. */
+async function isStillReady(db: DataSource, locationId: string): Promise<boolean> {
+  const rows = await query(db, `select from location where location_id = $1 and state = 'ready'`, [locationId]);
+  return rows.length > 0;
+}
+
+async function readCursor(db: DataSource): Promise<string> {
+  const [row] = await query<{ value: string }>(db, `select value #>> '{}' as value from setting where name = $1`, [
+    setting,
+  ]);
+  return row?.value ?? firstLocation;
+}
+
+async function writeCursor(db: DataSource, locationId: string): Promise<void> {
+  await transaction(db, (tx) =>
+    query(
+      tx,
+      `insert into setting (name, value) values ($1, to_jsonb($2::text))
+       on conflict (name) do update set value = excluded.value, updated_at = now()`,
+      [setting, locationId],
+    ),
+  );
+}

@@ -1,0 +1,75 @@
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { Access } from '#libs/auth';
+import { BlobStores } from '#libs/blobs';
+import { CONFIG, type Config } from '#libs/config';
+import { DataSource, transaction } from '#libs/database';
+import { isUid } from '#libs/dicom';
+import { JobQueue } from '#libs/jobs';
+import { HttpProblem } from '#libs/server';
+import { z } from 'zod';
+import { tiers } from '../tiering/choose-moves.js';
+import { readPack } from '../tiering/copies.js';
+import { type ListedPack, listPacks } from './list-packs.js';
+import { readUsage, type StorageUsage } from './read-usage.js';
+
+const moveSchema = z.strictObject({ tier: z.enum(tiers) });
+const packsMax = 1_000;
+
+/** Where the bytes are, and orders to move them. */
+@Controller('api/storage')
+@Access('admin')
+export class StorageController {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly stores: BlobStores,
+    private readonly jobs: JobQueue,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  @Get()
+  usage(): Promise<StorageUsage> {
+    return readUsage(this.dataSource, this.stores, this.config.dataDir);
+  }
+
+  /** The packs of a study; the first thousand. */
+  @Get('packs')
+  async packs(@Query('studyInstanceUid') studyInstanceUid: unknown): Promise<ListedPack[]> {
+    if (typeof studyInstanceUid !== 'string' || !isUid(studyInstanceUid)) {
+      throw new HttpProblem(400, 'Which study?', 'Give studyInstanceUid once, a DICOM UID.');
+    }
+    return listPacks(this.dataSource, studyInstanceUid, packsMax);
+  }
+
+  /** Looks now for packs that belong on another tier. */
+  @Post('plan')
+  @HttpCode(202)
+  async plan(): Promise<void> {
+    await transaction(this.dataSource, (tx) => this.jobs.send(tx, 'plan-tiering', {}));
+  }
+
+  /** Deletes now what is past its grace. */
+  @Post('collect-garbage')
+  @HttpCode(202)
+  async collectGarbage(): Promise<void> {
+    await transaction(this.dataSource, (tx) => this.jobs.send(tx, 'collect-garbage', {}));
+  }
+
+  /** Orders one pack to a tier, whatever the policy says. To a warmer one it is a copy, and the colder one stays. */
+  @Post('packs/:packId/move')
+  @HttpCode(202)
+  async move(@Param('packId') packId: string, @Body() body: unknown): Promise<void> {
+    const parsed = moveSchema.safeParse(body);
+    if (!parsed.success) {
+      throw new HttpProblem(400, 'Not a move', `The body is {"tier": "${tiers.join('" | "')}"} and nothing else.`);
+    }
+    const { tier } = parsed.data;
+    if (this.stores.ofTier(tier) === undefined) {
+      const detail = `No store is configured for the tier ${tier}; there are ${this.stores.tiers.join(', ')}.`;
+      throw new HttpProblem(400, 'A tier without a store', detail);
+    }
+    if (!z.uuid().safeParse(packId).success || (await readPack(this.dataSource, packId)) === undefined) {
+      throw new HttpProblem(404, 'No such pack', 'There is no pack with the id in the path.');
+    }
+    await transaction(this.dataSource, (tx) => this.jobs.send(tx, 'move-pack', { packId, tier }));
+  }
+}
