@@ -163,7 +163,7 @@ describe('cardiology/ecg-rhythm', () => {
     expect(valueOf(output, /Heart rate/)).toBeCloseTo(60000 / mean, 0);
     expect(Math.abs(valueOf(output, /variation/) - (100 * deviation) / mean)).toBeLessThan(0.7);
     expect(Math.abs(valueOf(output, /RMSSD/) - rmssd)).toBeLessThan(6);
-    expect(output).toMatchObject({ outcome: 'positive', priority: 'MEDIUM' });
+    expect(output).toMatchObject({ outcome: 'positive', priority: 'HIGH' });
   });
 
   it.each([70, 90, 110, 130, 160])('measures a QRS complex of %i ms', async (qrsMilliseconds) => {
