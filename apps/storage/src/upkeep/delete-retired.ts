@@ -31,7 +31,7 @@ export async function deleteRetired(
   signal: AbortSignal,
 ): Promise<number> {
   let deleted = 0;
-  for (let last: RetiredCopy | undefined; ;) {
+  for (let after = firstLocation; ;) {
     const page = await readRetired(db, graceHours, after);
     for (const copy of page) {
       signal.throwIfAborted();
