@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import type { DicomJson } from '#libs/dicom';
+import { type DicomJson, jsonItems } from '#libs/dicom';
 import { makeSampleStudies } from '../../apps/suite/src/samples/make-sample-studies.js';
 import { makeInstance } from '../support/make-instance.js';
 import { multipartBody } from '../support/multipart.js';
@@ -109,7 +109,7 @@ describe('killed and started again', () => {
     } catch {
       return; // killed in the middle
     }
-    for (const [index, item] of (dataset['00081199']?.Value as DicomJson[]).entries()) {
+    for (const [index, item] of jsonItems(dataset, '00081199').entries()) {
       const uid = String(item['00081155']?.Value?.[0]);
       const url = new URL(String(item['00081190']?.Value?.[0])).pathname;
       acknowledged.set(uid, { url, sha256: hash(objects[index]!) });

@@ -74,7 +74,13 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
     const kind = jobKind(name);
     await this.boss.work(
       name,
-      { localConcurrency: kind.concurrency, batchSize: 1, includeMetadata: true, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 },
+      {
+        localConcurrency: kind.concurrency,
+        batchSize: 1,
+        includeMetadata: true,
+        pollingIntervalSeconds: 1,
+        notifyPollingIntervalSeconds: 1,
+      },
       async ([job]) => {
         if (job === undefined) return;
         const started = performance.now();

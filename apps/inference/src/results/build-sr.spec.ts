@@ -17,7 +17,7 @@ const sources = [1, 2, 3].map(slice);
 const finding: Finding = {
   name: 'Lung volume',
   code: { value: '78421-1', scheme: 'LN', meaning: 'Lung volume' },
-  value: 5123.4567890123456,
+  value: 5123.456789012346,
   unit: { value: 'mL', scheme: 'UCUM', meaning: 'mL' },
   sourceInstances: sources.map((source) => ({
     sopClassUid: '1.2.840.10008.5.1.4.1.1.2',

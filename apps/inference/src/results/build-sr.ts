@@ -170,9 +170,10 @@ const sourcesPerMeasurementMax = 16;
 function measurement(finding: Finding): DicomJson {
   const sources =
     finding.sourceInstances.length > sourcesPerMeasurementMax ? [finding.sourceInstances[0]!] : finding.sourceInstances;
-  return num('CONTAINS', finding.code, finding.value, finding.unit, [
-    ...sources.map((source) => reference('INFERRED FROM', dcm('121112', 'Source of Measurement'), source)),
-  ]);
+  const references = sources.map((source) =>
+    reference('INFERRED FROM', dcm('121112', 'Source of Measurement'), source),
+  );
+  return num('CONTAINS', finding.code, finding.value, finding.unit, references);
 }
 
 /** Current Requested Procedure Evidence Sequence: every instance the model read, by series (PS3.3 C.17.2). */
