@@ -1,35 +1,34 @@
 import dcmjs from 'dcmjs';
-import type { DicomJson } from './dicom-json.js';
-import { transferSyntaxOf } from './transfer-syntaxes.js';
-import { tagVr } from './dictionary.js';
+import { type DicomJson, type DicomJsonElement, jsonText } from './dicom-json.js';
 import { DicomError } from './errors.js';
-import { jsonText } from './dicom-json.js';
+import { toDcmjsElements } from './to-dcmjs-elements.js';
+import { transferSyntaxes } from './transfer-syntaxes.js';
+import { isUid } from './uids.js';
 
 /** A dataset by keyword, as dcmjs naturalizes it. */
 export type NaturalizedDataset = Record<string, unknown>;
 
-/** Names this implementation in the File Meta of what it writes (PS3.10 7.1). */
-const implementationClassUid = '2.25.302318478139275403116208463148216021037';
+/** Names this implementation in the File Meta of what it writes (PS3.7 D.3.3.2): `uidFromHash('isocenter implementation class')`. */
+const implementationClassUid = '2.25.24587493962573665800037968701352271578';
 const implementationVersionName = 'ISOCENTER_0_1';
 
-interface DcmjsElement {
-  vr: string;
-  Value: unknown[];
-}
-
 /**
- * A Part 10 object (PS3.10 7) with preamble and File Meta, through dcmjs.
- * @param dataset DICOM JSON, or by keyword; an encapsulated Pixel Data has one Value a fragment (ArrayBuffer, Buffer)
- * @throws DicomError 'missing-attribute' without SOP Class and Instance UID
+ * A Part 10 object (PS3.10 7) with preamble and File Meta, through dcmjs. Text is written as UTF-8, whatever character
+ * set the dataset names.
+ * @param dataset DICOM JSON (binary values as `InlineBinary`, or as `Value` of one `Uint8Array`), or by keyword.
+ * Encapsulated Pixel Data has one `Value` (`Uint8Array`) a frame; each becomes one fragment, with a Basic Offset Table.
+ * @param transferSyntaxUid any but deflated, big endian and video syntaxes
+ * @throws DicomError 'missing-attribute' and 'invalid-value' for what cannot be written, 'unsupported-transfer-syntax'
  */
 export function writePart10(dataset: DicomJson | NaturalizedDataset, transferSyntaxUid: string): Buffer {
-  const json = isDicomJson(dataset)
-    ? dataset
-    : (dcmjs.data.DicomMetaDictionary.denaturalizeDataset(dataset) as DicomJson);
-  const sopClassUid = required(json, '00080016');
-  const sopInstanceUid = required(json, '00080018');
-  const { DicomDict } = dcmjs.data;
-  const dict = new DicomDict({
+  const syntax = Object.hasOwn(transferSyntaxes, transferSyntaxUid) ? transferSyntaxes[transferSyntaxUid] : undefined;
+  if (syntax === undefined || syntax.deflated || syntax.bigEndian || syntax.mediaType.startsWith('video/')) {
+    throw new DicomError('unsupported-transfer-syntax', `Nothing is written in transfer syntax ${transferSyntaxUid}`);
+  }
+  const json = isDicomJson(dataset) ? dataset : denaturalize(dataset);
+  const sopClassUid = requiredUid(json, '00080016');
+  const sopInstanceUid = requiredUid(json, '00080018');
+  const dict = new dcmjs.data.DicomDict({
     '00020001': { vr: 'OB', Value: [new Uint8Array([0, 1]).buffer] },
     '00020002': { vr: 'UI', Value: [sopClassUid] },
     '00020003': { vr: 'UI', Value: [sopInstanceUid] },
@@ -37,42 +36,37 @@ export function writePart10(dataset: DicomJson | NaturalizedDataset, transferSyn
     '00020012': { vr: 'UI', Value: [implementationClassUid] },
     '00020013': { vr: 'SH', Value: [implementationVersionName] },
   });
-  dict.dict = toDcmjs(json);
-  const { encapsulated } = transferSyntaxOf(transferSyntaxUid);
-  return Buffer.from(dict.write({ allowInvalidVRLength: false, fragmentMultiframe: encapsulated }) as ArrayBuffer);
+  dict.dict = toDcmjsElements(inUtf8(json));
+  try {
+    return Buffer.from(dict.write({ allowInvalidVRLength: false, fragmentMultiframe: false }) as ArrayBuffer);
+  } catch (error) {
+    throw new DicomError(
+      'invalid-value',
+      `The dataset cannot be written: ${(error as Error).message}`,
+      {},
+      { cause: error },
+    );
+  }
 }
 
 function isDicomJson(dataset: DicomJson | NaturalizedDataset): dataset is DicomJson {
   return Object.keys(dataset).every((key) => /^[0-9A-F]{8}$/.test(key));
 }
 
-function required(dataset: DicomJson, tag: string): string {
+/** dcmjs hides what it adds (`_meta`, `_vrMap`) among the keywords; it belongs to no element. */
+function denaturalize(dataset: NaturalizedDataset): DicomJson {
+  const elements = dcmjs.data.DicomMetaDictionary.denaturalizeDataset(dataset) as Record<string, DicomJsonElement>;
+  return Object.fromEntries(Object.entries(elements).filter(([tag]) => /^[0-9A-F]{8}$/.test(tag)));
+}
+
+function requiredUid(dataset: DicomJson, tag: string): string {
   const uid = jsonText(dataset, tag);
   if (uid === undefined)
-    throw new DicomError('missing-attribute', `Nothing to write without (${tag.slice(0, 4)},${tag.slice(4)})`, { tag });
+    throw new DicomError('missing-attribute', 'An object without this UID is not written', { tag });
+  if (!isUid(uid)) throw new DicomError('invalid-value', `${JSON.stringify(uid.slice(0, 80))} is no UID`, { tag });
   return uid;
 }
 
-/** dcmjs wants a Value for each element, in order of tags, binary as ArrayBuffers. */
-function toDcmjs(dataset: DicomJson): Record<string, DcmjsElement> {
-  const elements: Record<string, DcmjsElement> = {};
-  for (const tag of Object.keys(dataset).sort()) {
-    const element = dataset[tag]!;
-    if (element.BulkDataURI !== undefined) {
-      throw new DicomError('invalid-value', 'A dataset with a BulkDataURI has no bytes to write', { tag });
-    }
-    elements[tag] = { vr: element.vr || tagVr(tag) || 'UN', Value: valuesOf(element) };
-  }
-  return elements;
-}
-
-function valuesOf({ vr, Value, InlineBinary }: DicomJson[string]): unknown[] {
-  if (InlineBinary !== undefined) return [arrayBuffer(Buffer.from(InlineBinary, 'base64'))];
-  if (Value === undefined) return [];
-  if (vr === 'SQ') return Value.map((item) => toDcmjs(item as DicomJson));
-  return Value.map((value) => (ArrayBuffer.isView(value) ? arrayBuffer(value) : (value ?? '')));
-}
-
-function arrayBuffer(view: ArrayBufferView): ArrayBuffer {
-  return new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength).slice().buffer;
+function inUtf8(dataset: DicomJson): DicomJson {
+  return { ...dataset, '00080005': { vr: 'CS', Value: ['ISO_IR 192'] } };
 }
