@@ -355,6 +355,16 @@ describe('bulk data', () => {
     expect(found).toBeGreaterThanOrEqual(3);
   });
 
+  it('gives compressed pixel data as its frames', async () => {
+    const url = `${urlOf('jls')}/bulkdata/7FE00010`;
+    const parts = await readParts(
+      await get(url, 'multipart/related; type="application/octet-stream"; transfer-syntax=*'),
+    );
+    expect(parts.map((part, at) => part.body.equals(jlsFrames[at]!))).toEqual([true, true, true, true, true]);
+    expect(parts[0]!.headers).toBe(`Content-Type: application/octet-stream; transfer-syntax=${jpegLs}`);
+    expect((await get(url, 'application/octet-stream')).status).toBe(406);
+  });
+
   it('answers 404 for an element that is not there and 400 for what is no path', async () => {
     expect((await get(`${urlOf('bulky')}/bulkdata/00420011`)).status).toBe(404);
     expect((await get(`${urlOf('bulky')}/bulkdata/00081140/0/00081150`)).status).toBe(404);

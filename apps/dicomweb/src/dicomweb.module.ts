@@ -7,6 +7,7 @@ import { QidoController } from './qido/qido.controller.js';
 import { StowModule } from './stow/stow.module.js';
 import { BulkdataController } from './wado/bulkdata/bulkdata.controller.js';
 import { ReadBulkData } from './wado/bulkdata/read-bulk-data.js';
+import { AnswerFrames } from './wado/frames/answer-frames.js';
 import { FramesController } from './wado/frames/frames.controller.js';
 import { ReadFrames } from './wado/frames/read-frames.js';
 import { InstancesController } from './wado/instances/instances.controller.js';
@@ -48,6 +49,7 @@ class ImageServiceLifetime implements OnModuleDestroy {
     RenderedController,
   ],
   providers: [
+    AnswerFrames,
     ReadFrames,
     ReadBulkData,
     RenderPicture,
