@@ -154,6 +154,15 @@ describe('a study, from arrival to reading', () => {
   }, 60_000);
 });
 
+describe('HEAD /api/worklist/events', () => {
+  it('answers and keeps nobody', async () => {
+    const before = router.app.get(WorklistEvents).numberOfClients;
+    const response = await fetch(`${url}/api/worklist/events`, { method: 'HEAD', headers: { authorization } });
+    expect(response.status).toBe(200);
+    expect(router.app.get(WorklistEvents).numberOfClients).toBe(before);
+  });
+});
+
 describe('GET /api/worklist', () => {
   it('lists, filters and pages', async () => {
     const { uid } = await routedStudy();

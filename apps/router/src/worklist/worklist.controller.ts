@@ -1,10 +1,10 @@
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { Access } from '#libs/auth';
 import { isUid } from '#libs/dicom';
 import { DataSource } from '#libs/database';
 import { HttpProblem } from '#libs/server';
 import type { Workitem } from '#libs/workitems';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { findWorklist } from './find-worklist.js';
 import { parseWorklistQuery } from './parse-worklist-query.js';
 import { ReadStudy } from './read-study.js';
@@ -32,7 +32,12 @@ export class WorklistController {
   /** Server-sent events: `worklist` with a study's new line, `reload` when the client should read the list anew. */
   @Get('events')
   @Access('read')
-  listen(@Res() reply: FastifyReply): void {
+  listen(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+    // Fastify answers HEAD through GET routes: a client that only asks must not be kept as one that listens.
+    if (request.method === 'HEAD') {
+      void reply.header('content-type', 'text/event-stream; charset=utf-8').send();
+      return;
+    }
     if (this.events.isFull) {
       throw new HttpProblem(
         503,
