@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { makeInstance } from '../support/make-instance.js';
-import { freePort, makeDataDir, type RunningProcess, startApp } from '../support/start-suite.js';
+import { freePort, launchApp, makeDataDir, type RunningProcess, startApp } from '../support/start-suite.js';
 
 jest.setTimeout(300_000);
 
@@ -120,7 +120,9 @@ describe('a start that cannot work', () => {
     const port = await freePort();
     const [first, second] = await Promise.all([makeDataDir(), makeDataDir()]);
     const suite = await startApp({ dataDir: first.dataDir, port });
-    await expect(startApp({ dataDir: second.dataDir, port })).rejects.toThrow('EADDRINUSE');
+    const refused = await launchApp({ dataDir: second.dataDir, port });
+    expect(await refused.ended).toBe(1);
+    expect(refused.output()).toContain('EADDRINUSE');
     expect(await suite.stop()).toBe(0);
     // The folder of the one that failed is free: its database ended with it.
     const again = await startApp({ dataDir: second.dataDir });

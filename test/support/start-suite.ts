@@ -15,6 +15,8 @@ export interface RunningProcess {
   readonly process: ChildProcess;
   /** What it printed so far. */
   output(): string;
+  /** Its exit status, when it has ended by itself or was stopped. */
+  ended: Promise<number | null>;
   /** SIGTERM, and wait for a clean end. @returns the exit status */
   stop(): Promise<number | null>;
   /** SIGKILL: the process gets no chance to tidy up. */
@@ -28,8 +30,20 @@ export interface StartOptions {
   environment?: Record<string, string>;
 }
 
-/** Starts what we ship, `node dist/apps/<app>/src/main.js`, and waits until it is ready. Samples are off unless asked for. */
-export async function startApp({
+/** Starts what we ship and waits until it is ready. */
+export async function startApp(options: StartOptions): Promise<RunningProcess> {
+  const running = await launchApp(options);
+  try {
+    await waitUntilReady(running);
+  } catch (error) {
+    running.process.kill('SIGKILL');
+    throw error;
+  }
+  return running;
+}
+
+/** Runs what we ship, `node dist/apps/<app>/src/main.js`. Samples are off unless asked for. */
+export async function launchApp({
   app = 'suite',
   dataDir,
   port,
@@ -53,30 +67,23 @@ export async function startApp({
   const keep = (chunk: Buffer) => (output = (output + chunk.toString()).slice(-200_000));
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
-  const ended = once(child, 'exit');
+  const ended = once(child, 'exit').then(() => child.exitCode);
   const url = `http://127.0.0.1:${chosen}`;
-  const running: RunningProcess = {
+  return {
     url,
     dicomweb: `${url}/dicom-web`,
     process: child,
     output: () => output,
-    stop: async () => {
+    ended,
+    stop: () => {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
-      await ended;
-      return child.exitCode;
+      return ended;
     },
     kill: async () => {
       child.kill('SIGKILL');
       await ended;
     },
   };
-  try {
-    await waitUntilReady(running);
-  } catch (error) {
-    child.kill('SIGKILL');
-    throw error;
-  }
-  return running;
 }
 
 async function waitUntilReady(running: RunningProcess): Promise<void> {
