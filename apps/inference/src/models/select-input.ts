@@ -1,5 +1,6 @@
 import type { DicomJson } from '#libs/dicom';
 import type { ModelManifest } from './manifest.js';
+import type { Candidate } from './candidate.js';
 import { firstMismatch, preferenceRank } from './match-attributes.js';
 import type { ModelInput } from './model.js';
 import { text } from './read-attributes.js';
@@ -8,9 +9,6 @@ import { selectVolume } from './select-volume.js';
 import { selectWaveform } from './select-waveform.js';
 
 const reasonsMax = 4;
-
-/** What one series offers: an input with a size to compare by (larger is better), or why not. */
-export type Candidate = { input: ModelInput; size: number } | { unsuitable: string };
 
 /**
  * Picks what a model reads of a study, from metadata alone.

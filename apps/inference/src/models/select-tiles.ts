@@ -1,7 +1,7 @@
 import type { DicomJson } from '#libs/dicom';
 import type { TilesInput } from './manifest.js';
 import { items, number, numbers, text, texts } from './read-attributes.js';
-import type { Candidate } from './select-input.js';
+import type { Candidate } from './candidate.js';
 
 /**
  * The pyramid level of a slide whose pixel spacing is nearest the wanted one: only images of the specimen (Image Type value 3

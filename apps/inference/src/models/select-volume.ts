@@ -1,7 +1,7 @@
 import type { DicomJson } from '#libs/dicom';
 import { dot, frameGeometries, sliceNormal, type FrameGeometry } from './frame-geometry.js';
 import type { VolumeInput } from './manifest.js';
-import type { Candidate } from './select-input.js';
+import type { Candidate } from './candidate.js';
 
 /** The patient axis (x left, y back, z up; PS3.3 C.7.6.2.1.1) that the slices cut across. */
 const axes = { sagittal: [1, 0, 0], coronal: [0, 1, 0], axial: [0, 0, 1] } as const;

@@ -2,7 +2,7 @@ import type { DicomJson } from '#libs/dicom';
 
 import type { WaveformInput } from './manifest.js';
 import { items, number, text } from './read-attributes.js';
-import type { Candidate } from './select-input.js';
+import type { Candidate } from './candidate.js';
 import { channelLead, hasLead, type Lead } from './waveform-leads.js';
 
 /** Waveform Data, inside an item of Waveform Sequence. */
