@@ -6,6 +6,8 @@ export interface LiveListener {
   /** The stream broke; it is being opened again. */
   onLost(): void;
   onItem(item: WorklistItem): void;
+  /** More changed than the server will name: everything must be loaded now. */
+  onReload(): void;
   /** A message that could not be read. */
   onError(error: Error): void;
 }
@@ -49,6 +51,7 @@ export function followWorklist(
         listener.onError(new Error('A live update could not be read; reload the page.', { cause }));
       }
     });
+    current.addEventListener('reload', () => listener.onReload());
     current.addEventListener('error', () => {
       if (isStopped) return;
       listener.onLost();

@@ -1,12 +1,14 @@
 import { request, requestJson } from './request.js';
 import type { WorklistItem } from './worklist-item.js';
 
-/** Why the study is where it is. The evidence is shown as the router tells it, so its keys are open. */
+/** Why the study is where it is: what the router decided, on what evidence. */
 export interface StudyRouting {
-  completeness?: Record<string, unknown> | null;
-  specialty?: { value: string | null; reason: string | null } | null;
-  rules?: { name: string; matched: boolean; reason: string | null }[];
-  workitems?: Record<string, unknown>[];
+  state: 'receiving' | 'complete' | 'routed';
+  completeness: { isComplete: boolean; evidence: { kind: string; isMet: boolean; text: string }[] } | null;
+  specialty: { value: string; reason: string } | null;
+  basePriority: { priority: string; reason: string } | null;
+  rules: { ruleId: string; name: string; matched: boolean; reason: string }[];
+  models: { model: string; requested: string; rules: string[]; status: string; version: string | null }[];
 }
 
 export interface StudyDetail {

@@ -44,6 +44,8 @@ export interface WorklistItem {
   priority: Priority;
   priorityReason: string;
   state: WorkitemState;
+  /** Who reads it or has read it. */
+  performer: string | null;
   isSample: boolean;
   thumbnailUrl: string;
   ai: { state: AiState; summary: string | null; results: AiResult[] };

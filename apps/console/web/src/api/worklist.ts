@@ -9,6 +9,13 @@ export interface WorklistPage {
 /** How many rows are asked for at once. */
 export const worklistPageSize = 200;
 
-export function listWorklist(offset: number, limit: number, signal?: AbortSignal): Promise<WorklistPage> {
-  return requestJson<WorklistPage>(`/api/worklist?limit=${limit}&offset=${offset}`, signal ? { signal } : {});
+/** Which reading tasks are listed: `''` those still to be read, `completed` those read, `all` every one. */
+export type ReadingScope = '' | 'completed' | 'all';
+
+export function listWorklist(scope: ReadingScope, offset: number, signal?: AbortSignal): Promise<WorklistPage> {
+  const state = scope === '' ? '' : `&state=${scope}`;
+  return requestJson<WorklistPage>(
+    `/api/worklist?limit=${worklistPageSize}&offset=${offset}${state}`,
+    signal ? { signal } : {},
+  );
 }

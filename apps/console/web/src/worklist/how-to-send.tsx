@@ -3,7 +3,7 @@ export function HowToSend() {
   const url = `${location.origin}/dicom-web/studies`;
   return (
     <section className="empty">
-      <h2>No studies yet</h2>
+      <h2>Nothing to read</h2>
       <p>
         The worklist fills by itself as studies arrive over DICOMweb (STOW-RS). Send a folder of DICOM files from a
         terminal, one request a file:

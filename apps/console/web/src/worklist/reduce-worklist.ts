@@ -1,8 +1,9 @@
-import type { WorklistPage } from '../api/worklist.js';
+import type { ReadingScope, WorklistPage } from '../api/worklist.js';
 import type { WorklistItem } from '../api/worklist-item.js';
 import { appendWorklistPage, placeWorklistItem } from './order-worklist.js';
 
 export interface WorklistState {
+  scope: ReadingScope;
   items: WorklistItem[];
   /** How many the server has; the items loaded may be fewer. */
   total: number;
@@ -17,12 +18,13 @@ export interface WorklistState {
 }
 
 export type WorklistAction =
-  | { type: 'load-started' }
+  | { type: 'load-started'; scope: ReadingScope }
   | { type: 'loaded'; page: WorklistPage; offset: number; at: number }
   | { type: 'failed'; error: Error }
   | { type: 'item'; item: WorklistItem; at: number };
 
 export const emptyWorklist: WorklistState = {
+  scope: '',
   items: [],
   total: 0,
   hasLoaded: false,
@@ -36,7 +38,9 @@ export const emptyWorklist: WorklistState = {
 export function reduceWorklist(state: WorklistState, action: WorklistAction): WorklistState {
   switch (action.type) {
     case 'load-started':
-      return { ...state, meanwhile: [] };
+      return action.scope === state.scope
+        ? { ...state, meanwhile: [] }
+        : { ...emptyWorklist, scope: action.scope, meanwhile: [] };
     case 'loaded': {
       const { page, offset, at } = action;
       const loaded: WorklistState = {
@@ -61,11 +65,27 @@ export function reduceWorklist(state: WorklistState, action: WorklistAction): Wo
 
 function placeItem(state: WorklistState, item: WorklistItem, at: number): WorklistState {
   const isKnown = state.items.some((other) => other.studyInstanceUid === item.studyInstanceUid);
+  if (!belongsTo(state.scope, item)) {
+    const items = state.items.filter((other) => other.studyInstanceUid !== item.studyInstanceUid);
+    return { ...state, items, total: isKnown ? state.total - 1 : state.total, updatedAt: at };
+  }
   return {
     ...state,
     items: placeWorklistItem(state.items, item),
-    total: Math.max(isKnown ? state.total : state.total + 1, 0),
+    total: isKnown ? state.total : state.total + 1,
     updatedAt: at,
     changedAt: new Map(state.changedAt).set(item.studyInstanceUid, at),
   };
+}
+
+/** Whether the list shows a task in this state; one that was read leaves the list of what is to be read. */
+function belongsTo(scope: ReadingScope, item: WorklistItem): boolean {
+  switch (scope) {
+    case 'all':
+      return true;
+    case 'completed':
+      return item.state === 'COMPLETED';
+    case '':
+      return item.state === 'SCHEDULED' || item.state === 'IN PROGRESS';
+  }
 }

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useReducer, useRef, useState } from 'react';
 import { followWorklist } from '../api/live-worklist.js';
-import { listWorklist, worklistPageSize } from '../api/worklist.js';
+import { listWorklist, type ReadingScope } from '../api/worklist.js';
 import { emptyWorklist, reduceWorklist, type WorklistState } from './reduce-worklist.js';
 
 export interface LiveWorklist extends WorklistState {
@@ -14,7 +14,7 @@ export interface LiveWorklist extends WorklistState {
  * The worklist as it is now. It loads whenever the event stream opens (so also after every reconnect) and then
  * follows the events. A page nobody looks at closes its stream: a browser has six connections for all its tabs.
  */
-export function useLiveWorklist(): LiveWorklist {
+export function useLiveWorklist(scope: ReadingScope): LiveWorklist {
   const [state, dispatch] = useReducer(reduceWorklist, emptyWorklist);
   const [isLive, setLive] = useState(false);
   const [isLoading, setLoading] = useState(true);
@@ -25,8 +25,8 @@ export function useLiveWorklist(): LiveWorklist {
     const abort = new AbortController();
     loading.current = abort;
     setLoading(true);
-    dispatch({ type: 'load-started' });
-    listWorklist(offset, worklistPageSize, abort.signal).then(
+    dispatch({ type: 'load-started', scope });
+    listWorklist(scope, offset, abort.signal).then(
       (page) => {
         if (abort.signal.aborted) return;
         dispatch({ type: 'loaded', page, offset, at: Date.now() });
@@ -38,7 +38,7 @@ export function useLiveWorklist(): LiveWorklist {
         setLoading(false);
       },
     );
-  }, []);
+  }, [scope]);
 
   useEffect(() => {
     let stop: (() => void) | undefined;
@@ -54,6 +54,7 @@ export function useLiveWorklist(): LiveWorklist {
           load(0);
         },
         onLost: () => setLive(false),
+        onReload: () => load(0),
         onItem: (item) => dispatch({ type: 'item', item, at: Date.now() }),
         onError: (error) => dispatch({ type: 'failed', error }),
       });

@@ -1,3 +1,4 @@
+import type { ReadingScope } from '../api/worklist.js';
 import type { AiState, WorklistItem } from '../api/worklist-item.js';
 import { formatPersonName } from '../format/format-person-name.js';
 
@@ -7,9 +8,11 @@ export interface WorklistFilter {
   modality: string;
   ai: string;
   text: string;
+  /** Which reading tasks the server is asked for. */
+  scope: ReadingScope;
 }
 
-export const noFilter: WorklistFilter = { specialty: '', modality: '', ai: '', text: '' };
+export const noFilter: WorklistFilter = { specialty: '', modality: '', ai: '', text: '', scope: '' };
 
 export const aiStateNames: Record<AiState, string> = {
   positive: 'Positive',
@@ -27,7 +30,14 @@ export const noSpecialty = 'none';
 export function readWorklistFilter(search: string): WorklistFilter {
   const query = new URLSearchParams(search);
   const value = (name: string) => query.get(name)?.trim() ?? '';
-  return { specialty: value('specialty'), modality: value('modality'), ai: value('ai'), text: query.get('q') ?? '' };
+  const scope = value('state');
+  return {
+    specialty: value('specialty'),
+    modality: value('modality'),
+    ai: value('ai'),
+    text: query.get('q') ?? '',
+    scope: scope === 'completed' || scope === 'all' ? scope : '',
+  };
 }
 
 /** The address of a filter: `''` for none. */
@@ -37,6 +47,7 @@ export function writeWorklistFilter(filter: WorklistFilter): string {
   if (filter.modality) query.set('modality', filter.modality);
   if (filter.ai) query.set('ai', filter.ai);
   if (filter.text) query.set('q', filter.text);
+  if (filter.scope) query.set('state', filter.scope);
   const text = query.toString();
   return text === '' ? '' : `?${text}`;
 }

@@ -1,4 +1,5 @@
 import type { RefObject } from 'react';
+import type { ReadingScope } from '../api/worklist.js';
 import { aiStateNames, type Choice, noFilter, noSpecialty, type WorklistFilter } from './worklist-filter.js';
 
 interface WorklistFiltersProps {
@@ -45,6 +46,16 @@ export function WorklistFilters(props: WorklistFiltersProps) {
         name={(value) => (aiStateNames as Record<string, string>)[value] ?? value}
         onChange={(ai) => onChange({ ...filter, ai })}
       />
+      <select
+        aria-label="Reading state"
+        className={filter.scope === '' ? undefined : 'set'}
+        value={filter.scope}
+        onChange={(event) => onChange({ ...filter, scope: event.target.value as ReadingScope })}
+      >
+        <option value="">To be read</option>
+        <option value="completed">Read</option>
+        <option value="all">All studies</option>
+      </select>
       {isFiltered && (
         <button type="button" className="quiet" onClick={() => onChange(noFilter)}>
           Clear

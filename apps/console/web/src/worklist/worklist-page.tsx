@@ -15,9 +15,9 @@ import { WorklistRow } from './worklist-row.js';
 let lastOpened: string | undefined;
 
 export function WorklistPage() {
-  const list = useLiveWorklist();
-  const now = useNow();
   const [filter, setFilter] = useState(() => readWorklistFilter(location.search));
+  const list = useLiveWorklist(filter.scope);
+  const now = useNow();
   const [selected, setSelected] = useState<string | undefined>(lastOpened);
   const searchRef = useRef<HTMLInputElement>(null);
   const rowsRef = useRef<HTMLTableSectionElement>(null);
@@ -85,7 +85,10 @@ export function WorklistPage() {
     >
       {list.error && <ErrorNotice what="The worklist could not be loaded." error={list.error} onRetry={list.reload} />}
       {!list.hasLoaded && list.isLoading && !list.error && <p className="loading">Loading the worklist</p>}
-      {list.hasLoaded && list.items.length === 0 && <HowToSend />}
+      {list.hasLoaded && list.items.length === 0 && filter.scope !== 'completed' && <HowToSend />}
+      {list.hasLoaded && list.items.length === 0 && filter.scope === 'completed' && (
+        <p className="loading">Nothing has been read yet.</p>
+      )}
       {list.items.length > 0 && (
         <table className="worklist" aria-label="Reading worklist">
           <thead>

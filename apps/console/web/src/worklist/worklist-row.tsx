@@ -85,7 +85,7 @@ export const WorklistRow = memo(function WorklistRow(props: WorklistRowProps) {
         <span className="first" title={item.receivedAt}>
           {formatAgo(item.receivedAt, now)}
         </span>
-        <span className="second">{readingStates[item.state] ?? 'waiting'}</span>
+        <span className="second">{[readingStates[item.state] ?? 'waiting', item.performer].filter(Boolean).join(' · ')}</span>
       </td>
       <td className="cell-time">
         <span className={`first due-${due?.state ?? 'none'}`} title={item.deadline ?? undefined}>
