@@ -8,7 +8,9 @@ import { StowModule } from './stow/stow.module.js';
 import { BulkdataController } from './wado/bulkdata/bulkdata.controller.js';
 import { ReadBulkData } from './wado/bulkdata/read-bulk-data.js';
 import { AnswerFrames } from './wado/frames/answer-frames.js';
+import { FindFrames } from './wado/frames/find-frames.js';
 import { FramesController } from './wado/frames/frames.controller.js';
+import { InflateInstance } from './wado/frames/inflate-instance.js';
 import { ReadFrames } from './wado/frames/read-frames.js';
 import { InstancesController } from './wado/instances/instances.controller.js';
 import { MetadataController } from './wado/metadata/metadata.controller.js';
@@ -50,6 +52,8 @@ class ImageServiceLifetime implements OnModuleDestroy {
   ],
   providers: [
     AnswerFrames,
+    FindFrames,
+    InflateInstance,
     ReadFrames,
     ReadBulkData,
     RenderPicture,

@@ -3,7 +3,8 @@ import { buffer } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
 import { ArchiveError, type InstanceRow, type InstanceUids, OpenInstance } from '#libs/archive';
 import { DataSource, query } from '#libs/database';
-import type { BulkDataLocation } from '#libs/dicom';
+import { type BulkDataLocation, findBulkData } from '#libs/dicom';
+import { InflateInstance } from '../frames/inflate-instance.js';
 import { swapped, withoutItemHeaders } from './little-endian.js';
 
 export interface OpenedBulkData {
@@ -19,6 +20,7 @@ export class ReadBulkData {
   constructor(
     private readonly db: DataSource,
     private readonly openInstance: OpenInstance,
+    private readonly inflateInstance: InflateInstance,
   ) {}
 
   /**
@@ -31,6 +33,7 @@ export class ReadBulkData {
     if (!(await this.isNamed(uids, tagPath))) {
       throw new ArchiveError('bulk-data-not-found', `The metadata of the instance names no bulk data at ${tagPath}.`);
     }
+    if (this.inflateInstance.isDeflated(instance)) return this.openInflated(instance, tagPath);
     const location = await this.openInstance.locateBulkData(instance, tagPath);
     const { encapsulated, bigEndian, length } = location;
     return {
@@ -42,6 +45,14 @@ export class ReadBulkData {
         return bigEndian ? Readable.from(swapped(bytes, wordBytes(location))) : bytes;
       },
     };
+  }
+
+  private async openInflated(instance: InstanceRow, tagPath: string): Promise<OpenedBulkData> {
+    const bytes = await this.inflateInstance.inflate(instance);
+    const location = findBulkData(bytes, tagPath);
+    if (location === undefined) throw new Error(`${tagPath} is named by the metadata and not in the instance`);
+    const { offset, length } = location;
+    return { instance, length, open: async () => Readable.from([bytes.subarray(offset, offset + length)]) };
   }
 
   /** All of it in memory, for who draws by it: lookup tables and waveforms. */

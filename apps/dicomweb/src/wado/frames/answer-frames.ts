@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Frame, type InstanceRow, type InstanceUids, OpenFrames, ReadMetadata } from '#libs/archive';
+import { type Frame, type InstanceRow, type InstanceUids, ReadMetadata } from '#libs/archive';
 import { type DicomJson, transferSyntaxOf } from '#libs/dicom';
 import { describeFrame, ImageService } from '#libs/images';
 import { LOGGER, type Logger } from '#libs/telemetry';
@@ -11,21 +11,22 @@ import { answeredNotModified, immutable } from '../../http/caching.js';
 import { chooseRepresentation } from '../../http/request.js';
 import { sendMultipart, sendStream } from '../../http/send-stream.js';
 import type { Part } from '../../wire/write-multipart.js';
+import { FindFrames } from './find-frames.js';
 import { frameRepresentations } from './frame-representations.js';
 
 /** Answers with frames as they are stored, each one ranged read. */
 @Injectable()
 export class AnswerFrames {
   constructor(
-    private readonly openFrames: OpenFrames,
+    private readonly findFrames: FindFrames,
     private readonly readMetadata: ReadMetadata,
     private readonly images: ImageService,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** @param numbers counting from 1, in the order wanted @throws ArchiveError as OpenFrames; HttpProblem 406 */
+  /** @param numbers counting from 1, in the order wanted @throws ArchiveError as FindFrames; HttpProblem 406 */
   async answer(request: FastifyRequest, reply: FastifyReply, uids: InstanceUids, numbers: number[]): Promise<void> {
-    const { instance, frames } = await this.openFrames.open(uids, numbers);
+    const { instance, frames } = await this.findFrames.open(uids, numbers);
     const chosen = chooseRepresentation(request, frameRepresentations(instance.transferSyntaxUid, frames.length));
     const contentType = `${chosen.mediaType}; transfer-syntax=${chosen.transferSyntaxUid}`;
     const digest = createHash('sha256')

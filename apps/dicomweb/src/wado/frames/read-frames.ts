@@ -1,15 +1,16 @@
 import { buffer } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
-import { type InstanceUids, OpenFrames } from '#libs/archive';
+import type { InstanceUids } from '#libs/archive';
+import { FindFrames } from './find-frames.js';
 
 /** Whole frames in memory, for who decodes them. */
 @Injectable()
 export class ReadFrames {
-  constructor(private readonly openFrames: OpenFrames) {}
+  constructor(private readonly findFrames: FindFrames) {}
 
-  /** @param frameIndexes counting from 0 @returns their bytes in that order @throws ArchiveError as OpenFrames */
+  /** @param frameIndexes counting from 0 @returns their bytes in that order @throws ArchiveError as FindFrames */
   async read(uids: InstanceUids, frameIndexes: readonly number[]): Promise<Buffer[]> {
-    const { frames } = await this.openFrames.open(
+    const { frames } = await this.findFrames.open(
       uids,
       frameIndexes.map((index) => index + 1),
     );

@@ -1,4 +1,4 @@
-import { jsonItems, jsonText } from '#libs/dicom';
+import { jsonItems, jsonText, transferSyntaxOf } from '#libs/dicom';
 import { ImageError } from '#libs/images';
 import { HttpProblem } from '#libs/server';
 import { chooseFrame } from './choose-frame.js';
@@ -26,8 +26,8 @@ export function planPicture(instance: PictureInstance, frameNumber: number | und
     if (jsonItems(dataset, '54000100').length > 0 && (frameNumber ?? 1) === 1) return { kind: 'waveform' };
     throw new ImageError('no-pixels', 'It has neither an image nor a waveform.');
   }
-  if (frameKind === 'unindexable') {
-    throw new ImageError('unsupported-pixels', 'Its frames cannot be told apart: it is deflated, a video, or damaged.');
+  if (frameKind === 'unindexable' && !transferSyntaxOf(instance.transferSyntaxUid).deflated) {
+    throw new ImageError('unsupported-pixels', 'Its frames cannot be told apart: it is a video, or damaged.');
   }
   if (frameNumber !== undefined) {
     if (frameNumber > numberOfFrames) {

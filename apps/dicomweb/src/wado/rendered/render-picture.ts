@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { ArchiveError } from '#libs/archive';
 import { DataSource } from '#libs/database';
 import { bulkDataForRendering, type BulkData, describeFrame, ImageError, ImageService } from '#libs/images';
 import { HttpProblem } from '#libs/server';
@@ -63,10 +64,13 @@ export class RenderPicture {
       try {
         return await use(await this.pictureOf(instance, request));
       } catch (error) {
-        if (!(error instanceof ImageError)) throw error;
+        const reason = isUnreadable(error)
+          ? new ImageError('unsupported-pixels', error.message, { cause: error })
+          : error;
+        if (!(reason instanceof ImageError)) throw error;
         // Only the instance's own faults are mended by taking another one.
-        if (pictureProblem(error).getStatus() !== 406) throw pictureProblem(error);
-        firstError ??= error;
+        if (pictureProblem(reason).getStatus() !== 406) throw pictureProblem(reason);
+        firstError ??= reason;
       }
     }
     if (firstError !== undefined) throw pictureProblem(firstError);
@@ -146,6 +150,10 @@ export class RenderPicture {
     }
     return found;
   }
+}
+
+function isUnreadable(error: unknown): error is ArchiveError {
+  return error instanceof ArchiveError && error.code === 'frames-not-readable';
 }
 
 type DrawOptions = Parameters<ImageService['renderFrame']>[2] & { format: 'jpeg' | 'png' };
