@@ -153,6 +153,13 @@ describe('QIDO-RS', () => {
     expect([response.status, response.headers.get('content-type')]).toEqual([200, contentType]);
   });
 
+  it('lets the accept parameter overrule the header field, its plus sign encoded or not', async () => {
+    for (const accept of ['application/dicom%2Bjson', 'application/dicom+json']) {
+      const { response } = await search(`studies?accept=${accept}`, { accept: 'application/json' });
+      expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/dicom+json']);
+    }
+  });
+
   it('answers 406 for XML, saying what is possible', async () => {
     const response = await fetch(`${suite.dicomweb}/studies`, {
       headers: { accept: 'multipart/related; type="application/dicom+xml"' },

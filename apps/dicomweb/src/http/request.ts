@@ -28,7 +28,8 @@ export function dicomwebUrlOf(request: FastifyRequest): string {
  * @throws HttpProblem 406, saying what would be possible
  */
 export function chooseRepresentation<R extends Representation>(request: FastifyRequest, possible: readonly R[]): R {
-  const query = new URLSearchParams(searchOf(request)).get('accept') ?? undefined;
+  // Who types `accept=application/dicom+json` into a URL means a plus sign, where a query string says space.
+  const query = new URLSearchParams(searchOf(request)).get('accept')?.replaceAll(/(?<=\w) (?=\w)/g, '+');
   const chosen = negotiateAccept({ header: request.headers.accept, query }, possible);
   if (chosen !== undefined) return chosen;
   const descriptions = [...new Set(possible.map(describeRepresentation))];

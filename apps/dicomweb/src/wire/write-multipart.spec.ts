@@ -66,7 +66,7 @@ describe('writeMultipart', () => {
 
   it('fails before anything is promised when the first part cannot be read', async () => {
     const failing = (async function* (): AsyncGenerator<Uint8Array> {
-      throw new Error('no such blob');
+      yield await Promise.reject(new Error('no such blob'));
     })();
     await expect(writeMultipart('image/jls', from<Part>([{ contentType: octets, body: failing }]))).rejects.toThrow(
       'no such blob',
