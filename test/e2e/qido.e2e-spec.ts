@@ -1,17 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { makeInstance, testUid } from '../support/make-instance.js';
-import { makeDataDir, type RunningProcess, startApp } from '../support/start-suite.js';
-import { store } from './wado-support.js';
+import { startArchive, store } from './wado-support.js';
 
 jest.setTimeout(300_000);
 
-let data: Awaited<ReturnType<typeof makeDataDir>>;
-let suite: RunningProcess;
+let suite: Awaited<ReturnType<typeof startArchive>>;
 const study = (seed: number) => testUid(`study ${seed}`);
 
 beforeAll(async () => {
-  data = await makeDataDir();
-  suite = await startApp({ dataDir: data.dataDir });
+  suite = await startArchive();
   const instances = [];
   for (let seed = 1; seed <= 3; seed++) {
     for (let instanceNumber = 1; instanceNumber <= 3; instanceNumber++) {
@@ -34,7 +31,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await suite?.stop();
-  await data?.remove();
 });
 
 type Item = Record<string, { vr: string; Value?: unknown[] }>;

@@ -5,8 +5,7 @@ import { api, type DICOMwebClient } from 'dicomweb-client';
 import sharp from 'sharp';
 import XMLHttpRequest from 'xhr2';
 import { type DicomJson, readFrameRange, readPart10 } from '#libs/dicom';
-import { makeDataDir, type RunningProcess, startApp } from '../support/start-suite.js';
-import { digestOf, readParts, store } from './wado-support.js';
+import { digestOf, readParts, startArchive, store } from './wado-support.js';
 
 jest.setTimeout(600_000);
 (globalThis as Record<string, unknown>)['XMLHttpRequest'] ??= XMLHttpRequest;
@@ -14,8 +13,7 @@ jest.setTimeout(600_000);
 const shared = path.resolve(import.meta.dirname, '../../../shared/data/dicom');
 // Real instances are too large for this repository: where they are not, there is nothing to try.
 (existsSync(shared) ? describe : describe.skip)('real instances, with dicomweb-client', () => {
-  let data: Awaited<ReturnType<typeof makeDataDir>>;
-  let suite: RunningProcess;
+  let suite: Awaited<ReturnType<typeof startArchive>>;
   let client: DICOMwebClient;
 
   const filesIn = (folder: string) =>
@@ -26,14 +24,12 @@ const shared = path.resolve(import.meta.dirname, '../../../shared/data/dicom');
   const file = (name: string) => readFileSync(path.join(shared, name));
 
   beforeAll(async () => {
-    data = await makeDataDir();
-    suite = await startApp({ dataDir: data.dataDir });
+    suite = await startArchive();
     client = new api.DICOMwebClient({ url: suite.dicomweb });
   });
 
   afterAll(async () => {
     await suite?.stop();
-    await data?.remove();
   });
 
   /** Stores files of one study and says what they are. */

@@ -1,4 +1,24 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
 import { multipartBody } from '../support/multipart.js';
+import { makeDataDir, type RunningProcess, startApp } from '../support/start-suite.js';
+
+/** The suite without models: nothing stores results into the studies under test. */
+export async function startArchive(): Promise<RunningProcess & { dataDir: string }> {
+  const { dataDir, remove } = await makeDataDir();
+  const modelsDir = path.join(dataDir, 'no-models');
+  await mkdir(modelsDir);
+  const suite = await startApp({ dataDir, environment: { ISOCENTER_MODELS_DIR: modelsDir } });
+  return {
+    ...suite,
+    dataDir,
+    stop: async () => {
+      const code = await suite.stop();
+      await remove();
+      return code;
+    },
+  };
+}
 
 /** Stores instances over STOW-RS, some at a time. */
 export async function store(dicomweb: string, instances: readonly Uint8Array[]): Promise<void> {

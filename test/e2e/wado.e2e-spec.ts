@@ -5,8 +5,7 @@ import sharp from 'sharp';
 import type { DicomJson } from '#libs/dicom';
 import { makeInstance, testUid } from '../support/make-instance.js';
 import { seededRandom } from '../support/seeded-random.js';
-import { makeDataDir, type RunningProcess, startApp } from '../support/start-suite.js';
-import { digestOf, readParts, store } from './wado-support.js';
+import { digestOf, readParts, startArchive, store } from './wado-support.js';
 
 jest.setTimeout(300_000);
 
@@ -17,8 +16,7 @@ const deflated = '1.2.840.10008.1.2.1.99';
 const jpegLs = '1.2.840.10008.1.2.4.80';
 const rle = '1.2.840.10008.1.2.5';
 
-let data: Awaited<ReturnType<typeof makeDataDir>>;
-let suite: RunningProcess;
+let suite: Awaited<ReturnType<typeof startArchive>>;
 
 const random = seededRandom(11);
 const randomBytes = (length: number) => Buffer.from(Array.from({ length }, () => Math.floor(random() * 256)));
@@ -70,14 +68,12 @@ const series = Array.from({ length: 7 }, (_, at) =>
 );
 
 beforeAll(async () => {
-  data = await makeDataDir();
-  suite = await startApp({ dataDir: data.dataDir });
+  suite = await startArchive();
   await store(suite.dicomweb, [...Object.values(made), ...series]);
 });
 
 afterAll(async () => {
   await suite?.stop();
-  await data?.remove();
 });
 
 function urlOf(name: Name): string {
@@ -183,9 +179,9 @@ describe('a pack that is damaged', () => {
     const here = { seed: 52, studyInstanceUid: testUid('damaged'), seriesInstanceUid: testUid('damaged series') };
     const url = `${suite.dicomweb}/studies/${here.studyInstanceUid}`;
     await store(suite.dicomweb, [makeInstance({ ...here, instanceNumber: 1 })]);
-    const before = new Set(await blobsIn(data.dataDir));
+    const before = new Set(await blobsIn(suite.dataDir));
     await store(suite.dicomweb, [makeInstance({ ...here, instanceNumber: 2 })]);
-    const added = (await blobsIn(data.dataDir)).filter((blob) => !before.has(blob));
+    const added = (await blobsIn(suite.dataDir)).filter((blob) => !before.has(blob));
     expect(added).toHaveLength(1);
     await truncate(added[0]!, 200);
     const response = await get(url);
