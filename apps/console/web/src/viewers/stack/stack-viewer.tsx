@@ -93,14 +93,16 @@ function StackView({ series, stack, modality, children }: StackViewProps) {
     setIndex(next);
   });
 
+  // A picture smaller than the stage has the same address at every size: that there is a stage must count by itself.
+  const isMeasured = canvas.width > 0;
   useEffect(() => {
-    if (canvas.width === 0) return;
+    if (!isMeasured) return;
     const ahead = cine.isPlaying ? Math.max(prefetchAhead, 2 * Math.ceil(cine.framesPerSecond)) : prefetchAhead;
     const order = isDragging ? [index] : prefetchOrder(index, count, direction, ahead, prefetchBehind);
     // A clip starts again at its end.
     const wrapped = cine.isPlaying ? [...order, ...prefetchOrder(0, Math.min(count, ahead), 1, ahead, 0)] : order;
     frames.want([...new Set(wrapped)].map(urlOf));
-  }, [url, direction, isDragging, cine.isPlaying, frames]);
+  }, [url, direction, isDragging, isMeasured, cine.isPlaying, frames]);
 
   // The newest picture asked for that is here: while one loads, the one before stays.
   const asked = useRef<string[]>([]);
