@@ -1,6 +1,6 @@
 import { execute, notify, query, type Transaction } from '#libs/database';
 import type { JobQueue } from '#libs/jobs';
-import { instanceRow, seriesRow, studyRow } from './index-rows.js';
+import type { StudyColumns } from './index-rows.js';
 import type { ReceivedInstance } from './receive-part.js';
 import type { Origin } from './store-outcome.js';
 
@@ -42,6 +42,7 @@ export function findKnown(tx: Transaction, sopInstanceUids: string[]): Promise<K
 /**
  * Writes every row that the instances of one pack need. Their SOP Instance UIDs are new; a unique constraint says
  * otherwise when another study's writer was faster, and the transaction is tried again.
+ * @returns SOP Instance UIDs of those that say something else of their patient or study than its first instance did
  */
 export async function indexInstances(
   tx: Transaction,
@@ -49,7 +50,7 @@ export async function indexInstances(
   pack: PackRow,
   instances: ReceivedInstance[],
   origin: Origin,
-): Promise<void> {
+): Promise<Set<string>> {
   await insertPack(tx, pack);
   await insertStudies(tx, instances);
   await insertSeries(tx, instances);
@@ -58,6 +59,7 @@ export async function indexInstances(
   await rollUp(tx, pack.packId);
   if (origin === 'sender') await announceArrival(tx, jobs, studyInstanceUids);
   for (const uid of studyInstanceUids) await notify(tx, 'worklist', uid);
+  return findContradictions(tx, instances, studyInstanceUids);
 }
 
 async function insertPack(tx: Transaction, { packId, bytes, sha256, store, key }: PackRow): Promise<void> {
@@ -71,7 +73,7 @@ async function insertPack(tx: Transaction, { packId, bytes, sha256, store, key }
 
 /** The first instance's word on patient and study is kept. */
 async function insertStudies(tx: Transaction, instances: ReceivedInstance[]): Promise<void> {
-  const rows = firstOfEach(instances, (instance) => instance.studyInstanceUid).map(studyRow);
+  const rows = firstOfEach(instances, (instance) => instance.studyInstanceUid);
   await query(
     tx,
     `insert into study (study_instance_uid, study_date, study_time, accession_number, referring_physician_name,
@@ -85,14 +87,12 @@ async function insertStudies(tx: Transaction, instances: ReceivedInstance[]): Pr
             patient_name text, patient_id text, issuer_of_patient_id text, patient_birth_date text, patient_sex text,
             attributes text)
      on conflict on constraint uq_study_instance_uid do nothing`,
-    [JSON.stringify(rows)],
+    [JSON.stringify(rows.map((one) => ({ study_instance_uid: one.studyInstanceUid, ...one.study })))],
   );
 }
 
 async function insertSeries(tx: Transaction, instances: ReceivedInstance[]): Promise<void> {
-  const rows = firstOfEach(instances, (instance) => `${instance.studyInstanceUid} ${instance.seriesInstanceUid}`).map(
-    seriesRow,
-  );
+  const rows = firstOfEach(instances, (one) => `${one.studyInstanceUid} ${one.seriesInstanceUid}`);
   await query(
     tx,
     `insert into series (study_key, series_instance_uid, modality, series_number, series_description,
@@ -106,7 +106,15 @@ async function insertSeries(tx: Transaction, instances: ReceivedInstance[]): Pro
             performed_procedure_step_start_date text, performed_procedure_step_start_time text, attributes text)
        join study st using (study_instance_uid)
      on conflict on constraint uq_series_instance_uid do nothing`,
-    [JSON.stringify(rows)],
+    [
+      JSON.stringify(
+        rows.map((one) => ({
+          study_instance_uid: one.studyInstanceUid,
+          series_instance_uid: one.seriesInstanceUid,
+          ...one.series,
+        })),
+      ),
+    ],
   );
 }
 
@@ -140,6 +148,24 @@ async function insertInstances(tx: Transaction, packId: string, instances: Recei
       sorted.map((instance) => (instance.frames.kind === 'encapsulated' ? instance.frames.entries : null)),
     ],
   );
+}
+
+function instanceRow({ frames, ...instance }: ReceivedInstance) {
+  const native = frames.kind === 'native' ? frames : undefined;
+  return {
+    study_instance_uid: instance.studyInstanceUid,
+    series_instance_uid: instance.seriesInstanceUid,
+    sop_instance_uid: instance.sopInstanceUid,
+    sop_class_uid: instance.sopClassUid,
+    transfer_syntax_uid: instance.transferSyntaxUid,
+    pack_offset: instance.offset,
+    length: instance.bytes,
+    frame_kind: frames.kind,
+    pixel_data_offset: native?.pixelDataOffset,
+    pixel_data_length: native?.pixelDataLength,
+    frame_bits: native?.frameBits,
+    ...instance.instance,
+  };
 }
 
 /** Adds what the pack brought to its series and studies: counts are kept, never counted again. */
@@ -188,6 +214,34 @@ async function announceArrival(tx: Transaction, jobs: JobQueue, studyInstanceUid
     [studyInstanceUids],
   );
   for (const studyInstanceUid of studyInstanceUids) await jobs.send(tx, 'study-arrived', { studyInstanceUid });
+}
+
+const identity = [
+  'patient_id',
+  'issuer_of_patient_id',
+  'patient_name',
+  'patient_birth_date',
+  'patient_sex',
+  'accession_number',
+  'study_id',
+] as const satisfies (keyof StudyColumns)[];
+
+/** What an instance leaves out contradicts nothing: reports and measurements often say less. */
+async function findContradictions(
+  tx: Transaction,
+  instances: ReceivedInstance[],
+  studyInstanceUids: string[],
+): Promise<Set<string>> {
+  const rows = await query<StudyColumns & { study_instance_uid: string }>(
+    tx,
+    `select study_instance_uid, ${identity.join(', ')} from study where study_instance_uid = any($1)`,
+    [studyInstanceUids],
+  );
+  const kept = new Map(rows.map((row) => [row.study_instance_uid, row]));
+  const contradicting = instances.filter(({ study, studyInstanceUid }) =>
+    identity.some((column) => study[column] !== null && study[column] !== kept.get(studyInstanceUid)?.[column]),
+  );
+  return new Set(contradicting.map((instance) => instance.sopInstanceUid));
 }
 
 function firstOfEach<T>(items: T[], keyOf: (item: T) => string): T[] {

@@ -1,12 +1,14 @@
 import { type DicomJson, jsonNumber, jsonPersonName, jsonText } from '#libs/dicom';
 import { seriesAttributes, studyAttributes } from './level-attributes.js';
-import type { ReceivedInstance } from './receive-part.js';
 
 /** The columns of `study`, `series` and `instance` that follow from a dataset, named as they are in the tables. */
 
-export function studyRow({ dataset, studyInstanceUid }: ReceivedInstance) {
+export type StudyColumns = ReturnType<typeof studyColumns>;
+export type SeriesColumns = ReturnType<typeof seriesColumns>;
+export type InstanceColumns = ReturnType<typeof instanceColumns>;
+
+export function studyColumns(dataset: DicomJson) {
   return {
-    study_instance_uid: studyInstanceUid,
     study_date: text(dataset, '00080020'),
     study_time: text(dataset, '00080030'),
     accession_number: text(dataset, '00080050'),
@@ -22,10 +24,8 @@ export function studyRow({ dataset, studyInstanceUid }: ReceivedInstance) {
   };
 }
 
-export function seriesRow({ dataset, studyInstanceUid, seriesInstanceUid }: ReceivedInstance) {
+export function seriesColumns(dataset: DicomJson) {
   return {
-    study_instance_uid: studyInstanceUid,
-    series_instance_uid: seriesInstanceUid,
     modality: text(dataset, '00080060'),
     series_number: integer(dataset, '00200011'),
     series_description: text(dataset, '0008103E'),
@@ -36,26 +36,14 @@ export function seriesRow({ dataset, studyInstanceUid, seriesInstanceUid }: Rece
   };
 }
 
-export function instanceRow(instance: ReceivedInstance) {
-  const { dataset, frames } = instance;
+export function instanceColumns(dataset: DicomJson, transferSyntaxUid: string) {
   return {
-    study_instance_uid: instance.studyInstanceUid,
-    series_instance_uid: instance.seriesInstanceUid,
-    sop_instance_uid: instance.sopInstanceUid,
-    sop_class_uid: instance.sopClassUid,
     instance_number: integer(dataset, '00200013'),
     rows: integer(dataset, '00280010'),
     columns: integer(dataset, '00280011'),
     bits_allocated: integer(dataset, '00280100'),
     number_of_frames: integer(dataset, '00280008'),
-    transfer_syntax_uid: instance.transferSyntaxUid,
-    pack_offset: instance.offset,
-    length: instance.bytes,
-    frame_kind: frames.kind,
-    pixel_data_offset: frames.kind === 'native' ? frames.pixelDataOffset : null,
-    pixel_data_length: frames.kind === 'native' ? frames.pixelDataLength : null,
-    frame_bits: frames.kind === 'native' ? frames.frameBits : null,
-    dicom_json: JSON.stringify(withTransferSyntax(dataset, instance.transferSyntaxUid)),
+    dicom_json: JSON.stringify(withTransferSyntax(dataset, transferSyntaxUid)),
   };
 }
 
@@ -69,8 +57,17 @@ function withTransferSyntax(dataset: DicomJson, transferSyntaxUid: string): Dico
   );
 }
 
+// An index entry has at most 2,704 bytes, and a character of UTF-8 up to 4. The standard's longest of these has 194.
+const indexedCharactersMax = 512;
+
+/** For the index only, which cannot hold a NUL nor what is very long; the metadata has it all. */
+function indexable(value: string): string | null {
+  const held = value.replaceAll('\0', '').slice(0, indexedCharactersMax).toWellFormed();
+  return held === '' ? null : held;
+}
+
 function text(dataset: DicomJson, tag: string): string | null {
-  return jsonText(dataset, tag) ?? null;
+  return indexable(jsonText(dataset, tag) ?? '');
 }
 
 /** All component groups, as the dataset had them: searches match any. */
@@ -78,7 +75,7 @@ function personName(dataset: DicomJson, tag: string): string | null {
   const name = jsonPersonName(dataset, tag);
   if (name === undefined) return null;
   const groups = [name.Alphabetic, name.Ideographic, name.Phonetic].map((group) => group ?? '');
-  return groups.join('=').replace(/=+$/, '') || null;
+  return indexable(groups.join('=').replace(/=+$/, ''));
 }
 
 const int4Max = 2 ** 31 - 1;

@@ -93,7 +93,8 @@ export class OpenFrames {
     const start = Math.floor(firstBit / 8);
     const end = Math.ceil((firstBit + frameBits) / 8);
     const shift = firstBit % 8;
-    const open = () => this.packs.open(row.packId, row.packOffset + row.pixelDataOffset! + start, end - start);
+    const open = () =>
+      this.packs.open(row.packId, row.packOffset + row.pixelDataOffset! + start, end - start, row.location);
     const bytes = Math.ceil(frameBits / 8);
     if (shift === 0) return { frameNumber, bytes, open };
     return {
@@ -105,7 +106,7 @@ export class OpenFrames {
 
   private encapsulated(row: FrameRow, frameNumber: number, entry: Buffer): Frame {
     const { offset, length, fragments } = readFrameRange(entry, 0);
-    const open = () => this.packs.open(row.packId, row.packOffset + offset, length);
+    const open = () => this.packs.open(row.packId, row.packOffset + offset, length, row.location);
     if (fragments === 1) return { frameNumber, bytes: length, open };
     return {
       frameNumber,

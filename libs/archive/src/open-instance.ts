@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, query } from '#libs/database';
 import { type BulkDataLocation, findBulkData } from '#libs/dicom';
 import { ArchiveError } from './archive-error.js';
-import { ReadPack } from './read-pack.js';
+import { bestLocation, type PackLocation, ReadPack } from './read-pack.js';
 
 export interface StudyUids {
   studyInstanceUid: string;
@@ -26,6 +26,8 @@ export interface InstanceRow extends InstanceUids {
   transferSyntaxUid: string;
   packId: string;
   packOffset: number;
+  /** Where the pack could be read when the row was. */
+  location: PackLocation | null;
   /** Of the Part 10 object, bytes. */
   length: number;
   /** Of the Part 10 object. */
@@ -39,6 +41,7 @@ export const instanceSelection = `
   i.sop_instance_uid as "sopInstanceUid", i.sop_class_uid as "sopClassUid", se.modality,
   i.instance_number as "instanceNumber", i.rows, i.columns, i.number_of_frames as "numberOfFrames",
   i.transfer_syntax_uid as "transferSyntaxUid", i.pack_id as "packId", i.pack_offset as "packOffset", i.length,
+  ${bestLocation('i.pack_id')} as location,
   i.sha256, i.frame_kind as "frameKind"`;
 
 export const instanceTables = `instance i join series se using (series_key) join study st on st.study_key = i.study_key`;
@@ -85,7 +88,7 @@ export class OpenInstance {
 
   /** The Part 10 object, byte for byte as it came. */
   open(row: InstanceRow): Promise<Readable> {
-    return this.packs.open(row.packId, row.packOffset, row.length);
+    return this.packs.open(row.packId, row.packOffset, row.length, row.location);
   }
 
   /** @param offset from the first byte of the Part 10 object */
@@ -93,7 +96,7 @@ export class OpenInstance {
     if (offset < 0 || length < 0 || offset + length > row.length) {
       throw new RangeError(`${length} bytes from ${offset} are not within the ${row.length} of ${row.sopInstanceUid}`);
     }
-    return this.packs.open(row.packId, row.packOffset + offset, length);
+    return this.packs.open(row.packId, row.packOffset + offset, length, row.location);
   }
 
   /**

@@ -4,11 +4,18 @@ import { BlobError, BlobStores, type TierName } from '#libs/blobs';
 import { DataSource, query } from '#libs/database';
 import { ArchiveError } from './archive-error.js';
 
-interface LocationRow {
+/** A copy of a pack that can be read. */
+export interface PackLocation {
   tier: TierName;
   store: string;
   key: string;
 }
+
+/** The best ready copy of the pack that `packId` names, as JSON: the nearest tier's. */
+export const bestLocation = (packId: string): string => `
+  (select json_build_object('tier', l.tier, 'store', l.store, 'key', l.key)
+     from location l where l.pack_id = ${packId} and l.state = 'ready'
+    order by array_position(array['hot', 'warm', 'cold'], l.tier) limit 1)`;
 
 /** Reads ranges of packs from the best copy there is. */
 @Injectable()
@@ -19,14 +26,15 @@ export class ReadPack {
   ) {}
 
   /**
+   * @param known where its row said the pack is when the caller read it; undefined when it had no readable copy
    * @throws ArchiveError 'archive-unavailable' when no copy can be read; BlobError 'blob-archived' when the only copy must
    * be restored first
    */
-  async open(packId: string, offset: number, length: number): Promise<Readable> {
+  async open(packId: string, offset: number, length: number, known?: PackLocation | null): Promise<Readable> {
     // Bytes of length zero are in no blob, and every store refuses to read them.
     if (length === 0) return Readable.from([]);
     for (let attempt = 1; ; attempt += 1) {
-      const { store, key } = await this.locate(packId);
+      const { store, key } = (attempt === 1 ? known : undefined) ?? (await this.locate(packId));
       try {
         return await this.stores.named(store).readRange(key, offset, length);
       } catch (error) {
@@ -37,14 +45,13 @@ export class ReadPack {
     }
   }
 
-  private async locate(packId: string): Promise<LocationRow> {
-    const [best] = await query<LocationRow>(
+  private async locate(packId: string): Promise<PackLocation> {
+    const [row] = await query<{ location: PackLocation | null }>(
       this.dataSource,
-      `select tier, store, key from location where pack_id = $1 and state = 'ready'
-        order by array_position(array['hot', 'warm', 'cold'], tier) limit 1`,
+      `select ${bestLocation('$1')} as location`,
       [packId],
     );
-    if (best === undefined) throw new ArchiveError('archive-unavailable', `Pack ${packId} has no readable copy`);
-    return best;
+    if (!row?.location) throw new ArchiveError('archive-unavailable', `Pack ${packId} has no readable copy`);
+    return row.location;
   }
 }

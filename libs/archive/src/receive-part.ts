@@ -1,16 +1,37 @@
 import { createHash } from 'node:crypto';
 import type { BlobWriter } from '#libs/blobs';
-import { DicomError, type ParsedInstance, Part10Reader } from '#libs/dicom';
+import { type DicomJson, DicomError, type FrameTable, type ParsedInstance, Part10Reader } from '#libs/dicom';
+import type { Logger } from '#libs/telemetry';
 import { failureReason, failureReasonOf } from './failure-reason.js';
+import {
+  type InstanceColumns,
+  instanceColumns,
+  type SeriesColumns,
+  seriesColumns,
+  type StudyColumns,
+  studyColumns,
+} from './index-rows.js';
 import type { FailedInstance, IncomingPart } from './store-outcome.js';
 
-/** An instance whose bytes are in the pack being written, and whose rows are not. */
-export interface ReceivedInstance extends ParsedInstance {
+/** An instance whose bytes are in the pack being written, and whose rows are not: what the rows need, and no more. */
+export interface ReceivedInstance {
   part: number;
+  studyInstanceUid: string;
+  seriesInstanceUid: string;
+  sopInstanceUid: string;
+  sopClassUid: string;
+  transferSyntaxUid: string;
   /** In the pack. */
   offset: number;
+  bytes: number;
   /** Of the whole object. */
   sha256: Buffer;
+  /** Hex. */
+  datasetSha256: string;
+  frames: FrameTable;
+  study: StudyColumns;
+  series: SeriesColumns;
+  instance: InstanceColumns;
 }
 
 /**
@@ -21,6 +42,7 @@ export async function receivePart(
   part: IncomingPart,
   pack: BlobWriter,
   partBytesMax: number,
+  logger: Logger,
 ): Promise<ReceivedInstance | FailedInstance> {
   const offset = pack.bytes;
   const hash = createHash('sha256');
@@ -32,17 +54,14 @@ export async function receivePart(
     if (failure !== undefined) continue;
     bytes += chunk.length;
     if (bytes > partBytesMax) {
-      failure = {
-        part: part.number,
-        reason: failureReason.outOfResources,
-        text: `Part ${part.number} has more than ${partBytesMax} bytes`,
-      };
+      const text = `Part ${part.number} has more than the ${partBytesMax} bytes an instance may have`;
+      failure = { part: part.number, reason: failureReason.outOfResources, text };
       continue;
     }
     try {
       reader.write(chunk);
     } catch (error) {
-      failure = toFailure(part.number, error);
+      failure = toFailure(part.number, error, logger);
       continue;
     }
     hash.update(chunk);
@@ -50,9 +69,9 @@ export async function receivePart(
   }
   if (failure === undefined) {
     try {
-      return { ...withBulkDataUris(reader.end()), part: part.number, offset, sha256: hash.digest() };
+      return toReceived(reader.end(), { part: part.number, offset, sha256: hash.digest() });
     } catch (error) {
-      failure = toFailure(part.number, error);
+      failure = toFailure(part.number, error, logger);
     }
   }
   await pack.truncate(offset);
@@ -61,26 +80,58 @@ export async function receivePart(
 
 export const isFailure = (outcome: ReceivedInstance | FailedInstance): outcome is FailedInstance => 'reason' in outcome;
 
-function toFailure(part: number, error: unknown): FailedInstance {
-  if (!(error instanceof DicomError)) throw error;
-  return { part, reason: failureReasonOf(error.code), text: `Part ${part}: ${error.message}` };
+/** Bytes of the request that wait in memory for the transaction. */
+export function metadataBytes({ instance, study, series, frames }: ReceivedInstance): number {
+  const entries = frames.kind === 'encapsulated' ? frames.entries.length : 0;
+  return instance.dicom_json.length + study.attributes.length + series.attributes.length + entries;
+}
+
+function toFailure(part: number, error: unknown, logger: Logger): FailedInstance {
+  if (error instanceof DicomError) {
+    return { part, reason: failureReasonOf(error.code), text: `Part ${part}: ${error.message}` };
+  }
+  // A defect of ours: it must not take the other parts of the request with it, nor go unseen.
+  logger.error({ err: error, part }, 'reading a part failed unexpectedly');
+  return {
+    part,
+    reason: failureReason.processingFailure,
+    text: `Part ${part} could not be processed; the log says why`,
+  };
+}
+
+function toReceived(parsed: ParsedInstance, place: { part: number; offset: number; sha256: Buffer }): ReceivedInstance {
+  const { studyInstanceUid, seriesInstanceUid, sopInstanceUid, sopClassUid, transferSyntaxUid } = parsed;
+  completeBulkDataUris(parsed);
+  return {
+    ...place,
+    studyInstanceUid,
+    seriesInstanceUid,
+    sopInstanceUid,
+    sopClassUid,
+    transferSyntaxUid,
+    bytes: parsed.bytes,
+    datasetSha256: parsed.datasetSha256,
+    frames: parsed.frames,
+    study: studyColumns(parsed.dataset),
+    series: seriesColumns(parsed.dataset),
+    instance: instanceColumns(parsed.dataset, transferSyntaxUid),
+  };
 }
 
 // The instance's own address is known only when its header was read: BulkDataURIs are completed then.
 const bulkDataPlaceholder = 'bulkdata:';
 
 /** Root-relative addresses (PS3.18 F.2.2): the same whatever name the archive is reached by. */
-function withBulkDataUris(instance: ParsedInstance): ParsedInstance {
-  const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = instance;
+function completeBulkDataUris(parsed: ParsedInstance): void {
+  const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = parsed;
   const base = `/dicom-web/studies/${studyInstanceUid}/series/${seriesInstanceUid}/instances/${sopInstanceUid}/bulkdata/`;
-  const stack: ParsedInstance['dataset'][] = [instance.dataset];
+  const stack: DicomJson[] = [parsed.dataset];
   for (let dataset = stack.pop(); dataset !== undefined; dataset = stack.pop()) {
     for (const element of Object.values(dataset)) {
       if (element.BulkDataURI?.startsWith(bulkDataPlaceholder) === true) {
         element.BulkDataURI = base + element.BulkDataURI.slice(bulkDataPlaceholder.length);
       }
-      if (element.vr === 'SQ') stack.push(...((element.Value ?? []) as ParsedInstance['dataset'][]));
+      if (element.vr === 'SQ') for (const item of element.Value ?? []) stack.push(item as DicomJson);
     }
   }
-  return instance;
 }

@@ -1,276 +1,617 @@
-import { randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { BlobError, BlobStores, FilesystemBlobStore } from '#libs/blobs';
-import { loadConfig } from '#libs/config';
-import { query } from '#libs/database';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { BlobError, type BlobStore, BlobStores, type BlobWriter, FilesystemBlobStore } from '#libs/blobs';
+import { type Config, loadConfig } from '#libs/config';
+import { type DataSource, query } from '#libs/database';
+import type { DicomJson } from '#libs/dicom';
 import type { JobQueue } from '#libs/jobs';
 import { createLogger } from '#libs/telemetry';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
-import { type InstanceDescription, makeInstance } from '../../../test/support/make-instance.js';
-import { failureReason, type IncomingPart, OpenFrames, OpenInstance, ReadPack, StoreInstances } from './index.js';
+import { type InstanceDescription, makeInstance, testUid } from '../../../test/support/make-instance.js';
+import { ArchiveError } from './archive-error.js';
+import { failureReason, warningReason } from './failure-reason.js';
+import { OpenInstance } from './open-instance.js';
+import { ReadPack } from './read-pack.js';
+import { StoreInstances } from './store-instances.js';
+import type { IncomingPart, Origin, StoreOutcome } from './store-outcome.js';
 
-const jpeg = '1.2.840.10008.1.2.4.50';
+jest.setTimeout(120_000);
 
-describe('StoreInstances', () => {
-  let db: TestDatabase;
-  let jobs: JobQueue;
-  let directory: string;
-  let blobs: FilesystemBlobStore;
-  let store: StoreInstances;
-  let open: OpenInstance;
-  let frames: OpenFrames;
+const logger = createLogger('test', 'silent');
+let database: TestDatabase;
+let jobs: JobQueue;
+let directory: string;
+let blobs: FilesystemBlobStore;
+let seed = 0;
+/** A study of its own for each test. */
+let study: string;
 
-  beforeAll(async () => {
-    db = await createTestDatabase();
-    jobs = await db.jobs();
-    directory = await mkdtemp(path.join(tmpdir(), 'isocenter-archive-'));
-    blobs = await FilesystemBlobStore.open('local', directory);
-    store = storeOn(blobs);
-    const packs = new ReadPack(db.dataSource, new BlobStores({ hot: blobs }));
-    open = new OpenInstance(db.dataSource, packs);
-    frames = new OpenFrames(db.dataSource, packs);
-  });
-  beforeEach(async () => {
-    await db.dataSource.query('truncate location, instance, series, study_routing, study, pack, jobs.job cascade');
-    for (const { key } of await listed()) await blobs.delete(key);
-  });
-  afterAll(async () => {
-    await db.drop();
-    await rm(directory, { recursive: true, force: true });
-  });
+beforeAll(async () => {
+  database = await createTestDatabase();
+  jobs = await database.jobs();
+  directory = await mkdtemp(path.join(tmpdir(), 'isocenter-archive-'));
+  blobs = await FilesystemBlobStore.open('local', path.join(directory, 'blobs'));
+});
+afterAll(async () => {
+  await database?.drop();
+  await rm(directory, { recursive: true, force: true });
+});
+beforeEach(() => {
+  seed += 1;
+  study = testUid(`stored study ${seed}`);
+});
+afterEach(async () => {
+  // Whatever a test did: every row has its bytes, and nothing half-written is left.
+  for (const { key, bytes } of await query<{ key: string; bytes: number }>(
+    database.dataSource,
+    'select l.key, p.bytes from location l join pack p using (pack_id)',
+  )) {
+    expect(await blobs.head(key)).toEqual({ bytes });
+  }
+  expect(await readdir(path.join(directory, 'blobs', 'staging'))).toEqual([]);
+});
 
-  function storeOn(hot: FilesystemBlobStore, limits: { stowPartBytesMax?: number } = {}): StoreInstances {
-    const config = loadConfig('suite', {});
-    const changed = { ...config, limits: { ...config.limits, ...limits } };
-    return new StoreInstances(changed, createLogger('test', 'silent'), new BlobStores({ hot }), db.dataSource, jobs);
-  }
-  async function listed() {
-    const found: { key: string; bytes: number }[] = [];
-    for await (const blob of blobs.list()) found.push(blob);
-    return found;
-  }
-  async function* partsOf(objects: Buffer[], chunk = 1000): AsyncGenerator<IncomingPart> {
-    for (const [index, object] of objects.entries()) yield { number: index + 1, body: chunks(object, chunk) };
-  }
-  async function* chunks(object: Buffer, size: number): AsyncGenerator<Buffer> {
-    for (let at = 0; at < object.length; at += size) yield object.subarray(at, at + size);
-  }
-  const send = (objects: Buffer[], options = {}) => store.store(partsOf(objects), { origin: 'sender', ...options });
-  const make = (description: InstanceDescription = {}) => makeInstance({ rows: 16, columns: 16, ...description });
-  const series = (count: number, description: InstanceDescription = {}) =>
-    Array.from({ length: count }, (_, index) => make({ instanceNumber: index + 1, ...description }));
-  const counts = async () => {
-    const [row] = await query<Record<string, number>>(
-      db.dataSource,
-      `select (select count(*) from study) as studies, (select count(*) from series) as series,
-              (select count(*) from instance) as instances, (select count(*) from pack) as packs,
-              (select count(*) from location) as locations`,
+function service(options: { hot?: BlobStore; partBytesMax?: number } = {}): StoreInstances {
+  const config: Config = loadConfig('suite', { ISOCENTER_DATA_DIR: directory });
+  const limits = { ...config.limits, ...(options.partBytesMax && { stowPartBytesMax: options.partBytesMax }) };
+  const stores = new BlobStores({ hot: options.hot ?? blobs });
+  return new StoreInstances({ ...config, limits }, logger, stores, database.dataSource, jobs);
+}
+
+const make = (description: InstanceDescription = {}) => makeInstance({ seed, studyInstanceUid: study, ...description });
+
+/** As they come from the wire: in chunks that know nothing of the objects' structure. */
+async function* partsOf(objects: readonly Uint8Array[], chunkBytes = 700): AsyncGenerator<IncomingPart> {
+  for (const [index, object] of objects.entries()) yield { number: index + 1, body: chunksOf(object, chunkBytes) };
+}
+async function* chunksOf(object: Uint8Array, chunkBytes: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < object.length; at += chunkBytes) yield object.subarray(at, at + chunkBytes);
+}
+
+const store = (objects: readonly Uint8Array[], options: { studyInstanceUid?: string; origin?: Origin } = {}) =>
+  service().store(partsOf(objects), { origin: 'sender', ...options });
+
+const reasons = (outcome: StoreOutcome) => outcome.failed.map(({ part, reason }) => [part, reason]);
+
+async function studyRow(uid = study) {
+  const [row] = await query<Record<string, unknown>>(
+    database.dataSource,
+    'select * from study where study_instance_uid = $1',
+    [uid],
+  );
+  return row;
+}
+
+async function countOf(table: string): Promise<number> {
+  const [row] = await query<{ n: number }>(database.dataSource, `select count(*)::integer as n from ${table}`);
+  return row!.n;
+}
+const counts = async () => ({
+  packs: await countOf('pack'),
+  locations: await countOf('location'),
+  instances: await countOf('instance'),
+  series: await countOf('series'),
+  studies: await countOf('study'),
+  blobs: (await keys()).length,
+});
+async function keys(): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { key } of blobs.list()) found.push(key);
+  return found;
+}
+
+async function readBack(sopInstanceUid: string): Promise<Buffer> {
+  const stores = new BlobStores({ hot: blobs });
+  const open = new OpenInstance(database.dataSource, new ReadPack(database.dataSource, stores));
+  const [uids] = await query<{ study: string; series: string }>(
+    database.dataSource,
+    `select st.study_instance_uid as study, se.series_instance_uid as series
+       from instance i join series se using (series_key) join study st on st.study_key = i.study_key
+      where i.sop_instance_uid = $1`,
+    [sopInstanceUid],
+  );
+  if (uids === undefined) throw new Error(`${sopInstanceUid} is not stored`);
+  const row = await open.find({ studyInstanceUid: uids.study, seriesInstanceUid: uids.series, sopInstanceUid });
+  return buffer(await open.open(row));
+}
+
+describe('storing', () => {
+  it('puts the instances of a request into one pack, and gives each back byte for byte', async () => {
+    const objects = [1, 2, 3].map((instanceNumber) =>
+      make({ instanceNumber, sopInstanceUid: testUid(`${study} ${instanceNumber}`), rows: 20 + instanceNumber }),
     );
-    return row;
-  };
-
-  it('makes one pack of a request, and gives every instance back byte for byte', async () => {
-    const objects = series(5);
-    const outcome = await send(objects);
+    const before = await counts();
+    const outcome = await store(objects);
     expect(outcome.failed).toEqual([]);
-    expect(await counts()).toEqual({ studies: 1, series: 1, instances: 5, packs: 1, locations: 1 });
-    expect(await listed()).toHaveLength(1);
-    for (const [index, stored] of outcome.stored.entries()) {
-      const row = await open.find(stored);
-      expect((await buffer(await open.open(row))).equals(objects[index]!)).toBe(true);
-    }
-  });
-
-  it('keeps counts and roll-ups as instances arrive, study by study and series by series', async () => {
-    const studyInstanceUid = '1.2.3';
-    await send(series(2, { studyInstanceUid }));
-    await send([...series(3, { studyInstanceUid, modality: 'MR' }), make({ seed: 9 })]);
-    const rows = await query(
-      db.dataSource,
-      `select number_of_series, number_of_instances, modalities, bytes = (select sum(length) from instance i where i.study_key = s.study_key) as is_sum
-         from study s order by number_of_instances`,
+    expect(outcome.stored.map((one) => [one.sopInstanceUid, one.isDuplicate])).toEqual(
+      [1, 2, 3].map((number) => [testUid(`${study} ${number}`), false]),
     );
-    expect(rows).toEqual([
-      { number_of_series: 1, number_of_instances: 1, modalities: ['CT'], is_sum: true },
-      { number_of_series: 2, number_of_instances: 5, modalities: ['CT', 'MR'], is_sum: true },
-    ]);
-  });
-
-  it('announces a sender’s study once a request, and not a result of ours', async () => {
-    await send(series(3));
-    await store.store(partsOf([make({ seed: 2, modality: 'SR', frames: 0 })]), { origin: 'isocenter' });
-    const sent = await query(
-      db.dataSource,
-      `select data->>'studyInstanceUid' as uid from jobs.job where name = 'study-arrived'`,
-    );
-    expect(sent).toHaveLength(1);
-    expect(await query(db.dataSource, `select state from study_routing`)).toEqual([{ state: 'receiving' }]);
-  });
-
-  it('takes the same again as success and stores nothing twice', async () => {
-    const objects = series(3);
-    await send(objects);
-    const outcome = await send([...objects, make({ instanceNumber: 4 })]);
-    expect(outcome.failed).toEqual([]);
-    expect(outcome.stored.map((one) => one.isDuplicate)).toEqual([false, true, true, true]);
-    const again = await send(objects);
-    expect(again.stored).toHaveLength(3);
-    expect(await counts()).toMatchObject({ instances: 4, packs: 2 });
-    expect(await listed()).toHaveLength(2);
-  });
-
-  it('keeps the first of two contents under one UID, and says so', async () => {
-    const [first] = series(1, { patientId: 'A' });
-    const [other] = series(1, { patientId: 'B' });
-    await send([first!]);
-    const outcome = await send([other!]);
-    expect(outcome.stored).toEqual([]);
-    expect(outcome.failed).toMatchObject([{ part: 1, reason: failureReason.duplicateSopInstance }]);
-    expect(await counts()).toMatchObject({ instances: 1, packs: 1 });
-    const both = await send([make({ seed: 5, patientId: 'A' }), make({ seed: 5, patientId: 'B' })]);
-    expect(both.stored).toHaveLength(1);
-    expect(both.failed).toMatchObject([{ part: 2, reason: failureReason.duplicateSopInstance }]);
-  });
-
-  it('stores the good parts of a request with bad ones, and names each bad one', async () => {
-    const good = series(3);
-    const outcome = await send([
-      good[0]!,
-      Buffer.from('this is no DICOM object at all, only some text to look at '.repeat(10)),
-      good[1]!,
-      make({ seed: 3 }).subarray(0, 500),
-      make({ seed: 4, omit: ['0020000D'] }),
-      good[2]!,
-    ]);
-    expect(outcome.stored).toHaveLength(3);
-    expect(outcome.failed.map(({ part, reason }) => [part, reason])).toEqual([
-      [2, failureReason.cannotUnderstand],
-      [4, failureReason.cannotUnderstand],
-      [5, failureReason.dataSetDoesNotMatch],
-    ]);
-    expect(outcome.failed[2]?.text).toContain('Study Instance UID');
-    // Of the bad parts no byte is left in the pack.
-    const [pack] = await listed();
-    expect(pack?.bytes).toBe(good.reduce((sum, object) => sum + object.length, 0));
-    for (const [index, stored] of outcome.stored.entries()) {
-      expect((await buffer(await open.open(await open.find(stored)))).equals(good[index]!)).toBe(true);
+    const after = await counts();
+    expect({ packs: after.packs - before.packs, blobs: after.blobs - before.blobs }).toEqual({ packs: 1, blobs: 1 });
+    for (const [index, object] of objects.entries()) {
+      expect((await readBack(testUid(`${study} ${index + 1}`))).equals(object)).toBe(true);
     }
-  });
-
-  it('stores nothing at all when no part is good, or when the request breaks off', async () => {
-    await send([Buffer.from('no')]);
-    async function* broken(): AsyncGenerator<IncomingPart> {
-      yield* partsOf(series(2));
-      throw new Error('the sender is gone');
-    }
-    await expect(store.store(broken(), { origin: 'sender' })).rejects.toThrow('gone');
-    expect(await counts()).toMatchObject({ studies: 0, instances: 0, packs: 0 });
-    expect(await listed()).toEqual([]);
-    expect(await readdir(path.join(directory, 'staging'))).toEqual([]);
-  });
-
-  it('refuses an instance of another study than the one it is sent to', async () => {
-    const outcome = await send(
-      [make({ seed: 1, studyInstanceUid: '1.2.3' }), make({ seed: 2, studyInstanceUid: '1.2.4' })],
-      {
-        studyInstanceUid: '1.2.3',
-      },
+    const rows = await query<{ sha256: Buffer; pack: Buffer }>(
+      database.dataSource,
+      `select i.sha256, p.sha256 as pack from instance i join pack p using (pack_id)
+        where i.study_key = $1 order by i.pack_offset`,
+      [(await studyRow())!['study_key']],
     );
-    expect(outcome.stored.map((one) => one.studyInstanceUid)).toEqual(['1.2.3']);
-    expect(outcome.failed).toMatchObject([{ part: 2, reason: failureReason.dataSetDoesNotMatch }]);
+    expect(rows.map((row) => row.sha256)).toEqual(objects.map((bytes) => createHash('sha256').update(bytes).digest()));
+    expect(rows[0]!.pack).toEqual(createHash('sha256').update(Buffer.concat(objects)).digest());
   });
 
-  it('limits the bytes of a part: at the limit, and one over', async () => {
-    const object = make();
-    const at = storeOn(blobs, { stowPartBytesMax: object.length });
-    expect((await at.store(partsOf([object]), { origin: 'sender' })).stored).toHaveLength(1);
-    const under = storeOn(blobs, { stowPartBytesMax: object.length - 1 });
-    const outcome = await under.store(partsOf([make({ seed: 2 })]), { origin: 'sender' });
-    expect(outcome.failed).toMatchObject([{ reason: failureReason.outOfResources }]);
-  });
-
-  it('lets many send the same at once: one instance each, no deadlock, right counts', async () => {
-    const studies = [1, 2, 3].map((seed) => series(4, { seed }));
-    const senders = Array.from({ length: 12 }, (_, index) => {
-      const order = index % 2 === 0 ? studies.flat() : studies.flat().toReversed();
-      return send(order);
+  it('keeps counts, sizes and roll-ups as requests come', async () => {
+    const ct = [1, 2].map((instanceNumber) => make({ instanceNumber }));
+    const report = make({ modality: 'SR' });
+    await store(ct.slice(0, 1));
+    await store([ct[1]!, report]);
+    expect(await studyRow()).toMatchObject({
+      number_of_series: 2,
+      number_of_instances: 3,
+      bytes: ct[0]!.length + ct[1]!.length + report.length,
+      modalities: ['CT', 'SR'],
+      sop_classes: ['1.2.840.10008.5.1.4.1.1.2', '1.2.840.10008.5.1.4.1.1.88.33'],
+      patient_id: `TEST-${seed}`,
+      patient_name: `Test^Patient${seed}`,
+      study_date: '20240229',
     });
-    const outcomes = await Promise.all(senders);
-    expect(outcomes.flatMap((outcome) => outcome.failed)).toEqual([]);
-    expect(outcomes.flatMap((outcome) => outcome.stored.filter((one) => !one.isDuplicate))).toHaveLength(12);
-    const rows = await query(db.dataSource, 'select number_of_series, number_of_instances from study');
-    expect(rows).toEqual(Array.from({ length: 3 }, () => ({ number_of_series: 1, number_of_instances: 4 })));
-    // Packs that lost the race leave neither rows nor blobs.
-    expect((await counts())?.['packs']).toBe((await listed()).length);
-  });
-
-  it('lets one of two have a UID that both claim, for different studies', async () => {
-    const claims = ['1.2.1', '1.2.2', '1.2.3', '1.2.4'].map((studyInstanceUid) =>
-      send([make({ studyInstanceUid, sopInstanceUid: '1.9.9' })]),
+    const series = await query<Record<string, unknown>>(
+      database.dataSource,
+      `select modality, number_of_instances, version, transfer_syntaxes from series where study_key = $1 order by modality`,
+      [(await studyRow())!['study_key']],
     );
-    const outcomes = await Promise.all(claims);
-    expect(outcomes.flatMap((outcome) => outcome.stored)).toHaveLength(1);
-    expect(outcomes.flatMap((outcome) => outcome.failed)).toHaveLength(3);
-    expect(await counts()).toMatchObject({ studies: 1, series: 1, instances: 1, packs: 1 });
+    expect(series).toEqual([
+      { modality: 'CT', number_of_instances: 2, version: 3, transfer_syntaxes: ['1.2.840.10008.1.2.1'] },
+      { modality: 'SR', number_of_instances: 1, version: 2, transfer_syntaxes: ['1.2.840.10008.1.2.1'] },
+    ]);
   });
 
-  it('leaves no row when the blob store fails', async () => {
-    const failing = await FilesystemBlobStore.open('local', directory);
-    failing.write = async () => {
-      const writer = await blobs.write();
-      writer.commit = async () => {
-        await writer.abort();
-        throw new BlobError('blob-no-space', 'full');
-      };
-      return writer;
-    };
-    await expect(storeOn(failing).store(partsOf(series(2)), { origin: 'sender' })).rejects.toMatchObject({
+  it('keeps the metadata as text, with addresses for what is big', async () => {
+    const sopInstanceUid = testUid(`${study} bulky`);
+    const lookupTable = { vr: 'OW', InlineBinary: Buffer.alloc(4000, 7).toString('base64') };
+    await store([make({ sopInstanceUid, attributes: { '00281201': lookupTable } })]);
+    const [row] = await query<{ dicom_json: string; series: string }>(
+      database.dataSource,
+      `select i.dicom_json, se.series_instance_uid as series from instance i join series se using (series_key)
+        where i.sop_instance_uid = $1`,
+      [sopInstanceUid],
+    );
+    const dataset = JSON.parse(row!.dicom_json) as DicomJson;
+    expect(dataset['00281201']).toEqual({
+      vr: 'OW',
+      BulkDataURI: `/dicom-web/studies/${study}/series/${row!.series}/instances/${sopInstanceUid}/bulkdata/00281201`,
+    });
+    expect(dataset['00083002']?.Value).toEqual(['1.2.840.10008.1.2.1']);
+    expect(Object.keys(dataset)).toEqual(Object.keys(dataset).toSorted());
+  });
+
+  it('notes where every frame of an encapsulated object is', async () => {
+    const frameBytes = [31, 20, 44].map((length, fill) => Buffer.alloc(length + (length % 2), fill + 1));
+    const object = make({ transferSyntaxUid: '1.2.840.10008.1.2.4.80', frames: 3, frameBytes });
+    await store([object]);
+    const [row] = await query<{ kind: string; entries: Buffer }>(
+      database.dataSource,
+      'select frame_kind as kind, frame_entries as entries from instance where study_key = $1',
+      [(await studyRow())!['study_key']],
+    );
+    expect(row!.kind).toBe('encapsulated');
+    const frames = [0, 1, 2].map((index) => {
+      const offset = Number(row!.entries.readBigUInt64LE(index * 16));
+      return object.subarray(offset, offset + row!.entries.readUInt32LE(index * 16 + 8));
+    });
+    expect(frames).toEqual(frameBytes);
+  });
+
+  it('tells the router in the same transaction, once a study', async () => {
+    await store([make({ instanceNumber: 1 }), make({ instanceNumber: 2 })]);
+    expect(await arrivalJobs()).toBe(1);
+    const routing = await query(
+      database.dataSource,
+      `select r.state from study_routing r join study using (study_key) where study_instance_uid = $1`,
+      [study],
+    );
+    expect(routing).toEqual([{ state: 'receiving' }]);
+  });
+
+  it('starts no new analysis for what the analysis itself made', async () => {
+    await store([make({ modality: 'SR' })], { origin: 'isocenter' });
+    expect(await studyRow()).toMatchObject({ number_of_instances: 1 });
+    expect(await arrivalJobs()).toBe(0);
+    expect(
+      await query(
+        database.dataSource,
+        `select 1 from study_routing join study using (study_key) where study_instance_uid = $1`,
+        [study],
+      ),
+    ).toEqual([]);
+  });
+
+  it('stores an object whose text PostgreSQL cannot hold as it is', async () => {
+    // Not compressible: an index entry holds at most 2,704 bytes, and compresses what it can.
+    const long = Array.from({ length: 150 }, (_, index) => createHash('sha256').update(`${index}`).digest('hex')).join(
+      '',
+    );
+    const object = make({
+      patientName: 'Null\0Byte^Test',
+      patientId: long,
+      accessionNumber: long,
+      attributes: { '00080060': { vr: 'CS', Value: ['CT'] }, '00081030': { vr: 'LO', Value: [long] } },
+    });
+    const outcome = await store([object]);
+    expect(outcome).toMatchObject({ failed: [], stored: [{ isDuplicate: false }] });
+    const row = await studyRow();
+    expect(long.startsWith(row!['patient_id'] as string)).toBe(true);
+    expect(row!['patient_name']).toMatch(/^Null.?Byte\^Test$/);
+  });
+
+  async function arrivalJobs(): Promise<number> {
+    const [row] = await query<{ n: number }>(
+      database.dataSource,
+      `select count(*)::integer as n from jobs.job where name = 'study-arrived' and data->>'studyInstanceUid' = $1`,
+      [study],
+    );
+    return row!.n;
+  }
+});
+
+describe('what was stored before', () => {
+  it('is success again, and nothing is stored twice', async () => {
+    const objects = [make({ instanceNumber: 1 }), make({ instanceNumber: 2 })];
+    await store(objects);
+    const before = await counts();
+    const row = await studyRow();
+    const outcome = await store(objects);
+    expect(outcome.failed).toEqual([]);
+    expect(outcome.stored.map((one) => one.isDuplicate)).toEqual([true, true]);
+    expect(await counts()).toEqual(before);
+    expect(await studyRow()).toEqual(row);
+  });
+
+  it('is left alone when only some of a request is new', async () => {
+    const objects = [1, 2, 3].map((instanceNumber) => make({ instanceNumber }));
+    await store(objects.slice(1, 2));
+    const outcome = await store(objects);
+    expect(outcome.failed).toEqual([]);
+    expect(outcome.stored.map((one) => one.isDuplicate).toSorted()).toEqual([false, false, true]);
+    expect(await studyRow()).toMatchObject({ number_of_instances: 3, number_of_series: 1 });
+    for (const [index, object] of objects.entries()) {
+      expect((await readBack(outcomeUid(outcome, index + 1))).equals(object)).toBe(true);
+    }
+  });
+
+  it('stays when other content comes under its UID', async () => {
+    const sopInstanceUid = testUid(`${study} contested`);
+    const first = make({ sopInstanceUid });
+    await store([first]);
+    const before = await counts();
+    const outcome = await store([make({ sopInstanceUid, studyDescription: 'Other' })]);
+    expect(outcome.stored).toEqual([]);
+    expect(reasons(outcome)).toEqual([[1, failureReason.duplicateSopInstance]]);
+    expect(outcome.failed[0]).toMatchObject({ sopInstanceUid, sopClassUid: '1.2.840.10008.5.1.4.1.1.2' });
+    expect(await counts()).toEqual(before);
+    expect((await readBack(sopInstanceUid)).equals(first)).toBe(true);
+  });
+
+  it('stays when another study claims its UID', async () => {
+    const sopInstanceUid = testUid(`${study} stolen`);
+    const first = make({ sopInstanceUid });
+    await store([first]);
+    const thief = testUid(`${study} thief`);
+    const outcome = await store([make({ sopInstanceUid, studyInstanceUid: thief })]);
+    expect(reasons(outcome)).toEqual([[1, failureReason.duplicateSopInstance]]);
+    expect(await studyRow(thief)).toBeUndefined();
+    expect((await readBack(sopInstanceUid)).equals(first)).toBe(true);
+  });
+
+  it('keeps its word on the patient, and a sender that says otherwise is warned', async () => {
+    await store([make({ instanceNumber: 1, patientId: 'FIRST' })]);
+    const outcome = await store([
+      make({ instanceNumber: 2, patientId: 'SECOND' }),
+      make({ instanceNumber: 3, patientId: 'FIRST' }),
+    ]);
+    expect(outcome.failed).toEqual([]);
+    const warnings = new Map(outcome.stored.map((one) => [one.sopInstanceUid, one.warning]));
+    expect([...warnings.values()].toSorted()).toEqual([warningReason.dataSetDoesNotMatch, undefined]);
+    expect(await studyRow()).toMatchObject({ patient_id: 'FIRST', number_of_instances: 3 });
+  });
+
+  it('warns of nothing that an instance merely leaves out', async () => {
+    await store([make({ instanceNumber: 1 })]);
+    const outcome = await store([make({ modality: 'SR', omit: ['00100040', '00080050'] })]);
+    expect(outcome.stored.map((one) => one.warning)).toEqual([undefined]);
+  });
+
+  const outcomeUid = (_outcome: StoreOutcome, instanceNumber: number) =>
+    testUid(`instance ${testUid(`series ${study} CT`)} ${instanceNumber}`);
+});
+
+describe('a request with something wrong', () => {
+  it.each([
+    [
+      'text',
+      () => Buffer.from('This is not DICOM, though it is long enough to be looked at.'.repeat(20)),
+      failureReason.cannotUnderstand,
+    ],
+    ['nothing', () => Buffer.alloc(0), failureReason.cannotUnderstand],
+    [
+      'half an object',
+      () => make({ instanceNumber: 9, rows: 64, columns: 64 }).subarray(0, 5000),
+      failureReason.cannotUnderstand,
+    ],
+    ['an object without SOP Instance UID', () => make({ omit: ['00080018'] }), failureReason.dataSetDoesNotMatch],
+  ])('stores the good instances beside %s', async (_name, makeBad, reason) => {
+    const good = [make({ instanceNumber: 1 }), make({ instanceNumber: 2, rows: 30 })];
+    const outcome = await store([good[0]!, makeBad(), good[1]!]);
+    expect(outcome.stored).toHaveLength(2);
+    expect(reasons(outcome)).toEqual([[2, reason]]);
+    expect(outcome.failed[0]!.text).toMatch(/^Part 2: /);
+    for (const [index, object] of good.entries()) {
+      const uid = testUid(`instance ${testUid(`series ${study} CT`)} ${index + 1}`);
+      expect((await readBack(uid)).equals(object)).toBe(true);
+    }
+    // The bad part's bytes are not in the pack.
+    const [pack] = await query<{ bytes: number }>(
+      database.dataSource,
+      `select p.bytes from pack p where pack_id in (select pack_id from instance join study using (study_key) where study_instance_uid = $1)`,
+      [study],
+    );
+    expect(pack!.bytes).toBe(good[0]!.length + good[1]!.length);
+  });
+
+  it('stores nothing when nothing is good', async () => {
+    const before = await counts();
+    const outcome = await store([Buffer.from('no'), Buffer.from('neither')]);
+    expect(reasons(outcome)).toEqual([
+      [1, failureReason.cannotUnderstand],
+      [2, failureReason.cannotUnderstand],
+    ]);
+    expect(await counts()).toEqual(before);
+  });
+
+  it('refuses what belongs to another study than the one addressed, and stores the rest', async () => {
+    const other = testUid(`${study} other`);
+    const outcome = await store([make({ instanceNumber: 1 }), make({ studyInstanceUid: other })], {
+      studyInstanceUid: study,
+    });
+    expect(outcome.stored.map((one) => one.studyInstanceUid)).toEqual([study]);
+    expect(reasons(outcome)).toEqual([[2, failureReason.dataSetDoesNotMatch]]);
+    expect(await studyRow(other)).toBeUndefined();
+  });
+
+  it.each([
+    [0, []],
+    [1, [[1, failureReason.outOfResources]]],
+  ])('takes a part up to the limit, and not %i byte more', async (over, expected) => {
+    const object = make({ rows: 40, columns: 40 });
+    const outcome = await service({ partBytesMax: object.length - over }).store(partsOf([object]), {
+      origin: 'sender',
+    });
+    expect(reasons(outcome)).toEqual(expected);
+    expect(outcome.stored).toHaveLength(1 - over);
+  });
+
+  it('counts the same instance twice in one request as one', async () => {
+    const object = make();
+    const outcome = await store([object, object]);
+    expect(outcome.failed).toEqual([]);
+    expect(outcome.stored.map((one) => one.isDuplicate)).toEqual([false, true]);
+    expect(await studyRow()).toMatchObject({ number_of_instances: 1 });
+  });
+
+  it('keeps the first of two in one request that share a UID and differ', async () => {
+    const sopInstanceUid = testUid(`${study} twin`);
+    const first = make({ sopInstanceUid, rows: 12 });
+    const outcome = await store([first, make({ sopInstanceUid, rows: 13 })]);
+    expect(reasons(outcome)).toEqual([[2, failureReason.duplicateSopInstance]]);
+    expect((await readBack(sopInstanceUid)).equals(first)).toBe(true);
+  });
+
+  it('stores nothing of a body that breaks off', async () => {
+    const before = await counts();
+    async function* breaking(): AsyncGenerator<IncomingPart> {
+      yield* partsOf([make({ instanceNumber: 1 })]);
+      throw new Error('aborted');
+    }
+    await expect(service().store(breaking(), { origin: 'sender' })).rejects.toThrow('aborted');
+    expect(await counts()).toEqual(before);
+  });
+});
+
+describe('a request larger than a pack', () => {
+  const limits = { instancesMax: 2, bytesMax: 1e9, metadataBytesMax: 1e9 };
+  const five = () => [1, 2, 3, 4, 5].map((instanceNumber) => make({ instanceNumber }));
+
+  it.each([
+    ['instances', limits, 3],
+    ['bytes', { ...limits, instancesMax: 100, bytesMax: 1 }, 5],
+    ['metadata', { ...limits, instancesMax: 100, metadataBytesMax: 1 }, 5],
+  ])('becomes several, by its %s', async (_what, packLimits, packs) => {
+    const before = await counts();
+    const objects = five();
+    const outcome = await service().store(partsOf([...objects, objects[0]!]), { origin: 'sender' }, packLimits);
+    expect(outcome.failed).toEqual([]);
+    expect(outcome.stored.map((one) => one.isDuplicate)).toEqual([false, false, false, false, false, true]);
+    const after = await counts();
+    expect({ packs: after.packs - before.packs, blobs: after.blobs - before.blobs }).toEqual({ packs, blobs: packs });
+    expect(await studyRow()).toMatchObject({ number_of_instances: 5, number_of_series: 1 });
+    for (const [index, stored] of outcome.stored.slice(0, 5).entries()) {
+      expect((await readBack(stored.sopInstanceUid)).equals(objects[index]!)).toBe(true);
+    }
+  });
+
+  it('keeps the full packs of a body that breaks off, and finds them when it comes again', async () => {
+    const objects = five();
+    async function* breaking(): AsyncGenerator<IncomingPart> {
+      yield* partsOf(objects.slice(0, 3));
+      throw new Error('aborted');
+    }
+    await expect(service().store(breaking(), { origin: 'sender' }, limits)).rejects.toThrow('aborted');
+    expect(await studyRow()).toMatchObject({ number_of_instances: 2 });
+    const outcome = await service().store(partsOf(objects), { origin: 'sender' }, limits);
+    expect(outcome.stored.filter((one) => one.isDuplicate)).toHaveLength(2);
+    expect(await studyRow()).toMatchObject({ number_of_instances: 5 });
+  });
+});
+
+describe('writers at the same time', () => {
+  it('store one instance between them when they send the same, whatever the order', async () => {
+    const objects = Array.from({ length: 6 }, (_, index) => make({ instanceNumber: index + 1 }));
+    const orders = [objects, objects.toReversed(), [...objects.slice(3), ...objects.slice(0, 3)], objects];
+    const outcomes = await Promise.all(orders.map((order) => store(order)));
+    for (const outcome of outcomes) {
+      expect(outcome.failed).toEqual([]);
+      expect(outcome.stored).toHaveLength(6);
+    }
+    expect(outcomes.flatMap((one) => one.stored).filter((one) => !one.isDuplicate)).toHaveLength(6);
+    expect(await studyRow()).toMatchObject({ number_of_instances: 6, number_of_series: 1 });
+  });
+
+  it('keep the counts right when each brings its own', async () => {
+    await Promise.all(
+      Array.from({ length: 8 }, (_, writer) =>
+        store(
+          [1, 2, 3].map((number) =>
+            make({ modality: writer % 2 === 0 ? 'CT' : 'MR', instanceNumber: writer * 10 + number }),
+          ),
+        ),
+      ),
+    );
+    expect(await studyRow()).toMatchObject({ number_of_instances: 24, number_of_series: 2, modalities: ['CT', 'MR'] });
+    const series = await query(
+      database.dataSource,
+      `select se.number_of_instances as said, (select count(*)::integer from instance i where i.series_key = se.series_key) as counted
+         from series se join study using (study_key) where study_instance_uid = $1`,
+      [study],
+    );
+    expect(series).toEqual([
+      { said: 12, counted: 12 },
+      { said: 12, counted: 12 },
+    ]);
+  });
+
+  it('do not wait for each other in a circle when two studies cross', async () => {
+    const [a, b] = ['a', 'b'].map((name) => testUid(`${study} crossing ${name}`));
+    await Promise.all(
+      Array.from({ length: 8 }, (_, writer) => {
+        const pair = [a, b].map((studyInstanceUid) =>
+          make({ studyInstanceUid: studyInstanceUid!, instanceNumber: writer + 1 }),
+        );
+        return store(writer % 2 === 0 ? pair : pair.toReversed());
+      }),
+    );
+    expect(await studyRow(a)).toMatchObject({ number_of_instances: 8 });
+    expect(await studyRow(b)).toMatchObject({ number_of_instances: 8 });
+  });
+
+  it('let one of two studies have a UID that both claim', async () => {
+    const sopInstanceUid = testUid(`${study} claimed twice`);
+    const claims = ['x', 'y', 'z'].map((name) =>
+      make({ sopInstanceUid, studyInstanceUid: testUid(`${study} ${name}`) }),
+    );
+    const outcomes = await Promise.all(claims.map((object) => store([object])));
+    expect(outcomes.flatMap((one) => one.stored)).toHaveLength(1);
+    expect(outcomes.flatMap((one) => one.failed.map((failed) => failed.reason))).toEqual([
+      failureReason.duplicateSopInstance,
+      failureReason.duplicateSopInstance,
+    ]);
+    const rows = await query(
+      database.dataSource,
+      'select number_of_instances from study where study_instance_uid = any($1)',
+      [['x', 'y', 'z'].map((name) => testUid(`${study} ${name}`))],
+    );
+    expect(rows).toEqual([{ number_of_instances: 1 }]);
+  });
+});
+
+describe('when something below fails', () => {
+  it.each(['write', 'commit'] as const)('leaves no row when the blob store fails at %s', async (step) => {
+    const before = await counts();
+    const failing = failingStore(step, new BlobError('blob-no-space', 'no space left'));
+    await expect(service({ hot: failing }).store(partsOf([make()]), { origin: 'sender' })).rejects.toMatchObject({
       code: 'blob-no-space',
     });
-    expect(await counts()).toMatchObject({ studies: 0, instances: 0, packs: 0 });
-    expect(await listed()).toEqual([]);
+    expect(await counts()).toEqual(before);
   });
 
-  it('finds every frame: native, encapsulated, in fragments, of one bit, and none past the end', async () => {
-    const read = async (object: Buffer, numbers: number[]) => {
-      const outcome = await send([object]);
-      const opened = await frames.open(outcome.stored[0]!, numbers);
-      return Promise.all(
-        opened.frames.map(async (frame) => ({ bytes: frame.bytes, data: await buffer(await frame.open()) })),
-      );
-    };
-    const codestreams = Array.from({ length: 5 }, (_, index) =>
-      Buffer.concat([Buffer.from('ffd8', 'hex'), randomBytes(100 + 2 * index)]),
-    );
-    for (const [seed, fragmentsPerFrame] of [1, 3].entries()) {
-      const object = make({
-        seed: 100 + seed,
-        frames: 5,
-        transferSyntaxUid: jpeg,
-        frameBytes: codestreams,
-        fragmentsPerFrame,
-      });
-      const found = await read(object, [5, 1, 3]);
-      for (const [position, number] of [5, 1, 3].entries()) {
-        const { data, bytes } = found[position]!;
-        expect(bytes).toBe(data.length);
-        expect(data.subarray(0, codestreams[number - 1]!.length).equals(codestreams[number - 1]!)).toBe(true);
-      }
+  it('acknowledges nothing when the transaction fails, and leaves no row', async () => {
+    const before = await counts();
+    await query(database.dataSource, `alter table series add constraint ck_test check (modality <> 'XA')`);
+    try {
+      await expect(store([make({ modality: 'CT' }), make({ modality: 'XA' })])).rejects.toThrow(ArchiveError);
+    } finally {
+      await query(database.dataSource, 'alter table series drop constraint ck_test');
     }
-    const native = make({ seed: 200, frames: 3 });
-    const [second] = await read(native, [2]);
-    expect(second?.data.length).toBe(16 * 16 * 2);
-    expect(native.includes(second!.data)).toBe(true);
-    const stored = await send([native]);
-    await expect(frames.open(stored.stored[0]!, [4])).rejects.toMatchObject({ code: 'frame-not-found' });
-    await expect(frames.open({ ...stored.stored[0]!, sopInstanceUid: '1.1' }, [1])).rejects.toMatchObject({
-      code: 'instance-not-found',
-    });
-    const bits = await read(make({ seed: 300, rows: 3, columns: 3, frames: 3, bitsAllocated: 1 }), [1, 2, 3]);
-    expect(bits.map(({ data }) => data.length)).toEqual([2, 2, 2]);
+    expect(await counts()).toEqual(before);
   });
+
+  it('acknowledges what was committed although the answer to COMMIT was lost', async () => {
+    const object = make();
+    const original = database.dataSource.transaction.bind(database.dataSource) as (
+      ...given: unknown[]
+    ) => Promise<unknown>;
+    const lost = jest.spyOn(database.dataSource, 'transaction').mockImplementationOnce(async (...given: unknown[]) => {
+      await original(...given);
+      throw new Error('Connection terminated unexpectedly');
+    });
+    const outcome = await store([object]);
+    lost.mockRestore();
+    expect(outcome).toMatchObject({ failed: [], stored: [{ studyInstanceUid: study }] });
+    expect(await studyRow()).toMatchObject({ number_of_instances: 1 });
+  });
+
+  it('says that it is not known when the database is gone at COMMIT, and keeps the bytes in case it is stored', async () => {
+    const before = await counts();
+    const gone = jest
+      .spyOn(database.dataSource, 'transaction')
+      .mockImplementation(() => Promise.reject(new Error('Connection terminated unexpectedly')));
+    await expect(store([make()])).rejects.toMatchObject({
+      code: 'archive-unavailable',
+      message: expect.stringContaining('not known') as unknown,
+    });
+    gone.mockRestore();
+    expect(await counts()).toEqual({ ...before, blobs: before.blobs + 1 });
+  });
+
+  it('writes nothing durable when the database is gone before', async () => {
+    const before = await counts();
+    const broken = {
+      manager: { query: () => Promise.reject(new Error('connect ECONNREFUSED')) },
+    } as unknown as DataSource;
+    const config = loadConfig('suite', { ISOCENTER_DATA_DIR: directory });
+    const cut = new StoreInstances(config, logger, new BlobStores({ hot: blobs }), broken, jobs);
+    await expect(cut.store(partsOf([make()]), { origin: 'sender' })).rejects.toMatchObject({
+      code: 'archive-unavailable',
+    });
+    expect(await counts()).toEqual(before);
+  });
+
+  function failingStore(step: 'write' | 'commit', error: BlobError): BlobStore {
+    return new Proxy(blobs, {
+      get(target, name) {
+        if (name === 'write') {
+          return async (): Promise<BlobWriter> => {
+            const writer = await target.write();
+            const fail = async () => {
+              await writer.abort();
+              throw error;
+            };
+            return new Proxy(writer, {
+              get: (inner, key) => {
+                if (key === step) return fail;
+                const value = Reflect.get(inner, key, inner) as unknown;
+                return typeof value === 'function' ? value.bind(inner) : value;
+              },
+            });
+          };
+        }
+        const value = Reflect.get(target, name, target) as unknown;
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  }
 });

@@ -6,9 +6,9 @@ import { DataSource, query, transaction } from '#libs/database';
 import { JobQueue } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { ArchiveError } from './archive-error.js';
-import { failureReason } from './failure-reason.js';
+import { failureReason, warningReason } from './failure-reason.js';
 import { findKnown, indexInstances, type KnownInstance, lockStudies } from './index-instances.js';
-import { isFailure, receivePart, type ReceivedInstance } from './receive-part.js';
+import { isFailure, metadataBytes, receivePart, type ReceivedInstance } from './receive-part.js';
 import type {
   FailedInstance,
   IncomingPart,
@@ -19,6 +19,23 @@ import type {
 } from './store-outcome.js';
 
 const triesMax = 4;
+
+/**
+ * A request beyond this becomes several packs, each stored and durable before the next begins: memory, transactions and
+ * the objects of the colder tiers stay of a bounded size however much is sent.
+ */
+export interface PackLimits {
+  instancesMax: number;
+  bytesMax: number;
+  /** Metadata waits in memory for the transaction. */
+  metadataBytesMax: number;
+}
+
+const defaultPackLimits: PackLimits = {
+  instancesMax: 1_000,
+  bytesMax: 4 * 1024 ** 3,
+  metadataBytesMax: 32 * 1024 ** 2,
+};
 
 /**
  * Takes instances in. What came in one request becomes one pack; the order is never relaxed: bytes durable, then one
@@ -36,51 +53,81 @@ export class StoreInstances {
 
   /**
    * @returns what became of each part; when it says stored, it is on disk
-   * @throws what `parts` throws (then nothing was stored), BlobError, ArchiveError 'archive-unavailable'
+   * @throws what `parts` throws, BlobError, ArchiveError 'archive-unavailable'. Then nothing was stored, but for the full
+   * packs of a request that is larger than one; sent again, they are found to be here
    */
-  async store(parts: AsyncIterable<IncomingPart>, options: StoreOptions): Promise<StoreOutcome> {
+  async store(
+    parts: AsyncIterable<IncomingPart>,
+    options: StoreOptions,
+    packLimits: PackLimits = defaultPackLimits,
+  ): Promise<StoreOutcome> {
+    const request: Request = { parts: parts[Symbol.asyncIterator](), options, packLimits, seen: new Map() };
+    const outcome: StoreOutcome = { stored: [], failed: [] };
+    try {
+      for (let isLast = false; !isLast;) {
+        const pack = await this.storePack(request);
+        outcome.stored.push(...pack.stored);
+        outcome.failed.push(...pack.failed);
+        isLast = pack.isLast;
+      }
+    } finally {
+      await request.parts.return?.();
+    }
+    return outcome;
+  }
+
+  private async storePack(request: Request): Promise<StoreOutcome & { isLast: boolean }> {
     const pack = await this.stores.hot.write();
     let reception: Reception;
     try {
-      reception = await this.receive(parts, pack, options);
-      const uids = reception.received.map((instance) => instance.sopInstanceUid);
-      const settled = settle(reception.received, await findKnown(this.dataSource.manager, uids));
+      reception = await this.receive(request, pack);
+      const settled = settle(reception.received, await this.findKnown(reception.received));
       if (settled.fresh.length === 0) {
         await pack.abort();
-        return merge(reception, settled);
+        return { ...merge(reception, settled), isLast: reception.isLast };
       }
     } catch (error) {
       await pack.abort();
       throw error;
     }
-    return this.index(await pack.commit(), reception, options.origin);
+    const outcome = await this.index(await pack.commit(), reception, request.options.origin);
+    return { ...outcome, isLast: reception.isLast };
   }
 
-  private async receive(
-    parts: AsyncIterable<IncomingPart>,
-    pack: BlobWriter,
-    options: StoreOptions,
-  ): Promise<Reception> {
-    const reception: Reception = { received: [], repeated: [], failed: [] };
-    const byUid = new Map<string, ReceivedInstance>();
-    for await (const part of parts) {
-      const result = await receivePart(part, pack, this.config.limits.stowPartBytesMax);
+  private async receive({ parts, options, packLimits, seen }: Request, pack: BlobWriter): Promise<Reception> {
+    const reception: Reception = { received: [], repeated: [], failed: [], isLast: false };
+    let waitingBytes = 0;
+    for (;;) {
+      const isFull = reception.received.length >= packLimits.instancesMax || pack.bytes >= packLimits.bytesMax;
+      if (isFull || waitingBytes >= packLimits.metadataBytesMax) return reception;
+      const next = await parts.next();
+      if (next.done === true) return { ...reception, isLast: true };
+      const result = await receivePart(next.value, pack, this.config.limits.stowPartBytesMax, this.logger);
       if (isFailure(result)) {
         reception.failed.push(result);
         continue;
       }
-      const first = byUid.get(result.sopInstanceUid);
+      const first = seen.get(result.sopInstanceUid);
       const failure = wrongStudy(result, options) ?? contradicts(result, first);
       if (failure === undefined && first === undefined) {
-        byUid.set(result.sopInstanceUid, result);
+        seen.set(result.sopInstanceUid, { part: result.part, datasetSha256: result.datasetSha256 });
         reception.received.push(result);
+        waitingBytes += metadataBytes(result);
         continue;
       }
       await pack.truncate(result.offset);
       if (failure !== undefined) reception.failed.push(failure);
       else reception.repeated.push(toStored(result, true));
     }
-    return reception;
+  }
+
+  /** Before anything is made durable: what is all here already needs no pack. */
+  private async findKnown(received: ReceivedInstance[]): Promise<KnownInstance[]> {
+    try {
+      return await findKnown(this.dataSource.manager, uidsOf(received));
+    } catch (cause) {
+      throw new ArchiveError('archive-unavailable', 'The index cannot be read; nothing was stored', { cause });
+    }
   }
 
   private async index(blob: StoredBlob, reception: Reception, origin: Origin): Promise<StoreOutcome> {
@@ -90,68 +137,104 @@ export class StoreInstances {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const settled = await transaction(this.dataSource, async (tx) => {
-          await lockStudies(
-            tx,
-            received.map((instance) => instance.studyInstanceUid),
-          );
-          const known = await findKnown(
-            tx,
-            received.map((instance) => instance.sopInstanceUid),
-          );
-          const sorted = settle(received, known);
-          if (sorted.fresh.length > 0) await indexInstances(tx, this.jobs, pack, sorted.fresh, origin);
+          await lockStudies(tx, studiesOf(received));
+          const sorted = settle(received, await findKnown(tx, uidsOf(received)));
+          if (sorted.fresh.length > 0) {
+            sorted.contradicting = await indexInstances(tx, this.jobs, pack, sorted.fresh, origin);
+          }
           return sorted;
         });
         // Another request stored all of it while this one wrote its bytes.
-        if (settled.fresh.length === 0) await this.stores.hot.delete(blob.key);
+        if (settled.fresh.length === 0) await this.discard(blob.key);
         return merge(reception, settled);
       } catch (error) {
         if (isWorthAnotherTry(error) && attempt < triesMax) continue;
         this.logger.error({ err: error, packId }, 'a pack could not be indexed');
-        return this.afterUnclearCommit(packId, reception, error);
+        return this.afterUnclearCommit(packId, blob.key, reception, error);
       }
     }
   }
 
   /**
-   * The connection may have broken with COMMIT on its way: the rows tell. Are they not there, or cannot be asked for, then
-   * nothing is acknowledged; the blob stays for the garbage collector, because the commit may still arrive.
+   * The connection may have broken with COMMIT on its way: the rows tell, once the studies' locks say that the lost
+   * transaction is over. While they cannot be asked, nothing is acknowledged, and the blob stays for the garbage
+   * collector, because the commit may still arrive.
    */
-  private async afterUnclearCommit(packId: string, reception: Reception, cause: unknown): Promise<StoreOutcome> {
-    const asked = query<{ n: number }>(this.dataSource, 'select count(*) as n from instance where pack_id = $1', [
-      packId,
-    ]);
-    const [indexed] = await asked.catch(() => []);
-    if (indexed === undefined || indexed.n === 0) {
-      throw new ArchiveError(
-        'archive-unavailable',
-        'The index could not be written; nothing of this request was stored',
-        { cause },
-      );
+  private async afterUnclearCommit(
+    packId: string,
+    key: string,
+    reception: Reception,
+    cause: unknown,
+  ): Promise<StoreOutcome> {
+    const { received } = reception;
+    let isIndexed: boolean;
+    let known: KnownInstance[];
+    try {
+      [isIndexed, known] = await transaction(this.dataSource, async (tx) => {
+        await lockStudies(tx, studiesOf(received));
+        const rows = await query(tx, 'select 1 from pack where pack_id = $1', [packId]);
+        return [rows.length > 0, await findKnown(tx, uidsOf(received))];
+      });
+    } catch {
+      const text = 'The index gives no answer, and whether the request was stored is not known; send it again';
+      throw new ArchiveError('archive-unavailable', text, { cause });
     }
-    const uids = reception.received.map((instance) => instance.sopInstanceUid);
-    return merge(reception, settle(reception.received, await findKnown(this.dataSource.manager, uids)));
+    if (isIndexed) return merge(reception, settle(received, known));
+    await this.discard(key);
+    throw new ArchiveError('archive-unavailable', 'The index could not be written; nothing was stored', { cause });
+  }
+
+  /** A blob no row speaks of. Should it not go away now, the garbage collector sees to it. */
+  private async discard(key: string): Promise<void> {
+    await this.stores.hot.delete(key).catch((error: unknown) => {
+      this.logger.warn({ err: error, key }, 'a blob without rows could not be deleted');
+    });
   }
 }
 
-/** What a request brought, before the index was asked. */
+interface Request {
+  parts: AsyncIterator<IncomingPart>;
+  options: StoreOptions;
+  packLimits: PackLimits;
+  /** By SOP Instance UID: the first of each in this request. */
+  seen: Map<string, Seen>;
+}
+
+type Seen = Pick<ReceivedInstance, 'part' | 'datasetSha256'>;
+
+const uidsOf = (received: ReceivedInstance[]) => received.map((instance) => instance.sopInstanceUid);
+const studiesOf = (received: ReceivedInstance[]) => received.map((instance) => instance.studyInstanceUid);
+
+/** What a pack's worth of a request brought, before the index was asked. */
 interface Reception {
   /** In the pack, each SOP Instance UID once. */
   received: ReceivedInstance[];
   /** The same instance again in the same request. */
   repeated: StoredInstance[];
   failed: FailedInstance[];
+  /** The request has no more parts. */
+  isLast: boolean;
 }
 
 interface Settled {
   fresh: ReceivedInstance[];
   duplicates: StoredInstance[];
   conflicts: FailedInstance[];
+  /** SOP Instance UIDs of fresh ones that say something else of their study than its first instance did. */
+  contradicting: ReadonlySet<string>;
 }
 
-function merge({ repeated, failed }: Reception, { fresh, duplicates, conflicts }: Settled): StoreOutcome {
+function merge({ repeated, failed }: Reception, settled: Settled): StoreOutcome {
+  const { fresh, duplicates, conflicts, contradicting } = settled;
   return {
-    stored: [...fresh.map((instance) => toStored(instance, false)), ...duplicates, ...repeated],
+    stored: [
+      ...fresh.map((instance) => ({
+        ...toStored(instance, false),
+        ...(contradicting.has(instance.sopInstanceUid) && { warning: warningReason.dataSetDoesNotMatch }),
+      })),
+      ...duplicates,
+      ...repeated,
+    ],
     failed: [...failed, ...conflicts],
   };
 }
@@ -166,7 +249,7 @@ function wrongStudy(instance: ReceivedInstance, { studyInstanceUid }: StoreOptio
 }
 
 /** The same instance twice in one request is one; two that only share their UID are a mistake of the sender. */
-function contradicts(instance: ReceivedInstance, first: ReceivedInstance | undefined): FailedInstance | undefined {
+function contradicts(instance: ReceivedInstance, first: Seen | undefined): FailedInstance | undefined {
   if (first === undefined || first.datasetSha256 === instance.datasetSha256) return undefined;
   const text = `has the SOP Instance UID of part ${first.part}, and other content`;
   return toFailed(instance, failureReason.duplicateSopInstance, text);
@@ -175,7 +258,7 @@ function contradicts(instance: ReceivedInstance, first: ReceivedInstance | undef
 /** Sorts out what is here already: identical content is success; under a UID with other content the first one stays. */
 function settle(received: ReceivedInstance[], known: KnownInstance[]): Settled {
   const byUid = new Map(known.map((row) => [row.sop_instance_uid, row]));
-  const settled: Settled = { fresh: [], duplicates: [], conflicts: [] };
+  const settled: Settled = { fresh: [], duplicates: [], conflicts: [], contradicting: new Set() };
   for (const instance of received) {
     const row = byUid.get(instance.sopInstanceUid);
     if (row === undefined) settled.fresh.push(instance);

@@ -7,6 +7,7 @@ import { BlobError } from './blob-error.js';
 import { isBlobKey, newBlobKey } from './blob-key.js';
 import type { BlobStore, BlobWriter, StoredBlob } from './blob-store.js';
 
+const createOnly = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const folders = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, '0'));
 
 // A read each of Node's default 64 KiB costs more than copying the bytes; a reader holds two of these.
@@ -29,15 +30,17 @@ export class FilesystemBlobStore implements BlobStore {
     const present = new Set(await readdir(root));
     const missing = [...folders, 'staging'].filter((folder) => !present.has(folder));
     for (const folder of missing) await mkdir(path.join(root, folder), { recursive: true, mode: 0o700 });
-    if (missing.length > 0) await syncDirectory(root);
+    if (missing.length > 0) {
+      await syncDirectory(root);
+      await syncDirectory(path.dirname(path.resolve(root)));
+    }
     return store;
   }
 
   async write(): Promise<BlobWriter> {
     const staged = path.join(this.root, 'staging', randomUUID());
     try {
-      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-      return new FileWriter(this.root, staged, await open(staged, flags, 0o600));
+      return new FileWriter(this.root, staged, await open(staged, createOnly, 0o600));
     } catch (error) {
       throw wrap(error, 'A blob could not be begun');
     }
@@ -93,13 +96,20 @@ export class FilesystemBlobStore implements BlobStore {
     return removed;
   }
 
-  /** Writes, syncs and removes a byte: a full or read-only disk shows here. */
+  /** Writes, syncs and removes a byte, in a file of its own: a full, failing or read-only disk shows here. */
   async probe(): Promise<void> {
-    const writer = await this.write();
+    const staged = path.join(this.root, 'staging', randomUUID());
     try {
-      await writer.write(Buffer.from([0]));
-    } finally {
-      await writer.abort();
+      const handle = await open(staged, createOnly, 0o600);
+      try {
+        await handle.write(Buffer.from([0]));
+        await handle.datasync();
+      } finally {
+        await handle.close();
+        await rm(staged, { force: true });
+      }
+    } catch (error) {
+      throw wrap(error, `The folder ${this.root} cannot be written`);
     }
   }
 
