@@ -32,10 +32,11 @@ export class HttpErrorFilter implements ExceptionFilter {
       return;
     }
     for (const [name, value] of Object.entries(problem.headers)) void reply.header(name, value);
+    // As bytes: Fastify adds a charset to the media type of a text, and this one has none.
     void reply
       .status(problem.status)
       .header('content-type', 'application/problem+json')
-      .send(JSON.stringify(problem.body));
+      .send(Buffer.from(JSON.stringify(problem.body)));
   }
 }
 

@@ -88,10 +88,16 @@ function StackView({ series, stack, modality, children }: StackViewProps) {
     setDirection(step < 0 ? -1 : 1);
     setIndex((last) => Math.min(Math.max(last + step, 0), count - 1));
   };
-  const cine = useCine(count, stack.framesPerSecond, (next) => frames.has(urlOf(next)), index, (next) => {
-    setDirection(1);
-    setIndex(next);
-  });
+  const cine = useCine(
+    count,
+    stack.framesPerSecond,
+    (next) => frames.has(urlOf(next)),
+    index,
+    (next) => {
+      setDirection(1);
+      setIndex(next);
+    },
+  );
 
   // A picture smaller than the stage has the same address at every size: that there is a stage must count by itself.
   const isMeasured = canvas.width > 0;
