@@ -27,5 +27,6 @@ export { readPart10 } from './read-part10.js';
 export { stringifyDicomJson } from './stringify-dicom-json.js';
 export { tag } from './tags.js';
 export { type TransferSyntax, transferSyntaxes, transferSyntaxOf } from './transfer-syntaxes.js';
+export { toExplicitLittleEndian } from './to-explicit-little-endian.js';
 export { isUid, newUid, uidFromHash } from './uids.js';
 export { type NaturalizedDataset, writePart10 } from './write-part10.js';

@@ -64,7 +64,7 @@ export class InstanceBuilder implements DatasetVisitor {
   /** The dataset, once everything has passed. Its text is UTF-8 wherever it came from, and it says so. */
   finish(): DicomJson {
     const level = this.levels[0]!;
-    if (this.needsCharset && level.dataset[characterSetTag] === undefined) {
+    if (this.needsCharset && level.dataset[characterSetTag]?.Value === undefined) {
       this.put(level, characterSetTag, { vr: 'CS', Value: ['ISO_IR 192'] });
     }
     return finished(level);
@@ -90,9 +90,9 @@ export class InstanceBuilder implements DatasetVisitor {
     }
     this.countValues(tag, vr, bytes);
     const element = elementValue(vr, bytes, level.charset, bigEndian);
-    if (tag === characterSetTag) {
-      level.charset = charsetOf((element.Value ?? []).map((term) => String(term ?? '')));
-      this.put(level, tag, element.Value === undefined ? element : { vr: 'CS', Value: ['ISO_IR 192'] });
+    if (tag === characterSetTag && element.Value !== undefined) {
+      level.charset = charsetOf(element.Value.map((term) => String(term ?? '')));
+      this.put(level, tag, { vr: 'CS', Value: ['ISO_IR 192'] });
       return;
     }
     this.put(level, tag, element);

@@ -1,16 +1,13 @@
 import dcmjs from 'dcmjs';
 import { type DicomJson, type DicomJsonElement, jsonText } from './dicom-json.js';
 import { DicomError } from './errors.js';
+import { implementationClassUid, implementationVersionName } from './implementation.js';
 import { toDcmjsElements } from './to-dcmjs-elements.js';
 import { transferSyntaxes } from './transfer-syntaxes.js';
 import { isUid } from './uids.js';
 
 /** A dataset by keyword, as dcmjs naturalizes it. */
 export type NaturalizedDataset = Record<string, unknown>;
-
-/** Names this implementation in the File Meta of what it writes (PS3.7 D.3.3.2): `uidFromHash('isocenter implementation class')`. */
-const implementationClassUid = '2.25.24587493962573665800037968701352271578';
-const implementationVersionName = 'ISOCENTER_0_1';
 
 /**
  * A Part 10 object (PS3.10 7) with preamble and File Meta, through dcmjs. Text is written as UTF-8, whatever character
