@@ -99,6 +99,7 @@ describe('buildSr', () => {
     expect(items.filter(({ type }) => type === 'NUM')).toEqual([]);
     const triage = items.find(({ name }) => name === 'Triage outcome')?.item ?? {};
     expect(jsonText(jsonItems(triage, '0040A168')[0] ?? {}, '00080104')).toBe('Inconclusive');
+    expect(items.map(({ name }) => name)).toContain('Algorithm Version');
   });
 
   it('refuses a number that is none', () => {

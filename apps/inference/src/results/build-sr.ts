@@ -95,14 +95,6 @@ function root(first: DicomJson, model: Model, output: ModelOutput, inputDigest: 
     ...observer(model),
     code('HAS CONCEPT MOD', dcm('121058', 'Procedure reported'), procedure),
     container('CONTAINS', dcm('126010', 'Imaging Measurements'), measurements(model, output, inputDigest)),
-    container('CONTAINS', { value: 'C0034375', scheme: 'UMLS', meaning: 'Qualitative Evaluations' }, [
-      code(
-        'CONTAINS',
-        { value: 'triage-outcome', scheme: '99ISOCENTER', meaning: 'Triage outcome' },
-        outcomes[output.outcome],
-      ),
-      text('CONTAINS', dcm('121106', 'Comment'), output.summary),
-    ]),
   ];
   const { '0040A010': _topHasNoRelationship, ...report } = container(
     'CONTAINS',
@@ -124,23 +116,25 @@ function observer(model: Model): DicomJson[] {
   ];
 }
 
-/** One TID 1501 group with everything the model measured. Empty when it was not conclusive. */
+/**
+ * One TID 1501 group: the algorithm, everything it measured, and its verdict. When it was not conclusive there are no
+ * numbers, and the verdict and its reason still say which algorithm gave up.
+ */
 function measurements(model: Model, output: ModelOutput, inputDigest: string): DicomJson[] {
-  if (output.findings.length === 0) return [];
   const name = `${model.id} ${model.version}`;
+  const tracking = uidFromHash(`tracking|${model.sha256}|${inputDigest}`);
+  const triageOutcome: Code = { value: 'triage-outcome', scheme: '99ISOCENTER', meaning: 'Triage outcome' };
   return [
     container(
       'CONTAINS',
       dcm('125007', 'Measurement Group'),
       [
         text('HAS OBS CONTEXT', dcm('112039', 'Tracking Identifier'), name),
-        uidref(
-          'HAS OBS CONTEXT',
-          dcm('112040', 'Tracking Unique Identifier'),
-          uidFromHash(`tracking|${model.sha256}|${inputDigest}`),
-        ),
+        uidref('HAS OBS CONTEXT', dcm('112040', 'Tracking Unique Identifier'), tracking),
         ...algorithm(model, output, inputDigest),
         ...output.findings.map((finding) => measurement(finding)),
+        code('CONTAINS', triageOutcome, outcomes[output.outcome]),
+        text('CONTAINS', dcm('121106', 'Comment'), output.summary),
       ],
       '1501',
     ),
