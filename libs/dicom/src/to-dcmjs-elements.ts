@@ -16,11 +16,18 @@ const unknownToDcmjs = new Set(['OL', 'OV', 'SV']);
 export function toDcmjsElements(dataset: DicomJson): Record<string, DcmjsElement> {
   const elements: Record<string, DcmjsElement> = {};
   for (const [tag, element] of Object.entries(dataset)) {
-    const vr = element.vr || tagVr(tag) || 'UN';
+    const vr = definiteVr(tag, element.vr, dataset);
     const written = unknownToDcmjs.has(vr) ? 'UN' : vr;
     elements[tag] = { vr: written, Value: dcmjsValues(tag, vr, element) };
   }
   return elements;
+}
+
+/** dcmjs names some VRs of its dictionary `ox` and `xs`: what they are depends on the rest of the dataset. */
+function definiteVr(tag: string, vr: string, dataset: DicomJson): string {
+  if (/^[A-Z]{2}$/.test(vr)) return vr;
+  if (vr === 'xs' && Number(dataset['00280103']?.Value?.[0] ?? 0) === 1) return 'SS';
+  return tagVr(tag) ?? 'UN';
 }
 
 function dcmjsValues(tag: string, vr: string, { Value, InlineBinary, BulkDataURI }: DicomJsonElement): unknown[] {

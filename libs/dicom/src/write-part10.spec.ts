@@ -117,6 +117,9 @@ describe('writePart10', () => {
         SeriesInstanceUID: '1.2.3.2',
         PatientName: 'Sample^Jürgen',
         Rows: 2,
+        PixelRepresentation: 1,
+        PixelPaddingValue: -2000,
+        PixelData: new Uint8Array([1, 2]).buffer,
         ProcedureCodeSequence: [{ CodeValue: 'x', CodeMeaning: 'y' }],
       },
       explicitLittleEndian,
@@ -129,7 +132,10 @@ describe('writePart10', () => {
       },
       '00100010': { vr: 'PN', Value: [{ Alphabetic: 'Sample^Jürgen' }] },
       '00280010': { vr: 'US', Value: [2] },
+      '00280120': { vr: 'SS', Value: [-2000] },
+      '7FE00010': { vr: 'OW' },
     });
+    expect(bytes.subarray(-2)).toEqual(Buffer.from([1, 2]));
   });
 
   it('writes UTF-8 and says so, whatever character set the dataset names', () => {

@@ -6,6 +6,9 @@ import { toDcmjsElements } from './to-dcmjs-elements.js';
 import { transferSyntaxes } from './transfer-syntaxes.js';
 import { isUid } from './uids.js';
 
+// dcmjs complains on the console of VRs in its own dictionary (`ox`, `xs`), which are settled here.
+dcmjs.log.getLogger('validation.dcmjs').setLevel('silent');
+
 /** A dataset by keyword, as dcmjs naturalizes it. */
 export type NaturalizedDataset = Record<string, unknown>;
 
