@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { sendSamples } from '../../apps/suite/src/samples/send-samples.js';
 import { type DicomJson, jsonItems, jsonText } from '#libs/dicom';
 import { shapes, startShape, type RunningSuite } from '../support/start-shape.js';
+import { waitFor } from '../support/start-suite.js';
 import { getWorklist, waitForResults, type WorklistItem } from '../support/worklist.js';
 
 jest.setTimeout(600_000);
@@ -73,9 +74,11 @@ describe.each(shapes)('a study goes in, a triaged worklist comes out: %s', (shap
     expect(JSON.stringify(workitems)).not.toContain('00081195');
   });
 
-  it('tells the open page of every result', () => {
-    const settled = events.items.filter((item) => item.ai.results.some((result) => result.state === 'COMPLETED'));
-    expect(new Set(settled.map((item) => item.patientId))).toEqual(new Set(samples));
+  it('tells the open page of every result', async () => {
+    await waitFor('an event of each result', async () => {
+      const settled = events.items.filter((item) => item.ai.results.some((result) => result.state === 'COMPLETED'));
+      return new Set(settled.map((item) => item.patientId)).size === samples.length || undefined;
+    });
   });
 
   it('says why a study went where it went', async () => {

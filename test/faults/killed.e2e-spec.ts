@@ -64,7 +64,7 @@ describe('killed and started again', () => {
 
   it('finishes the work that was under way: one result, in the end', async () => {
     for await (const study of makeSampleStudies()) {
-      if (study.name !== 'ecg' && study.name !== 'chest') continue;
+      if (study.name === 'slide') continue;
       const objects: Buffer[] = [];
       for await (const instance of study.instances) objects.push(instance);
       expect((await post(objects)).status).toBe(200);

@@ -30,7 +30,7 @@ export async function getWorklist(url: string): Promise<WorklistItem[]> {
   return ((await response.json()) as { items: WorklistItem[] }).items;
 }
 
-/** Waits until the AI has said something, or given up, of every study asked for. */
+/** Waits until the AI has said something, or given up, of every study asked for, and nothing is under way. */
 export function waitForResults(url: string, patientIds: string[]): Promise<WorklistItem[]> {
   return waitFor(`AI results of ${patientIds.join(', ')}`, async () => {
     const items = await getWorklist(url);

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import { type DicomJson, jsonItems, jsonNumber, jsonText } from '#libs/dicom';
 
-/** What a request to store may hold: enough to be quick, little enough to be kept in memory. */
-const instancesMax = 20;
-const bytesMax = 16 * 2 ** 20;
+/**
+ * What a request to store may hold. A sample study fits into one: made slowly and sent in pieces, it could look complete
+ * in between, and be analysed twice.
+ */
+const instancesMax = 200;
+const bytesMax = 128 * 2 ** 20;
 
 export interface Destination {
   /** The DICOMweb root, without `/studies`. */
