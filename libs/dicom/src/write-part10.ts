@@ -1,5 +1,5 @@
 import dcmjs from 'dcmjs';
-import { type DicomJson, type DicomJsonElement, jsonText } from './dicom-json.js';
+import { type DicomJson, jsonText } from './dicom-json.js';
 import { DicomError } from './errors.js';
 import { implementationClassUid, implementationVersionName } from './implementation.js';
 import { toDcmjsElements } from './to-dcmjs-elements.js';
@@ -25,7 +25,7 @@ export function writePart10(dataset: DicomJson | NaturalizedDataset, transferSyn
   if (syntax === undefined || syntax.deflated || syntax.bigEndian || syntax.mediaType.startsWith('video/')) {
     throw new DicomError('unsupported-transfer-syntax', `Nothing is written in transfer syntax ${transferSyntaxUid}`);
   }
-  const json = isDicomJson(dataset) ? dataset : denaturalize(dataset);
+  const json = isDicomJson(dataset) ? dataset : denaturalize(dataset, syntax.encapsulated);
   const sopClassUid = requiredUid(json, '00080016');
   const sopInstanceUid = requiredUid(json, '00080018');
   const dict = new dcmjs.data.DicomDict({
@@ -54,8 +54,10 @@ function isDicomJson(dataset: DicomJson | NaturalizedDataset): dataset is DicomJ
 }
 
 /** dcmjs hides what it adds (`_meta`, `_vrMap`) among the keywords; it belongs to no element. */
-function denaturalize(dataset: NaturalizedDataset): DicomJson {
-  const elements = dcmjs.data.DicomMetaDictionary.denaturalizeDataset(dataset) as Record<string, DicomJsonElement>;
+function denaturalize(dataset: NaturalizedDataset, isEncapsulated: boolean): DicomJson {
+  // Pixel Data is OB when encapsulated and, unless the dataset says otherwise, OW when not (PS3.5 A.2, A.4).
+  const _vrMap = { PixelData: isEncapsulated ? 'OB' : 'OW', ...(dataset['_vrMap'] as object | undefined) };
+  const elements = dcmjs.data.DicomMetaDictionary.denaturalizeDataset({ ...dataset, _vrMap }) as DicomJson;
   return Object.fromEntries(Object.entries(elements).filter(([tag]) => /^[0-9A-F]{8}$/.test(tag)));
 }
 
