@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { BlobError, type BlobStore, BlobStores } from '#libs/blobs';
-import { type DataSource, execute } from '#libs/database';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { BlobError, type BlobStore, BlobStores, newBlobKey } from '#libs/blobs';
+import { type DataSource, execute, query, type Transaction, transaction } from '#libs/database';
 import {
   copiesOf,
   insertPack,
@@ -18,7 +18,10 @@ import {
   storesOf,
   withChanges,
 } from '../../../../test/support/storage/storage-bench.js';
+import { addCopy, readPack } from './copies.js';
 import { MovePackJob } from './move-pack.job.js';
+
+jest.setTimeout(60_000);
 
 describe('move-pack', () => {
   let bench: StorageBench;
@@ -100,6 +103,48 @@ describe('move-pack', () => {
     const key = await keyOn(bench, packId, 'warm');
     expect(await keysOf(bench.warm)).toEqual([...before, key].sort());
     expect((await readBlob(bench.warm, key)).equals(bytes)).toBe(true);
+  });
+
+  it('lets one of two runners win a call back, although the copy they read stays', async () => {
+    const { packId } = await insertPack(bench, { tier: 'cold' });
+    const before = await keysOf(bench.hot);
+    const hot = withChanges(bench.hot, {
+      read: async (key) => {
+        await mover().move(packId, 'hot', never());
+        return bench.hot.read(key);
+      },
+    });
+    expect(await mover(storesOf(bench, { hot })).move(packId, 'hot', never())).toBe('superseded');
+    expect(await copiesOf(bench, packId)).toEqual(['hot ready', 'cold ready']);
+    expect(await keysOf(bench.hot)).toEqual([...before, await keyOn(bench, packId, 'hot')].sort());
+  });
+
+  it('adds no second copy while the transaction that adds the first is open', async () => {
+    const { packId } = await insertPack(bench);
+    const { copies } = (await readPack(bench.db.dataSource, packId))!;
+    const add = (tx: Transaction) =>
+      addCopy(tx, packId, copies[0]!, { tier: 'warm', store: 'warm', key: newBlobKey() });
+    const holding = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const first = transaction(bench.db.dataSource, async (tx) => {
+      const isAdded = await add(tx);
+      holding.resolve();
+      await release.promise;
+      return isAdded;
+    });
+    await holding.promise;
+    const second = transaction(bench.db.dataSource, add);
+    const deadline = Date.now() + 30_000;
+    for (let isWaiting = false; !isWaiting && Date.now() < deadline;) {
+      const rows = await query(
+        bench.db.dataSource,
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+      isWaiting = rows.length > 0;
+    }
+    release.resolve();
+    expect(await Promise.all([first, second])).toEqual([true, false]);
+    expect(await copiesOf(bench, packId)).toEqual(['hot retired', 'warm ready']);
   });
 
   it('gives way to a runner that took the pack to another tier meanwhile', async () => {

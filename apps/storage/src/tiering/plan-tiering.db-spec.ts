@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { BlobStores } from '#libs/blobs';
 import { execute, query } from '#libs/database';
 import type { JobQueue } from '#libs/jobs';
@@ -15,6 +15,8 @@ import {
   storesOf,
 } from '../../../../test/support/storage/storage-bench.js';
 import { type PlanLimits, PlanTieringJob } from './plan-tiering.job.js';
+
+jest.setTimeout(60_000);
 
 describe('plan-tiering', () => {
   let bench: StorageBench;

@@ -1,6 +1,6 @@
 import { utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { BlobError, BlobStores, newBlobKey } from '#libs/blobs';
 import { execute, query } from '#libs/database';
 import {
@@ -27,6 +27,8 @@ import { Failures } from './failures.js';
 
 const hour = 3_600_000;
 const inHours = (hours: number) => new Date(Date.now() + hours * hour);
+
+jest.setTimeout(60_000);
 
 describe('collect-garbage', () => {
   let bench: StorageBench;
