@@ -4,6 +4,7 @@ import { execute, query } from '#libs/database';
 import type { JobQueue } from '#libs/jobs';
 import {
   configOf,
+  emptyBench,
   insertLocation,
   insertPack,
   never,
@@ -26,11 +27,7 @@ describe('plan-tiering', () => {
     jobs = await bench.db.jobs();
   });
   afterAll(() => bench.close());
-  afterEach(async () => {
-    for (const table of ['jobs.job', 'workitem', 'instance', 'series', 'study', 'location', 'pack']) {
-      await execute(bench.db.dataSource, `delete from ${table}`);
-    }
-  });
+  afterEach(() => emptyBench(bench));
 
   const config = configOf({ warmAfterDays: 30, coldAfterDays: 365 });
   async function plan(stores: BlobStores = storesOf(bench), limits?: PlanLimits): Promise<Record<string, string>> {

@@ -1,11 +1,12 @@
 import { utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { BlobError, BlobStores, newBlobKey } from '#libs/blobs';
 import { execute, query } from '#libs/database';
 import {
   configOf,
   copiesOf,
+  emptyBench,
   insertLocation,
   insertPack,
   keysOf,
@@ -33,11 +34,14 @@ jest.setTimeout(60_000);
 describe('collect-garbage', () => {
   let bench: StorageBench;
   let log: ReturnType<typeof recordingLogger>;
-  beforeEach(async () => {
+  beforeAll(async () => {
     bench = await startBench();
+  });
+  afterAll(() => bench.close());
+  beforeEach(async () => {
+    await emptyBench(bench);
     log = recordingLogger();
   });
-  afterEach(() => bench.close());
 
   const collector = (graceHours: number, stores: BlobStores = storesOf(bench)) =>
     new CollectGarbageJob(bench.db.dataSource, stores, configOf({ graceHours }), log.logger);
