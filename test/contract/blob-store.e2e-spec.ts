@@ -20,7 +20,9 @@ describe.each(['filesystem', 's3'] as const)('the blob store on %s', (kind) => {
     } else {
       await mkdir(path.join(directory, 's3'));
       s3 = await startS3(path.join(directory, 's3'));
-      store = new S3BlobStore('s3', { ...s3.options, prefix: 'site-1/', storageClass: undefined });
+      // Frozen, as the configuration is.
+      const credentials = Object.freeze(s3.options.credentials);
+      store = new S3BlobStore('s3', { ...s3.options, credentials, prefix: 'site-1/', storageClass: undefined });
     }
   });
   afterAll(async () => {

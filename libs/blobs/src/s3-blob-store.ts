@@ -46,7 +46,8 @@ export class S3BlobStore implements BlobStore {
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
       ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
-      ...(options.credentials !== undefined && { credentials: options.credentials }),
+      // A copy: the SDK writes on what it is given, and ours is frozen.
+      ...(options.credentials !== undefined && { credentials: { ...options.credentials } }),
     });
   }
 
