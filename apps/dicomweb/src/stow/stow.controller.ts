@@ -7,6 +7,7 @@ import { CONFIG, type Config } from '#libs/config';
 import { HttpProblem } from '#libs/server';
 import { checkUid } from '../http/check-uid.js';
 import { dicomwebUrlOf } from '../http/request.js';
+import { negotiateAccept } from '../wire/negotiate-accept.js';
 import { parseMediaType } from '../wire/parse-media-type.js';
 import { readMultipart } from '../wire/read-multipart.js';
 import { toDicomXml } from './dicom-xml.js';
@@ -40,6 +41,15 @@ export class StowController {
   }
 
   private async storeParts(request: FastifyRequest, reply: FastifyReply, studyInstanceUid?: string): Promise<void> {
+    try {
+      await this.answer(request, reply, studyInstanceUid);
+    } catch (error) {
+      drain(request.raw);
+      throw error;
+    }
+  }
+
+  private async answer(request: FastifyRequest, reply: FastifyReply, studyInstanceUid?: string): Promise<void> {
     const parts = this.partsOf(request);
     const outcome = await this.instances.store(parts, {
       // A result of ours is stored like anything else, and not sent through the models again.
@@ -50,16 +60,17 @@ export class StowController {
       throw new HttpProblem(400, 'Nothing to store', 'The body has no parts.');
     }
     const { status, dataset } = stowResponse(outcome, dicomwebUrlOf(request));
-    const wantsXml = /application\/dicom\+xml|(application|text)\/xml/i.test(request.headers.accept ?? '');
+    const isXml = answerType(request) === 'application/dicom+xml';
     // Exactly this media type: clients compare it as text.
-    void reply.status(status).header('content-type', wantsXml ? 'application/dicom+xml' : 'application/dicom+json');
-    await reply.send(Buffer.from(wantsXml ? toDicomXml(dataset) : JSON.stringify(dataset)));
+    void reply.status(status).header('content-type', isXml ? 'application/dicom+xml' : 'application/dicom+json');
+    await reply.send(Buffer.from(isXml ? toDicomXml(dataset) : JSON.stringify(dataset)));
   }
 
   private partsOf(request: FastifyRequest): AsyncIterable<IncomingPart> {
     const field = request.headers['content-type'] ?? '';
     const mediaType = parseMediaType(field);
-    const body = request.raw as IncomingMessage;
+    // An iterator that does not take the connection with it when storing gives up: the answer goes out by it.
+    const body = request.raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
     if (mediaType?.type === 'application/dicom') return onePart(body);
     if (mediaType?.type !== 'multipart/related') throw unsupported(`Content-Type ${JSON.stringify(field)}`);
     const type = mediaType.parameters.get('type')?.toLowerCase();
@@ -75,6 +86,31 @@ export class StowController {
     const { stowPartsMax: partsMax, stowPartHeaderBytesMax: headerBytesMax } = this.config.limits;
     return readMultipart(body, boundary, { partsMax, headerBytesMax });
   }
+}
+
+const answerTypes = ['application/dicom+json', 'application/dicom+xml'].map((mediaType) => ({
+  mediaType,
+  isMultipart: false,
+}));
+
+/** What is stored cannot be taken back for want of an acceptable answer: JSON where the sender takes neither. */
+function answerType(request: FastifyRequest): string | undefined {
+  return negotiateAccept({ header: request.headers.accept, query: undefined }, answerTypes)?.mediaType;
+}
+
+const drainedBytesMax = 64 * 1024 ** 2;
+
+/**
+ * Senders read the answer when they have sent all: what is still under way is taken and forgotten, up to a limit, for a
+ * connection that is cut in the middle of a request loses the answer, too.
+ */
+function drain(body: IncomingMessage): void {
+  let bytes = 0;
+  body.on('error', () => undefined);
+  body.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > drainedBytesMax) body.destroy();
+  });
 }
 
 async function* onePart(body: AsyncIterable<Uint8Array>): AsyncGenerator<IncomingPart> {

@@ -5,6 +5,7 @@ import { StowController } from './stow.controller.js';
 
 mapErrorCodes({
   'invalid-request': 400,
+  'too-many-parts': 413,
   'blob-no-space': 503,
   'blob-unavailable': 503,
   'archive-unavailable': 503,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { readMultipart } from './read-multipart.js';
 
@@ -59,10 +60,25 @@ describe('readMultipart', () => {
     ['a line break first', '\r\n--b\r\n\r\none\r\n--b--'],
     ['a preamble', 'ignore me\r\n--b\r\n\r\none\r\n--b--'],
     ['an epilogue', '--b\r\n\r\none\r\n--b--\r\nignore me'],
-    ['bare line feeds in headers', '--b\nA: b\n\none\r\n--b--'],
+    ['bare line feeds for line breaks', '--b\nA: b\n\none\n--b--'],
+    ['a bare line feed behind a header', '--b\r\nA: b\n\none\r\n--b--'],
     ['padding behind the boundary', '--b  \t\r\n\r\none\r\n--b--'],
   ])('takes %s', async (_what, body) => {
     expect(await texts(body)).toEqual(['one']);
+  });
+
+  it('keeps a carriage return that belongs to the part, whichever line breaks its sender uses', async () => {
+    for (const size of [1, 2, 3, 5, 100]) {
+      expect(await texts('--b\n\none\r\n--b\n\ntwo\r\r\n--b--', { size })).toEqual(['one\r', 'two\r\r']);
+      expect(await texts('--b\r\n\r\none\r\r\n--b--', { size })).toEqual(['one\r']);
+      expect(await texts('--b\r\n\r\none\n--b\r\n--b--', { size })).toEqual(['one\n--b']);
+    }
+  });
+
+  it('does not close the connection its answer goes out by', async () => {
+    const body = Readable.from(inChunks(Buffer.from(simple), 5));
+    for await (const part of readMultipart(body.iterator({ destroyOnReturn: false }), 'b', limits)) void part;
+    expect(body.destroyed).toBe(false);
   });
 
   it('gives empty parts as empty, and a body without parts as none', async () => {
@@ -92,7 +108,7 @@ describe('readMultipart', () => {
   it('limits parts and header bytes: at the limit, and one over', async () => {
     const parts = (count: number) => `${'--b\r\n\r\nx\r\n'.repeat(count)}--b--`;
     expect(await texts(parts(3), { partsMax: 3 })).toHaveLength(3);
-    await expect(read(parts(4), { partsMax: 3 })).rejects.toThrow('more than 3 parts');
+    await expect(read(parts(4), { partsMax: 3 })).rejects.toMatchObject({ code: 'too-many-parts' });
     const header = (bytes: number) => `--b\r\nA: ${'x'.repeat(bytes - 7)}\r\n\r\none\r\n--b--`;
     expect(await texts(header(100), { headerBytesMax: 100 })).toEqual(['one']);
     await expect(read(header(101), { headerBytesMax: 100 })).rejects.toThrow('more than 100 bytes');

@@ -15,14 +15,21 @@ export interface MultipartLimits {
   headerBytesMax: number;
 }
 
+/** `too-many-parts`, answered with 413. */
+export class TooManyPartsError extends Error {
+  override readonly name = 'TooManyPartsError';
+  readonly code = 'too-many-parts';
+}
+
 const dashes = Buffer.from('--');
-const crlf = Buffer.from('\r\n');
+const carriageReturn = 0x0d;
 
 /**
  * Reads a multipart body (RFC 2046 5.1.1) part by part as its bytes come: nothing is held but a boundary's length and a
- * part's header. Takes a body that begins with the boundary or with a line break before it, and bare line feeds after
- * boundaries and header fields, as some senders write them.
- * @throws WireError for a body that is none, naming the part; also when it ends without its closing boundary
+ * part's header. Takes a body that begins with the boundary or with a line break before it, and bare line feeds for line
+ * breaks, as some senders write them. The body is left open at the end: answers go out by the same connection.
+ * @throws WireError for a body that is none, naming the part; also when it ends without its closing boundary;
+ * TooManyPartsError
  */
 export async function* readMultipart(
   body: AsyncIterable<Uint8Array>,
@@ -30,17 +37,22 @@ export async function* readMultipart(
   limits: MultipartLimits,
 ): AsyncGenerator<MultipartPart, void> {
   const source = new Source(body);
-  const delimiter = Buffer.from(`--${boundary}`);
-  await skipPreamble(source, delimiter);
-  for (let number = 1; ; number += 1) {
-    if (await isClosed(source, number)) return;
-    if (number > limits.partsMax) throw new WireError(`The body has more than ${limits.partsMax} parts`);
-    const headers = await readHeaders(source, number, limits.headerBytesMax);
-    const state = { isRead: false };
-    const part: MultipartPart = { number, headers, body: readBody(source, delimiter, number, state) };
-    yield part;
-    // A part that nobody read stands between us and the next one.
-    if (!state.isRead) for await (const chunk of readBody(source, delimiter, number, state)) void chunk;
+  try {
+    await skipPreamble(source, Buffer.from(`--${boundary}`));
+    for (let number = 1; ; number += 1) {
+      const lineBreak = await readBoundaryEnd(source, number);
+      if (lineBreak === undefined) return;
+      if (number > limits.partsMax) throw new TooManyPartsError(`The body has more than ${limits.partsMax} parts`);
+      const headers = await readHeaders(source, number, limits.headerBytesMax);
+      // A sender is true to its line breaks: looking for either kind would take a last 0x0D from the bytes of a part.
+      const ending = Buffer.from(`${lineBreak}--${boundary}`);
+      const state = { isRead: false };
+      yield { number, headers, body: readBody(source, ending, number, state) };
+      // A part that nobody read stands between us and the next one.
+      if (!state.isRead) for await (const chunk of readBody(source, ending, number, state)) void chunk;
+    }
+  } finally {
+    await source.close();
   }
 }
 
@@ -65,6 +77,10 @@ class Source {
     const chunk = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
     this.buffer = this.buffer.length === 0 ? chunk : Buffer.concat([this.buffer, chunk]);
     return true;
+  }
+
+  async close(): Promise<void> {
+    await this.iterator.return?.();
   }
 
   take(count: number): Buffer {
@@ -93,23 +109,24 @@ async function skipPreamble(source: Source, delimiter: Buffer): Promise<void> {
   }
 }
 
-/** Behind a boundary: two dashes close the body, a line break begins a part. */
-async function isClosed(source: Source, number: number): Promise<boolean> {
+/**
+ * Behind a boundary: two dashes close the body, a line break begins a part.
+ * @returns the line break, undefined when the body is closed
+ */
+async function readBoundaryEnd(source: Source, number: number): Promise<'\r\n' | '\n' | undefined> {
   while (source.buffer.length < 2) {
     if (!(await source.more())) throw new WireError(`The body ends after the boundary of part ${number}`);
   }
-  if (source.buffer.subarray(0, 2).equals(dashes)) return true;
+  if (source.buffer.subarray(0, 2).equals(dashes)) return undefined;
   // Blanks may follow a boundary (RFC 2046 calls it transport padding).
   for (;;) {
     const end = source.buffer.indexOf(0x0a);
     if (end >= 0) {
-      const padding = source
-        .take(end + 1)
-        .toString('latin1')
-        .trim();
+      const line = source.take(end + 1);
+      const padding = line.toString('latin1').trim();
       if (padding !== '')
         throw new WireError(`The boundary before part ${number} goes on with ${JSON.stringify(padding.slice(0, 40))}`);
-      return false;
+      return line.at(-2) === carriageReturn ? '\r\n' : '\n';
     }
     if (source.buffer.length > 1024 || !(await source.more()))
       throw new WireError(`Part ${number} does not begin on a new line`);
@@ -144,11 +161,10 @@ async function readHeaders(source: Source, number: number, bytesMax: number): Pr
 /** Up to the next boundary, which begins with the line break before it. */
 async function* readBody(
   source: Source,
-  delimiter: Buffer,
+  ending: Buffer,
   number: number,
   state: { isRead: boolean },
 ): AsyncGenerator<Buffer, void> {
-  const ending = Buffer.concat([crlf, delimiter]);
   for (;;) {
     const at = source.buffer.indexOf(ending);
     if (at >= 0) {
@@ -172,7 +188,8 @@ async function* readBody(
 function tailThatMayBegin(buffer: Buffer, ending: Buffer): number {
   const longest = Math.min(buffer.length, ending.length - 1);
   const tail = buffer.subarray(buffer.length - longest);
-  for (let at = tail.indexOf(0x0d); at >= 0; at = tail.indexOf(0x0d, at + 1)) {
+  const first = ending[0]!;
+  for (let at = tail.indexOf(first); at >= 0; at = tail.indexOf(first, at + 1)) {
     if (ending.subarray(0, tail.length - at).equals(tail.subarray(at))) return tail.length - at;
   }
   return 0;
