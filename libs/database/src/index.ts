@@ -1,7 +1,8 @@
 export { DataSource } from 'typeorm';
 export { createDataSource } from './data-source.js';
 export { DATABASE_URL, DatabaseModule } from './database.module.js';
-export { DataFolderInUseError, EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded/embedded-postgres.js';
+export { EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded/embedded-postgres.js';
+export { DataFolderInUseError } from './embedded/ownership.js';
 export { type Channel, Listener, notify } from './listener.js';
 export { migrate, refuseUnsafeSettings } from './prepare.js';
 export { execute, query, type Transaction, transaction } from './transaction.js';
