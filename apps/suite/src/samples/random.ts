@@ -1,3 +1,4 @@
+import { cos, imul, log, sqrt, PI } from './math.js';
 /** A source of numbers that depends on nothing but its seed, so that the samples are the same bytes each time. */
 export interface Random {
   /** In [0, 1). */
@@ -14,13 +15,13 @@ export function seededRandom(seed: number): Random {
   const next = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    mixed = imul(mixed ^ (mixed >>> 15), mixed | 1);
+    mixed ^= mixed + imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
   return {
     next,
     between: (low, high) => low + (high - low) * next(),
-    normal: () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next()),
+    normal: () => sqrt(-2 * log(1 - next())) * cos(2 * PI * next()),
   };
 }

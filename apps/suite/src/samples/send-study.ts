@@ -5,8 +5,7 @@ import { type DicomJson, jsonItems, jsonNumber, jsonText } from '#libs/dicom';
  * What a request to store may hold. A sample study fits into one: made slowly and sent in pieces, it could look complete
  * in between, and be analysed twice.
  */
-const instancesMax = 200;
-const bytesMax = 128 * 2 ** 20;
+const defaultLimits = { instancesMax: 200, bytesMax: 128 * 2 ** 20 };
 
 export interface Destination {
   /** The DICOMweb root, without `/studies`. */
@@ -21,7 +20,8 @@ export interface Sent {
 }
 
 /**
- * Sends a study as any modality would: over STOW-RS (PS3.18 10.5), some instances a request.
+ * Sends a study as any modality would: over STOW-RS (PS3.18 10.5), as many instances a request as the limits let
+ * it hold; an instance larger than that goes by itself.
  *
  * @param name for error messages
  * @throws Error which says the instances that failed and the reason that the archive gave
@@ -30,6 +30,7 @@ export async function sendStudy(
   name: string,
   instances: AsyncIterable<Buffer>,
   destination: Destination,
+  { instancesMax, bytesMax } = defaultLimits,
 ): Promise<Sent> {
   const sent: Sent = { instances: 0, bytes: 0 };
   let batch: Buffer[] = [];
@@ -124,6 +125,7 @@ function describeFailure(item: DicomJson): string {
 
 /** What fetch throws says little; its cause says it. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+  const { message, cause } = error as Partial<Error>;
+  const because = (cause as Partial<Error> | undefined)?.message;
+  return [message ?? String(error), because].filter((part) => part !== undefined && part !== '').join(': ');
 }

@@ -1,3 +1,4 @@
+import { floor, imul } from './math.js';
 /**
  * Smooth noise in space: random values on a lattice of unit spacing, blended between its points. Scale the coordinates
  * to choose the size of its features.
@@ -5,9 +6,9 @@
  * @returns a value in [-1, 1]; the same for the same place and seed.
  */
 export function valueNoise(x: number, y: number, z: number, seed: number): number {
-  const x0 = Math.floor(x);
-  const y0 = Math.floor(y);
-  const z0 = Math.floor(z);
+  const x0 = floor(x);
+  const y0 = floor(y);
+  const z0 = floor(z);
   const u = fade(x - x0);
   const v = fade(y - y0);
   const near = mix(
@@ -25,9 +26,9 @@ export function valueNoise(x: number, y: number, z: number, seed: number): numbe
 }
 
 function lattice(x: number, y: number, z: number, seed: number): number {
-  let hash = Math.imul(x, 0x27d4eb2d) ^ Math.imul(y, 0x165667b1) ^ Math.imul(z, 0x9e3779b1) ^ seed;
-  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  let hash = imul(x, 0x27d4eb2d) ^ imul(y, 0x165667b1) ^ imul(z, 0x9e3779b1) ^ seed;
+  hash = imul(hash ^ (hash >>> 15), 0x85ebca6b);
+  hash = imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return ((hash ^ (hash >>> 16)) >>> 0) / 2147483648 - 1;
 }
 

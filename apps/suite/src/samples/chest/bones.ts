@@ -1,3 +1,4 @@
+import { abs, cos, hypot, max, min } from '../math.js';
 import { valueNoise } from '../value-noise.js';
 
 const vertebraHeight = 24;
@@ -12,14 +13,14 @@ export function spineHu(x: number, y: number, z: number): number | undefined {
   const within = modulo(z, vertebraHeight);
 
   // The canal, as a column.
-  const canal = Math.hypot(x / 9.5, (y - 82) / 8.5);
+  const canal = hypot(x / 9.5, (y - 82) / 8.5);
   if (canal < 1) {
-    const cord = Math.hypot(x / 5.2, (y - 82) / 4.2);
+    const cord = hypot(x / 5.2, (y - 82) / 4.2);
     return cord < 1 ? 36 : 12;
   }
 
   // Body: an ellipse, a little hollow at the back.
-  const body = Math.hypot(x / 17.5, (y - 58) / (y > 58 ? 15.5 : 17));
+  const body = hypot(x / 17.5, (y - 58) / (y > 58 ? 15.5 : 17));
   if (body < 1) {
     const disc = within > vertebraHeight - 5;
     const endplate = within > vertebraHeight - 6.5 || within < 1.5;
@@ -29,14 +30,14 @@ export function spineHu(x: number, y: number, z: number): number | undefined {
   }
 
   // The ring around the canal.
-  const ring = Math.hypot(x / 14.5, (y - 83) / 14);
+  const ring = hypot(x / 14.5, (y - 83) / 14);
   if (ring < 1 && within < 17) return ring > 0.9 || canal < 1.13 ? cortex : 260;
 
-  const side = Math.abs(x);
+  const side = abs(x);
   // Transverse process, to the tubercle of the rib.
   if (within > 8 && within < 16) {
     const along = (side - 10) / 26;
-    const off = Math.abs(y - (84 + along * 12));
+    const off = abs(y - (84 + along * 12));
     if (along > 0 && along < 1 && off < 5.5) return off > 4 || along > 0.93 ? cortex - 60 : 220;
   }
   // Spinous process, sloping to the feet.
@@ -49,7 +50,7 @@ export function spineHu(x: number, y: number, z: number): number | undefined {
 /** Ribs, from the vertebra round and down to the breastbone. Rib n leaves the spine at the height of vertebra n. */
 const ribs = Array.from({ length: 12 }, (_, index) => ({
   height: 120 - vertebraHeight * index,
-  fall: Math.min(112, 46 + 15 * index),
+  fall: min(112, 46 + 15 * index),
   /** Angle from the spine at which bone turns to cartilage, and at which that ends. */
   boneEnd: index === 11 ? 1.2 : index === 10 ? 1.7 : 2.42 - 0.018 * index,
   end: index === 11 ? 1.2 : index === 10 ? 1.7 : index > 6 ? 2.6 : 3.0,
@@ -63,7 +64,7 @@ const ribs = Array.from({ length: 12 }, (_, index) => ({
  */
 export function ribHu(outside: number, angle: number, z: number): number | undefined {
   if (outside < 1 || outside > 9.5 || angle < 0.24) return undefined;
-  const fallen = (1 - Math.cos(angle)) / 2;
+  const fallen = (1 - cos(angle)) / 2;
   const depth = (outside - 5.2) / 3.9;
   for (const rib of ribs) {
     if (angle > rib.end) continue;
@@ -81,9 +82,9 @@ export function ribHu(outside: number, angle: number, z: number): number | undef
 /** The breastbone: wide handle above, narrow body below. */
 export function sternumHu(x: number, outside: number, angle: number, z: number): number | undefined {
   if (angle < 2 || z > 84 || z < -62) return undefined;
-  const halfWidth = z > 42 ? 20 + (z - 42) * 0.3 : 13 + Math.max(0, -z) * 0.08;
-  const side = Math.abs(x) / halfWidth;
-  const depth = Math.abs(outside - 9) / 6;
+  const halfWidth = z > 42 ? 20 + (z - 42) * 0.3 : 13 + max(0, -z) * 0.08;
+  const side = abs(x) / halfWidth;
+  const depth = abs(outside - 9) / 6;
   if (side > 1 || depth > 1) return undefined;
   return side > 0.9 || depth > 0.72 ? 420 : 120 + 35 * valueNoise(x / 3, outside / 3, z / 5, 12);
 }
@@ -113,19 +114,19 @@ const shoulderBones: readonly Strut[] = [
 /** Bones of the shoulder whose height range includes z: most slices have none to look through. */
 export function shoulderBonesAt(z: number): readonly Strut[] {
   return shoulderBones.filter(
-    ({ from, to, radius }) => z > Math.min(from[2], to[2]) - radius && z < Math.max(from[2], to[2]) + radius,
+    ({ from, to, radius }) => z > min(from[2], to[2]) - radius && z < max(from[2], to[2]) + radius,
   );
 }
 
 export function shoulderHu(x: number, y: number, z: number, bones: readonly Strut[]): number | undefined {
-  const side = Math.abs(x);
+  const side = abs(x);
   for (const { from, to, radius } of bones) {
     const [ax, ay, az] = [to[0] - from[0], to[1] - from[1], to[2] - from[2]];
-    const t = Math.min(
+    const t = min(
       1,
-      Math.max(0, ((side - from[0]) * ax + (y - from[1]) * ay + (z - from[2]) * az) / (ax * ax + ay * ay + az * az)),
+      max(0, ((side - from[0]) * ax + (y - from[1]) * ay + (z - from[2]) * az) / (ax * ax + ay * ay + az * az)),
     );
-    const off = Math.hypot(side - from[0] - t * ax, y - from[1] - t * ay, z - from[2] - t * az) - radius;
+    const off = hypot(side - from[0] - t * ax, y - from[1] - t * ay, z - from[2] - t * az) - radius;
     if (off < 0) return off > -1.6 ? cortex : 210;
   }
   return undefined;

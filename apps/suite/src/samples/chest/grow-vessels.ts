@@ -1,3 +1,4 @@
+import { hypot, max, min, pow, round } from '../math.js';
 import type { Random } from '../random.js';
 import type { Tube } from './thorax.js';
 
@@ -19,7 +20,7 @@ export interface VesselOptions {
  */
 export function growVessels({ root, targets, tipRadius, hu }: VesselOptions, random: Random): Tube[] {
   const tree: Tube[] = [];
-  const radiusOf = (count: number): number => tipRadius * Math.pow(count, 1 / 2.9);
+  const radiusOf = (count: number): number => tipRadius * pow(count, 1 / 2.9);
   const pending: { from: Point; radius: number; targets: Point[] }[] = [
     { from: root, radius: radiusOf(targets.length), targets },
   ];
@@ -34,7 +35,7 @@ export function growVessels({ root, targets, tipRadius, hu }: VesselOptions, ran
       from[1] + reach * (middle[1] - from[1]) + sway * random.between(-1, 1),
       from[2] + reach * (middle[2] - from[2]) + sway * random.between(-1, 1),
     ];
-    tree.push({ from, to, radiusFrom: Math.min(radius, radiusTo * 1.25), radiusTo, hu });
+    tree.push({ from, to, radiusFrom: min(radius, radiusTo * 1.25), radiusTo, hu });
     if (branch.targets.length === 1) continue;
     for (const half of halve(branch.targets, middle, random)) {
       pending.push({ from: to, radius: radiusTo, targets: half });
@@ -48,7 +49,7 @@ function halve(targets: Point[], middle: Point, random: Random): [Point[], Point
   const along = (point: Point): number =>
     (point[0] - middle[0]) * axis[0] + (point[1] - middle[1]) * axis[1] + (point[2] - middle[2]) * axis[2];
   const sorted = targets.map((point) => ({ point, key: along(point) })).sort((a, b) => a.key - b.key);
-  const cut = Math.min(sorted.length - 1, Math.max(1, Math.round(sorted.length * random.between(0.36, 0.64))));
+  const cut = min(sorted.length - 1, max(1, round(sorted.length * random.between(0.36, 0.64))));
   const points = sorted.map(({ point }) => point);
   return [points.slice(0, cut), points.slice(cut)];
 }
@@ -66,10 +67,10 @@ function longestAxis(targets: Point[], middle: Point): Point {
     zz += z * z;
   }
   let axis: Point = [0.48, 0.36, 0.8];
-  for (let round = 0; round < 12; round++) {
+  for (let turn = 0; turn < 12; turn++) {
     const [x, y, z] = axis;
     const next: Point = [xx * x + xy * y + xz * z, xy * x + yy * y + yz * z, xz * x + yz * y + zz * z];
-    const length = Math.hypot(...next);
+    const length = hypot(...next);
     if (length === 0) return axis;
     axis = [next[0] / length, next[1] / length, next[2] / length];
   }
@@ -87,5 +88,5 @@ function middleOf(points: Point[]): Point {
 }
 
 function distance(a: Point, b: Point): number {
-  return Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+  return hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
 }

@@ -1,3 +1,4 @@
+import { exp, floor, hypot, sign } from '../math.js';
 import { seededRandom, type Random } from '../random.js';
 import { growVessels } from './grow-vessels.js';
 import { type Airway, hilum, lungDepth, type Tube } from './thorax.js';
@@ -71,10 +72,10 @@ function beside(arteries: Tube[]): Airway[] {
 function sideways(artery: Tube, length: number): Point {
   const along: Point = [artery.to[0] - artery.from[0], artery.to[1] - artery.from[1], artery.to[2] - artery.from[2]];
   const squared = along[0] ** 2 + along[1] ** 2 + along[2] ** 2 || 1;
-  const wanted: Point = [-Math.sign(artery.from[0]) * 0.6, 0.6, 0.3];
+  const wanted: Point = [-sign(artery.from[0]) * 0.6, 0.6, 0.3];
   const share = (wanted[0] * along[0] + wanted[1] * along[1] + wanted[2] * along[2]) / squared;
   const across: Point = [wanted[0] - share * along[0], wanted[1] - share * along[1], wanted[2] - share * along[2]];
-  const scale = length / (Math.hypot(...across) || 1);
+  const scale = length / (hypot(...across) || 1);
   return [across[0] * scale, across[1] * scale, across[2] * scale];
 }
 
@@ -90,12 +91,12 @@ function destroyLobules(random: Random): Tube[] {
       for (let x = -140; x < 140; x += spacing) {
         const jitter = (): number => random.between(-0.4, 0.4) * spacing;
         const [cx, cy, cz] = [x + jitter(), y + jitter(), z + jitter()];
-        const severity = 0.07 + 0.83 / (1 + Math.exp(-(cz + 14) / 26));
+        const severity = 0.07 + 0.83 / (1 + exp(-(cz + 14) / 26));
         const present = random.next();
         const radius = random.between(2.6, 3.9 + 3.5 * severity);
         if (present > severity || lungDepth(cx, cy, cz) < 2.5) continue;
         holes.push(ball([cx, cy, cz], radius));
-        const lobes = Math.floor(random.between(0, 1.5 + 1.5 * severity));
+        const lobes = floor(random.between(0, 1.5 + 1.5 * severity));
         for (let lobe = 0; lobe < lobes; lobe++) {
           const reach = radius * 0.8;
           const beside = (centre: number): number => centre + random.between(-reach, reach);

@@ -1,3 +1,4 @@
+import { max, min, round } from '../math.js';
 import { writePart10 } from '#libs/dicom';
 import {
   sampleAttributes,
@@ -7,7 +8,7 @@ import {
   syntheticComment,
   toDicomJson,
 } from '../sample-dataset.js';
-import { growLungs } from './lungs.js';
+import { growLungs, type Lungs } from './lungs.js';
 import { paintSlice } from './paint-slice.js';
 import type { SliceGrid } from './slice-grid.js';
 
@@ -26,7 +27,6 @@ const explicitLittleEndian = '1.2.840.10008.1.2.1';
 const fieldOfView = 380;
 const size = 512;
 const thickness = 5;
-const slices = 60;
 /** Height of the topmost slice, mm; the lungs end below it, and above the lowest one. */
 const top = 135;
 const intercept = -1024;
@@ -38,21 +38,27 @@ export const chestGrid: SliceGrid = {
   originY: (-(size - 1) / 2) * (fieldOfView / size) + 6,
 };
 
+/** Number of slices, head to feet. */
+export const chestSlices = 60;
+
 /**
- * A chest CT of a body that never was: 60 axial slices from above the lungs to below them, without contrast, with
- * centrilobular emphysema of the upper lobes. Head to feet, one instance at a time (about 0.5 MB, a tenth of a second).
+ * A chest CT of a body that never was: axial slices from above the lungs to below them, without contrast, with
+ * centrilobular emphysema of the upper lobes. One instance at a time (0.5 MB, about a tenth of a second).
  */
 export function* makeChestCt(): Generator<Buffer> {
   const lungs = growLungs(20250115);
-  for (let index = 0; index < slices; index++) {
-    const z = top - index * thickness;
-    yield describeSlice(index, z, toStored(paintSlice(z, thickness, lungs, chestGrid, 1000 + index)));
-  }
+  for (let index = 0; index < chestSlices; index++) yield makeChestSlice(index, lungs);
+}
+
+/** One instance of {@link makeChestCt}, 0 the topmost. */
+export function makeChestSlice(index: number, lungs: Lungs): Buffer {
+  const z = top - index * thickness;
+  return describeSlice(index, z, toStored(paintSlice(z, thickness, lungs, chestGrid, 1000 + index)));
 }
 
 function toStored(hu: Float32Array): Uint8Array {
   const stored = Buffer.alloc(hu.length * 2);
-  hu.forEach((value, at) => stored.writeUInt16LE(Math.min(4095, Math.max(0, Math.round(value) - intercept)), at * 2));
+  hu.forEach((value, at) => stored.writeUInt16LE(min(4095, max(0, round(value) - intercept)), at * 2));
   return stored;
 }
 

@@ -1,3 +1,4 @@
+import { abs, acos, exp, hypot, max, min } from '../math.js';
 import { valueNoise } from '../value-noise.js';
 import { ribHu, shoulderBonesAt, shoulderHu, spineHu, sternumHu } from './bones.js';
 import type { Lungs } from './lungs.js';
@@ -98,7 +99,7 @@ function paintMediastinum(z: number, grid: SliceGrid): { inside: Float32Array; o
     const plate = plateHalfWidth(y, z);
     for (let column = 0; column < size; column++) {
       const x = originX + column * spacing;
-      inside[row * size + column] = Math.abs(x - 4) - plate;
+      inside[row * size + column] = abs(x - 4) - plate;
       organs[row * size + column] = fat;
     }
   }
@@ -171,14 +172,14 @@ function averageOver(
 /** Lung tissue: denser towards the back, where it hangs when lying, and along the fissures. */
 function lungHu(x: number, y: number, z: number, outside: number): number {
   let value = -876 + 0.2 * y + 13 * valueNoise(x / 17, y / 17, z / 17, 1) + 12 * valueNoise(x / 4.2, y / 4.2, z / 6, 2);
-  if (outside > -14 && y > 30) value += (14 + outside) * 2.1 * Math.min(1, (y - 30) / 40);
+  if (outside > -14 && y > 30) value += (14 + outside) * 2.1 * min(1, (y - 30) / 40);
   // The oblique fissures, and the horizontal one on the right.
-  const bow = 0.0022 * (Math.abs(x) - 72) ** 2 + 5 * valueNoise(x / 34, y / 60, z / 60, 3);
+  const bow = 0.0022 * (abs(x) - 72) ** 2 + 5 * valueNoise(x / 34, y / 60, z / 60, 3);
   const oblique = (y + 0.78 * (z - (x < 0 ? 4 : 12)) - 12 + bow) * 0.79;
-  value += 80 * Math.exp(-((oblique / 1.5) * (oblique / 1.5)));
+  value += 80 * exp(-((oblique / 1.5) * (oblique / 1.5)));
   if (x < 0 && y < 0) {
     const horizontal = (z - 6 - 0.12 * y + 6 * valueNoise(x / 40, y / 40, 0, 4)) / 3;
-    value += 30 * Math.exp(-(horizontal * horizontal));
+    value += 30 * exp(-(horizontal * horizontal));
   }
   return value;
 }
@@ -193,14 +194,14 @@ function bellyHu(x: number, y: number, z: number, organ: number): number {
   if (organ > fat + 20) return organ;
   const depth = (diaphragmHeight(x, y) - z) * 0.8;
   if (depth < 2) return 42; // the muscle itself
-  const liver = Math.hypot((x + 58) / 96, (y + 4) / 92, (z + 150) / 86);
+  const liver = hypot((x + 58) / 96, (y + 4) / 92, (z + 150) / 86);
   if (liver < 1 && x < 44) {
     const vein = valueNoise(x / 15 + 3, y / 15, z / 24, 5);
     return 58 - (vein > 0.62 ? 12 : 0);
   }
-  const spleen = Math.hypot((x - 96) / 30, (y - 46) / 38, (z + 142) / 44);
+  const spleen = hypot((x - 96) / 30, (y - 46) / 38, (z + 142) / 44);
   if (spleen < 1) return 50;
-  const stomach = Math.hypot((x - 62) / 44, (y + 14) / 48, (z + 146) / 46);
+  const stomach = hypot((x - 62) / 44, (y + 14) / 48, (z + 146) / 46);
   if (stomach < 0.93) return y < -26 ? -985 : 18 + 14 * valueNoise(x / 5, y / 5, z / 5, 6);
   if (stomach < 1) return 40;
   return fat + 7 * valueNoise(x / 6, y / 6, z / 6, 7);
@@ -209,13 +210,13 @@ function bellyHu(x: number, y: number, z: number, organ: number): number {
 /** Chest wall, from the pleura to the skin. */
 function wallHu(x: number, y: number, z: number, skin: number, outside: number, centreY: number): number {
   if (skin > -1.9) return 12;
-  const angle = Math.acos(Math.min(1, Math.max(-1, (y - centreY) / (Math.hypot(x, y - centreY) || 1))));
+  const angle = acos(min(1, max(-1, (y - centreY) / (hypot(x, y - centreY) || 1))));
   const bone = sternumHu(x, outside, angle, z) ?? ribHu(outside, angle, z);
   if (bone !== undefined) return bone;
   if (outside < 1.2) return -20;
   const thickness = muscleThickness(angle, z);
   const layer = outside - 9.5;
-  const fatUnderSkin = 6 + 5 * Math.exp(-(((angle - 1.7) / 0.6) ** 2)) + 2.5 * valueNoise(x / 40, y / 40, z / 60, 8);
+  const fatUnderSkin = 6 + 5 * exp(-(((angle - 1.7) / 0.6) ** 2)) + 2.5 * valueNoise(x / 40, y / 40, z / 60, 8);
   if (layer > thickness || skin > -fatUnderSkin) {
     return fat + 6 * valueNoise(x / 5, y / 5, z / 8, 9) + (valueNoise(x / 9, y / 9, z / 12, 10) > 0.74 ? 45 : 0);
   }
@@ -234,18 +235,18 @@ function modulo(value: number, by: number): number {
 
 /** Muscle outside the ribs, mm: beside the spine, under the shoulder, and the pectorals. */
 function muscleThickness(angle: number, z: number): number {
-  const upper = Math.min(1, Math.max(0, (z + 30) / 70));
-  const beside = 26 * Math.exp(-((angle / 0.55) ** 2));
-  const side = (6 + 12 * upper) * Math.exp(-(((angle - 1.15) / 0.6) ** 2));
-  const front = (3 + 17 * upper) * Math.exp(-(((angle - 2.45) / 0.42) ** 2));
+  const upper = min(1, max(0, (z + 30) / 70));
+  const beside = 26 * exp(-((angle / 0.55) ** 2));
+  const side = (6 + 12 * upper) * exp(-(((angle - 1.15) / 0.6) ** 2));
+  const front = (3 + 17 * upper) * exp(-(((angle - 2.45) / 0.42) ** 2));
   const shoulder = z > 62 ? (z - 62) * 2.2 : 0;
-  return 2.5 + Math.max(beside, side, front) + shoulder * (angle > 2.7 ? 0.3 : 1);
+  return 2.5 + max(beside, side, front) + shoulder * (angle > 2.7 ? 0.3 : 1);
 }
 
 /** The couch: a thin shell of carbon fibre, hollow above its core. */
 function tableHu(x: number, y: number): number {
   const surface = 142 - 0.0011 * x * x;
-  if (Math.abs(x) > 205 || y < surface || y > surface + 22) return air;
+  if (abs(x) > 205 || y < surface || y > surface + 22) return air;
   return y < surface + 1.8 || y > surface + 20.2 ? -180 : -960;
 }
 
@@ -254,8 +255,8 @@ function scanned(hu: Float32Array, z: number, grid: SliceGrid, seed: number): Fl
   const { size } = grid;
   const image = blurred(hu, size, [0.2, 0.6, 0.2]);
   const noise = scannerNoise(size, seed);
-  const level = 9.5 + Math.max(0, z - 70) * 0.16 + Math.max(0, -70 - z) * 0.05;
-  const streaks = Math.max(0, z - 70) * 0.16;
+  const level = 9.5 + max(0, z - 70) * 0.16 + max(0, -70 - z) * 0.05;
+  const streaks = max(0, z - 70) * 0.16;
   for (let row = 0; row < size; row++) {
     const middle = 1 - ((row - size / 2) / (size / 2)) ** 2;
     const streak = streaks * middle * valueNoise(row / 2.3, z, 0, 15);

@@ -1,3 +1,4 @@
+import { max, min, sqrt } from '../math.js';
 import { seededRandom } from '../random.js';
 
 /**
@@ -20,7 +21,7 @@ export function scannerNoise(size: number, seed: number): Float32Array {
     fine[at] = value;
     squares += value * value;
   }
-  const scale = 1 / Math.sqrt(squares / fine.length);
+  const scale = 1 / sqrt(squares / fine.length);
   for (let at = 0; at < fine.length; at++) fine[at] = (fine[at] ?? 0) * scale;
   return fine;
 }
@@ -43,7 +44,7 @@ export function blurred(source: Float32Array, size: number, kernel: readonly num
   }
   for (let row = 0; row < size; row++) {
     for (let tap = -half; tap <= half; tap++) {
-      const from = Math.min(size - 1, Math.max(0, row + tap));
+      const from = min(size - 1, max(0, row + tap));
       addWeighted(result, row * size, across, from * size, size, kernel[half + tap] ?? 0);
     }
   }

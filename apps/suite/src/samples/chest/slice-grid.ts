@@ -1,3 +1,4 @@
+import { abs, ceil, floor, max, min } from '../math.js';
 import type { Tube } from './thorax.js';
 
 /** The pixels of an axial slice, and where they are in the patient. */
@@ -23,23 +24,23 @@ export function forPixelsNear(
   paint: (pixel: number, x: number, y: number) => void,
 ): void {
   const { from, to, radiusFrom, radiusTo } = tube;
-  const reach = Math.max(radiusFrom, radiusTo) + margin;
-  if (z < Math.min(from[2], to[2]) - reach || z > Math.max(from[2], to[2]) + reach) return;
+  const reach = max(radiusFrom, radiusTo) + margin;
+  if (z < min(from[2], to[2]) - reach || z > max(from[2], to[2]) + reach) return;
   // The part of the axis within reach of this height.
   const rise = to[2] - from[2];
   let [start, end] = [0, 1];
-  if (Math.abs(rise) > 1e-6) {
+  if (abs(rise) > 1e-6) {
     const [a, b] = [(z - reach - from[2]) / rise, (z + reach - from[2]) / rise];
-    start = Math.max(0, Math.min(a, b));
-    end = Math.min(1, Math.max(a, b));
+    start = max(0, min(a, b));
+    end = min(1, max(a, b));
   }
   const [x1, x2] = [from[0] + start * (to[0] - from[0]), from[0] + end * (to[0] - from[0])];
   const [y1, y2] = [from[1] + start * (to[1] - from[1]), from[1] + end * (to[1] - from[1])];
-  const clamp = (value: number): number => Math.min(grid.size - 1, Math.max(0, value));
-  const left = clamp(Math.floor((Math.min(x1, x2) - reach - grid.originX) / grid.spacing));
-  const right = clamp(Math.ceil((Math.max(x1, x2) + reach - grid.originX) / grid.spacing));
-  const top = clamp(Math.floor((Math.min(y1, y2) - reach - grid.originY) / grid.spacing));
-  const bottom = clamp(Math.ceil((Math.max(y1, y2) + reach - grid.originY) / grid.spacing));
+  const clamp = (value: number): number => min(grid.size - 1, max(0, value));
+  const left = clamp(floor((min(x1, x2) - reach - grid.originX) / grid.spacing));
+  const right = clamp(ceil((max(x1, x2) + reach - grid.originX) / grid.spacing));
+  const top = clamp(floor((min(y1, y2) - reach - grid.originY) / grid.spacing));
+  const bottom = clamp(ceil((max(y1, y2) + reach - grid.originY) / grid.spacing));
   for (let row = top; row <= bottom; row++) {
     const y = grid.originY + row * grid.spacing;
     for (let column = left; column <= right; column++) {

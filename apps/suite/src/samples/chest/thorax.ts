@@ -1,3 +1,4 @@
+import { abs, exp, max, min, pow, sqrt } from '../math.js';
 import { profile } from './profile.js';
 
 /**
@@ -75,13 +76,13 @@ export function cavityRing(z: number): Ring {
 /** Nearly the distance to the ring, negative inside. */
 export function ringDistance(x: number, y: number, ring: Ring): number {
   const dy = y - ring.centreY;
-  const v = Math.abs(dy) / ring.halfDepth;
+  const v = abs(dy) / ring.halfDepth;
   // Wider towards the back, as a chest is.
-  const u = Math.abs(x) / (ring.halfWidth * (1 + (0.07 * dy) / ring.halfDepth));
-  const sum = u * u * Math.sqrt(u) + v * v * Math.sqrt(v);
+  const u = abs(x) / (ring.halfWidth * (1 + (0.07 * dy) / ring.halfDepth));
+  const sum = u * u * sqrt(u) + v * v * sqrt(v);
   if (sum < 1e-6) return -ring.halfDepth;
-  const rho = Math.pow(sum, 0.4);
-  return ((rho - 1) / rho) * Math.sqrt(x * x + dy * dy);
+  const rho = pow(sum, 0.4);
+  return ((rho - 1) / rho) * sqrt(x * x + dy * dy);
 }
 
 /** Height of the diaphragm: a right and a left dome, falling to the costophrenic angles, and a saddle for the heart. */
@@ -89,7 +90,7 @@ export function diaphragmHeight(x: number, y: number): number {
   const right = -72 - 70 * (square((x + 62) / 84) + square((y - 2) / 92));
   const left = -86 - 66 * (square((x - 68) / 80) + square((y - 4) / 90));
   const saddle = -92 - 60 * (square((x - 10) / 70) + square((y + 25) / 80));
-  return Math.max(right, left, saddle);
+  return max(right, left, saddle, -148); // the recesses end here
 }
 
 function square(value: number): number {
@@ -200,7 +201,7 @@ export const mediastinalBounds: readonly Tube[] = [
 /** Half the width of the fatty plate between sternum and spine, in which the organs lie. */
 export function plateHalfWidth(y: number, z: number): number {
   // The lungs nearly meet behind the breastbone.
-  const front = 5 + 9 * Math.exp(-square((y + 92) / 9)) + (z > 60 ? (z - 60) * 0.3 : 0);
+  const front = 5 + 9 * exp(-square((y + 92) / 9)) + (z > 60 ? (z - 60) * 0.3 : 0);
   const back = 12 + (z > 70 ? (z - 70) * 0.3 : 0);
   return y < -40 ? front : y > 0 ? back : front + ((back - front) * (y + 40)) / 40;
 }
@@ -217,12 +218,12 @@ export function tubeDistance(x: number, y: number, z: number, tube: Tube): numbe
   const dx = x - fx - t * ax;
   const dy = y - fy - t * ay;
   const dz = z - fz - t * az;
-  return Math.sqrt(dx * dx + dy * dy + dz * dz) - tube.radiusFrom - t * (tube.radiusTo - tube.radiusFrom);
+  return sqrt(dx * dx + dy * dy + dz * dz) - tube.radiusFrom - t * (tube.radiusTo - tube.radiusFrom);
 }
 
 /** Distance to the mediastinum with its covering of fat, negative inside; clefts between organs are filled. */
 export function mediastinumDistance(x: number, y: number, z: number): number {
-  let distance = Math.abs(x - 4) - plateHalfWidth(y, z);
+  let distance = abs(x - 4) - plateHalfWidth(y, z);
   for (const tube of mediastinalBounds) distance = smoothMinimum(distance, tubeDistance(x, y, z, tube));
   return distance - pleuraMargin;
 }
@@ -231,7 +232,7 @@ export const pleuraMargin = 2.5;
 
 /** Minimum of two distances with the cleft between them filled up to 9 mm wide. */
 export function smoothMinimum(a: number, b: number): number {
-  const h = 9 - Math.abs(a - b);
+  const h = 9 - abs(a - b);
   return (a < b ? a : b) - (h > 0 ? (h * h) / 36 : 0);
 }
 
@@ -239,5 +240,5 @@ export function smoothMinimum(a: number, b: number): number {
 export function lungDepth(x: number, y: number, z: number): number {
   const wall = -ringDistance(x, y, cavityRing(z));
   if (wall < -1) return wall;
-  return Math.min(wall, mediastinumDistance(x, y, z), (z - diaphragmHeight(x, y)) * 0.8);
+  return min(wall, mediastinumDistance(x, y, z), (z - diaphragmHeight(x, y)) * 0.8);
 }

@@ -1,3 +1,4 @@
+import { ceil, exp, floor, max, min, round, sin, sqrt, PI } from '../math.js';
 import { seededRandom, type Random } from '../random.js';
 
 export const samplesPerSecond = 500;
@@ -82,18 +83,18 @@ export function fibrillatingHeart(seconds: number, seed: number): Electrocardiog
   >;
   for (let at = 0; at < length; at++) {
     const [right, left, foot] = [noiseOf('RA', at), noiseOf('LA', at), noiseOf('LL', at)];
-    const one = Math.round(1000 * (seen('I', at) + left - right));
-    const two = Math.round(1000 * (seen('II', at) + foot - right));
+    const one = round(1000 * (seen('I', at) + left - right));
+    const two = round(1000 * (seen('II', at) + foot - right));
     leads.I[at] = one;
     leads.II[at] = two;
     // Einthoven and Goldberger, from the stored values of I and II: exact but for half a microvolt.
     leads.III[at] = two - one;
-    leads.aVR[at] = Math.round(-(one + two) / 2);
-    leads.aVL[at] = Math.round(one - two / 2);
-    leads.aVF[at] = Math.round(two - one / 2);
+    leads.aVR[at] = round(-(one + two) / 2);
+    leads.aVL[at] = round(one - two / 2);
+    leads.aVF[at] = round(two - one / 2);
     const terminal = (right + left + foot) / 3;
     for (const name of ['V1', 'V2', 'V3', 'V4', 'V5', 'V6'] as const) {
-      leads[name][at] = Math.round(1000 * (seen(name, at) + noiseOf(name, at) - terminal));
+      leads[name][at] = round(1000 * (seen(name, at) + noiseOf(name, at) - terminal));
     }
   }
   return { leads, beats: beats.filter((beat) => beat >= 0 && beat < seconds) };
@@ -104,7 +105,7 @@ function irregularBeats(seconds: number, random: Random): number[] {
   const beats: number[] = [];
   for (let at = -0.6; at < seconds + 0.6;) {
     beats.push(at);
-    at += Math.min(0.86, Math.max(0.34, 0.505 * Math.exp(0.23 * random.normal())));
+    at += min(0.86, max(0.34, 0.505 * exp(0.23 * random.normal())));
   }
   return beats;
 }
@@ -113,8 +114,8 @@ function addVentricles(dipole: readonly Float64Array[], beats: readonly number[]
   beats.forEach((beat, index) => {
     const before = beat - (beats[index - 1] ?? beat - 0.52);
     // A short pause before fills the heart less; breathing turns and lifts it a little.
-    const strength = 0.9 + 0.18 * Math.min(1, before / 0.7) + 0.04 * Math.sin(2 * Math.PI * 0.27 * beat);
-    const tPeak = 165 + 85 * Math.sqrt(before / 0.6);
+    const strength = 0.9 + 0.18 * min(1, before / 0.7) + 0.04 * sin(2 * PI * 0.27 * beat);
+    const tPeak = 165 + 85 * sqrt(before / 0.6);
     ventricles.forEach((waves, axis) => {
       for (const wave of waves) {
         addGaussian(dipole[axis], beat + wave.at / 1000, wave.height * strength, wave.width / 1000, wave.width / 1000);
@@ -132,12 +133,12 @@ function addGaussian(
   widthAfter: number,
 ): void {
   if (!target) return;
-  const first = Math.max(0, Math.floor((middle - 5 * widthBefore) * samplesPerSecond));
-  const last = Math.min(target.length - 1, Math.ceil((middle + 5 * widthAfter) * samplesPerSecond));
+  const first = max(0, floor((middle - 5 * widthBefore) * samplesPerSecond));
+  const last = min(target.length - 1, ceil((middle + 5 * widthAfter) * samplesPerSecond));
   for (let at = first; at <= last; at++) {
     const off = at / samplesPerSecond - middle;
     const scaled = off / (off < 0 ? widthBefore : widthAfter);
-    target[at] = (target[at] ?? 0) + height * Math.exp(-0.5 * scaled * scaled);
+    target[at] = (target[at] ?? 0) + height * exp(-0.5 * scaled * scaled);
   }
 }
 
@@ -146,12 +147,12 @@ function addFibrillation(dipole: readonly Float64Array[], random: Random): void 
   for (const [axis, size] of [0.018, 0.03, 0.055].entries()) {
     const target = dipole[axis];
     if (!target) continue;
-    let [phase, rate, height] = [random.between(0, 2 * Math.PI), 6.5, 1];
+    let [phase, rate, height] = [random.between(0, 2 * PI), 6.5, 1];
     for (let at = 0; at < target.length; at++) {
       rate += (6.5 - rate) * 0.01 + 0.12 * random.normal();
       height += (1 - height) * 0.01 + 0.03 * random.normal();
-      phase += (2 * Math.PI * rate) / samplesPerSecond;
-      target[at] = (target[at] ?? 0) + size * height * (Math.sin(phase) + 0.35 * Math.sin(2 * phase + 0.6));
+      phase += (2 * PI * rate) / samplesPerSecond;
+      target[at] = (target[at] ?? 0) + size * height * (sin(phase) + 0.35 * sin(2 * phase + 0.6));
     }
   }
 }
@@ -162,7 +163,7 @@ function electrodeNoise(length: number, random: Random): Float64Array {
   const slow = [0.12, 0.27, 0.43].map((rate) => ({
     rate,
     height: random.between(0.008, 0.026),
-    phase: random.between(0, 2 * Math.PI),
+    phase: random.between(0, 2 * PI),
   }));
   let [previous, muscle] = [0, 0];
   for (let at = 0; at < length; at++) {
@@ -171,7 +172,7 @@ function electrodeNoise(length: number, random: Random): Float64Array {
     previous = white;
     let drift = 0;
     for (const { rate, height, phase } of slow) {
-      drift += height * Math.sin((2 * Math.PI * rate * at) / samplesPerSecond + phase);
+      drift += height * sin((2 * PI * rate * at) / samplesPerSecond + phase);
     }
     noise[at] = drift + 0.008 * muscle;
   }

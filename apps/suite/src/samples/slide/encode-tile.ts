@@ -1,8 +1,20 @@
-import sharp from 'sharp';
+import { describeFrame, renderFrame } from '#libs/images';
+import { toDicomJson } from '../sample-dataset.js';
 
-/** A baseline JPEG of one tile (ISO 10918-1, 4:2:0), as slide scanners write them. */
+const explicitLittleEndian = '1.2.840.10008.1.2.1';
+
+/** A baseline JPEG of one tile (ISO 10918-1), its colours in full resolution. */
 export async function encodeTile(rgb: Uint8Array, columns: number, rows: number): Promise<Buffer> {
-  return sharp(rgb, { raw: { width: columns, height: rows, channels: 3 } })
-    .jpeg({ quality: 80, chromaSubsampling: '4:2:0', progressive: false, optimiseCoding: false, mozjpeg: false })
-    .toBuffer();
+  const description = toDicomJson({
+    SamplesPerPixel: 3,
+    PhotometricInterpretation: 'RGB',
+    PlanarConfiguration: 0,
+    Rows: rows,
+    Columns: columns,
+    BitsAllocated: 8,
+    BitsStored: 8,
+    HighBit: 7,
+    PixelRepresentation: 0,
+  });
+  return renderFrame(rgb, describeFrame(description, explicitLittleEndian, 0), { format: 'jpeg', quality: 80 });
 }

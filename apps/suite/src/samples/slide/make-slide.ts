@@ -79,6 +79,7 @@ async function writeLevel(
     PyramidUID: sampleUid(sample, 'pyramid'),
     ImageComments: syntheticComment,
     SamplesPerPixel: 3,
+    // What a slide's JPEG is called whatever its subsampling, which the codestream itself tells (PS3.3 C.7.6.3.1.2).
     PhotometricInterpretation: 'YBR_FULL_422',
     PlanarConfiguration: 0,
     NumberOfFrames: tiles.length,

@@ -1,3 +1,4 @@
+import { atan2, ceil, cos, floor, hypot, max, min, pow, round, sin, sqrt, PI } from '../math.js';
 import { seededRandom, type Random } from '../random.js';
 import { valueNoise } from '../value-noise.js';
 
@@ -63,7 +64,7 @@ export function makeTissue(columns: number, rows: number, seed: number): Tissue 
 function tissueDepth(x: number, y: number, { columns, rows }: Tissue): number {
   const u = (x - columns * 0.5) / (columns * 0.45);
   const v = (y - rows * 0.51) / (rows * 0.43);
-  const rho = Math.pow(u * u * u * u + v * v * v * v, 0.25);
+  const rho = pow(u * u * u * u + v * v * v * v, 0.25);
   const ragged =
     110 * valueNoise(x / 620, y / 620, 0, 21) +
     42 * valueNoise(x / 170, y / 170, 0, 22) +
@@ -73,7 +74,7 @@ function tissueDepth(x: number, y: number, { columns, rows }: Tissue): number {
 
 /** 0 in the mucosa, 1 in the muscle below it. */
 function muscleShare(x: number, y: number, { rows }: Tissue): number {
-  const edge = rows * 0.8 + 70 * Math.sin(x / 520) + 40 * valueNoise(x / 260, 0, 0, 24);
+  const edge = rows * 0.8 + 70 * sin(x / 520) + 40 * valueNoise(x / 260, 0, 0, 24);
   const share = (y - edge) / 60;
   return share < 0 ? 0 : share > 1 ? 1 : share;
 }
@@ -93,13 +94,13 @@ function fibreCoordinates(x: number, y: number, muscle: number): { along: number
   const loose = 1 - 0.72 * muscle;
   const bend = 190 * valueNoise(x / 430, y / 430, 0, 26) + 75 * valueNoise(x / 150, y / 150, 0, 27);
   const drift = 150 * valueNoise(x / 390, y / 390, 0, 35);
-  return { along: x + loose * drift, across: y - 20 * Math.sin(x / 520) + loose * bend };
+  return { along: x + loose * drift, across: y - 20 * sin(x / 520) + loose * bend };
 }
 
 /** Direction of the fibres, radians: that in which `across` does not change. */
 function fibreAngle(x: number, y: number, muscle: number): number {
   const here = fibreCoordinates(x, y, muscle).across;
-  return Math.atan2(here - fibreCoordinates(x + 4, y, muscle).across, fibreCoordinates(x, y + 4, muscle).across - here);
+  return atan2(here - fibreCoordinates(x + 4, y, muscle).across, fibreCoordinates(x, y + 4, muscle).across - here);
 }
 
 function placeGlands(tissue: Tissue, random: Random): Gland[] {
@@ -116,9 +117,9 @@ function placeGlands(tissue: Tissue, random: Random): Gland[] {
         y,
         a,
         b: a * (grade ? random.between(0.6, 1) : random.between(0.74, 1)),
-        angle: random.between(0, Math.PI),
+        angle: random.between(0, PI),
         grade,
-        seed: Math.floor(random.between(0, 1e6)),
+        seed: floor(random.between(0, 1e6)),
       };
       const isMissing = random.next() < 0.06;
       const fits = tissueDepth(x, y, tissue) > a + 8 && muscleShare(x, y + a, tissue) === 0;
@@ -131,11 +132,11 @@ function placeGlands(tissue: Tissue, random: Random): Gland[] {
 /** Place in a gland: 0 at its middle, 1 at its edge. */
 function glandRho(x: number, y: number, gland: Gland): number {
   const [dx, dy] = [x - gland.x, y - gland.y];
-  const [c, s] = [Math.cos(gland.angle), Math.sin(gland.angle)];
+  const [c, s] = [cos(gland.angle), sin(gland.angle)];
   const u = (dx * c + dy * s) / gland.a;
   const v = (dy * c - dx * s) / gland.b;
   const wobble = gland.grade ? 0.14 : 0.06;
-  return Math.sqrt(u * u + v * v) * (1 + wobble * valueNoise(x / 46, y / 46, 0, gland.seed));
+  return sqrt(u * u + v * v) * (1 + wobble * valueNoise(x / 46, y / 46, 0, gland.seed));
 }
 
 function wallShare(gland: Gland): number {
@@ -151,17 +152,17 @@ function paintStroma(tissue: Tissue): void {
     return { muscle, depth: tissueDepth(x, y, tissue), ...fibreCoordinates(x, y, muscle) };
   };
   const cornersAt = (y: number) =>
-    Array.from({ length: Math.ceil(columns / cell) + 1 }, (_, index) => corner(index * cell, y));
+    Array.from({ length: ceil(columns / cell) + 1 }, (_, index) => corner(index * cell, y));
   let upper = cornersAt(0);
   for (let top = 0; top < rows; top += cell) {
     const lower = cornersAt(top + cell);
     for (let index = 0; index * cell < columns; index++) {
       const [a, b, c, d] = [upper[index], upper[index + 1], lower[index], lower[index + 1]];
-      if (!a || !b || !c || !d || Math.max(a.depth, b.depth, c.depth, d.depth) < -12) continue;
-      const isEdge = Math.min(a.depth, b.depth, c.depth, d.depth) < 16;
-      for (let y = top; y < Math.min(rows, top + cell); y++) {
+      if (!a || !b || !c || !d || max(a.depth, b.depth, c.depth, d.depth) < -12) continue;
+      const isEdge = min(a.depth, b.depth, c.depth, d.depth) < 16;
+      for (let y = top; y < min(rows, top + cell); y++) {
         const v = (y - top) / cell;
-        for (let x = index * cell; x < Math.min(columns, (index + 1) * cell); x++) {
+        for (let x = index * cell; x < min(columns, (index + 1) * cell); x++) {
           const u = x / cell - index;
           const inside = isEdge ? tissueDepth(x, y, tissue) : 16;
           if (inside < 0) continue;
@@ -202,7 +203,7 @@ function paintFibres(
   const dense = 44 + 7 * coarse + 6 * fine;
   let amount = loose + (dense - loose) * muscle;
   const cleft = (-0.3 - coarse) * (1 - muscle);
-  if (cleft > 0) amount *= Math.max(0.12, 1 - 4 * cleft);
+  if (cleft > 0) amount *= max(0.12, 1 - 4 * cleft);
   if (inside < 5) amount += 9;
   eosin[at] = amount < 3 ? 3 : amount;
   haematoxylin[at] = 4 + 2 * coarse;
@@ -226,7 +227,7 @@ function paintGland(tissue: Tissue, gland: Gland, epithelium: Uint8Array): void 
       haematoxylin[at] = (gland.grade ? 17 : 9) + 3 * fine;
     } else {
       const mucin = valueNoise(x / 17, y / 17, 0, gland.seed + 1);
-      const strand = Math.min(1, Math.max(0, (mucin - 0.1) * 2.2));
+      const strand = min(1, max(0, (mucin - 0.1) * 2.2));
       eosin[at] = 1 + 5 * strand;
       haematoxylin[at] = 1 + 6 * strand;
     }
@@ -238,13 +239,13 @@ function paintGoblets(tissue: Tissue, gland: Gland): void {
   if (gland.grade) return;
   const random = seededRandom(gland.seed);
   const wall = wallShare(gland);
-  const count = Math.round((2 * Math.PI * gland.a) / 22);
+  const count = round((2 * PI * gland.a) / 22);
   for (let index = 0; index < count; index++) {
     if (random.next() < 0.25) continue;
-    const place = onRing(gland, (index / count) * 2 * Math.PI, 1 - wall * 0.63);
+    const place = onRing(gland, (index / count) * 2 * PI, 1 - wall * 0.63);
     const size = random.between(7, 10);
     forPixelsAround(tissue, place.x, place.y, size + 1, (at, x, y) => {
-      const off = Math.hypot(x - place.x, y - place.y) - size;
+      const off = hypot(x - place.x, y - place.y) - size;
       if (off > 0) return;
       const rim = off > -1.6;
       tissue.eosin[at] = rim ? 20 : 5 + 3 * valueNoise(x / 6, y / 6, 0, 31);
@@ -254,13 +255,13 @@ function paintGoblets(tissue: Tissue, gland: Gland): void {
 }
 
 function onRing(gland: Gland, angle: number, rho: number): { x: number; y: number; outward: number } {
-  const [c, s] = [Math.cos(gland.angle), Math.sin(gland.angle)];
-  const [u, v] = [gland.a * rho * Math.cos(angle), gland.b * rho * Math.sin(angle)];
-  const [nu, nv] = [Math.cos(angle) / gland.a, Math.sin(angle) / gland.b];
+  const [c, s] = [cos(gland.angle), sin(gland.angle)];
+  const [u, v] = [gland.a * rho * cos(angle), gland.b * rho * sin(angle)];
+  const [nu, nv] = [cos(angle) / gland.a, sin(angle) / gland.b];
   return {
     x: gland.x + u * c - v * s,
     y: gland.y + u * s + v * c,
-    outward: Math.atan2(nu * s + nv * c, nu * c - nv * s),
+    outward: atan2(nu * s + nv * c, nu * c - nv * s),
   };
 }
 
@@ -271,10 +272,10 @@ function nucleiOf(gland: Gland, random: Random): Nucleus[] {
   const layers = gland.grade ? [0.2, 0.5] : [0.22];
   for (const layer of layers) {
     const pitch = gland.grade ? 13.5 : 14.5;
-    const count = Math.round((Math.PI * (gland.a + gland.b) * (1 - wall * layer)) / pitch);
+    const count = round((PI * (gland.a + gland.b) * (1 - wall * layer)) / pitch);
     for (let index = 0; index < count; index++) {
       if (random.next() < (layer > 0.3 ? 0.3 : 0.04)) continue;
-      const turn = ((index + random.between(-0.25, 0.25)) / count) * 2 * Math.PI;
+      const turn = ((index + random.between(-0.25, 0.25)) / count) * 2 * PI;
       const place = onRing(gland, turn, 1 - wall * (layer + random.between(-0.07, 0.09)));
       nuclei.push({
         x: place.x,
@@ -299,11 +300,11 @@ function paintStromaCells(tissue: Tissue, epithelium: Uint8Array, random: Random
       const y = top + random.between(0, spacing);
       const chance = random.next();
       const [size, shape, shade] = [random.next(), random.next(), random.next()];
-      const at = Math.floor(y) * tissue.columns + Math.floor(x);
+      const at = floor(y) * tissue.columns + floor(x);
       if (epithelium[at] !== 0 || tissueDepth(x, y, tissue) < 10) continue;
       const muscle = muscleShare(x, y, tissue);
       const crowd = valueNoise(x / 150, y / 150, 0, 33);
-      if (muscle < 0.4 && chance < 0.2 + 0.55 * Math.max(0, crowd)) {
+      if (muscle < 0.4 && chance < 0.2 + 0.55 * max(0, crowd)) {
         const radius = 4.8 + 1.8 * size;
         paintNucleus(tissue, {
           x,
@@ -331,11 +332,11 @@ function paintStromaCells(tissue: Tissue, epithelium: Uint8Array, random: Random
 
 /** An ellipse with a sharp rim, chromatin inside and sometimes a nucleolus; darker where nuclei lie on each other. */
 function paintNucleus(tissue: Tissue, { x: cx, y: cy, a, b, angle, darkness, texture }: Nucleus): void {
-  const [c, s] = [Math.cos(angle), Math.sin(angle)];
+  const [c, s] = [cos(angle), sin(angle)];
   forPixelsAround(tissue, cx, cy, a + 2, (at, x, y) => {
     const [dx, dy] = [x - cx, y - cy];
     const [u, v] = [(dx * c + dy * s) / a, (dy * c - dx * s) / b];
-    const rho = Math.sqrt(u * u + v * v);
+    const rho = sqrt(u * u + v * v);
     const edge = (1 - rho) * b; // pixels inside the rim
     if (edge < -0.8) return;
     const share = edge > 0.8 ? 1 : (edge + 0.8) / 1.6;
@@ -343,7 +344,7 @@ function paintNucleus(tissue: Tissue, { x: cx, y: cy, a, b, angle, darkness, tex
     const rim = edge < 2 ? 1.1 : 0.86;
     const amount = darkness * rim * (1 + 0.3 * texture * chromatin);
     const below = tissue.haematoxylin[at] ?? 0;
-    const value = below > 45 ? Math.max(below, amount) + 6 * share : below + share * (amount - below);
+    const value = below > 45 ? max(below, amount) + 6 * share : below + share * (amount - below);
     tissue.haematoxylin[at] = value > 165 ? 165 : value;
     tissue.eosin[at] = (tissue.eosin[at] ?? 0) * (1 - 0.45 * share) + 5 * share;
   });
@@ -356,9 +357,9 @@ function forPixelsAround(
   reach: number,
   paint: (at: number, x: number, y: number) => void,
 ): void {
-  const left = Math.max(0, Math.floor(cx - reach));
-  const right = Math.min(columns - 1, Math.ceil(cx + reach));
-  const top = Math.max(0, Math.floor(cy - reach));
-  const bottom = Math.min(rows - 1, Math.ceil(cy + reach));
+  const left = max(0, floor(cx - reach));
+  const right = min(columns - 1, ceil(cx + reach));
+  const top = max(0, floor(cy - reach));
+  const bottom = min(rows - 1, ceil(cy + reach));
   for (let y = top; y <= bottom; y++) for (let x = left; x <= right; x++) paint(y * columns + x, x, y);
 }
