@@ -9,8 +9,6 @@ interface Dict {
   [tag: string]: { vr: string; Value: unknown[] } | undefined;
 }
 
-dcmjs.log.disableAll(); // it remarks on implicit VR Pixel Data
-
 /** dcmjs reads what we wrote: an implementation that shares nothing with ours. */
 function read(bytes: Buffer): { meta: Dict; dict: Dict } {
   return dcmjs.data.DicomMessage.readFile(
