@@ -12,7 +12,10 @@ export interface StoredBlob {
 export interface BlobWriter {
   /** Bytes written so far. */
   readonly bytes: number;
-  /** Resolves when more may come. @throws BlobError */
+  /**
+   * Resolves when more may come. The chunk is kept a while: its bytes must not change.
+   * @throws BlobError, of this chunk or of one before
+   */
   write(chunk: Uint8Array): Promise<void>;
   /**
    * Takes back what came after the first `bytes` bytes.

@@ -8,6 +8,8 @@ import { isBlobKey, newBlobKey } from './blob-key.js';
 import type { BlobStore, BlobWriter, StoredBlob } from './blob-store.js';
 
 const createOnly = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+// Chunks come in the size of a socket's reads; batches of them cost fewer turns of the event loop.
+const batchBytes = 512 * 1024;
 const folders = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, '0'));
 
 // A read each of Node's default 64 KiB costs more than copying the bytes; a reader holds two of these.
@@ -147,7 +149,11 @@ export class FilesystemBlobStore implements BlobStore {
 class FileWriter implements BlobWriter {
   private readonly hash = createHash('sha256');
   private isCut = false;
+  /** Behind the last byte that was given. */
   private position = 0;
+  private waiting: Uint8Array[] = [];
+  private waitingBytes = 0;
+  private underWay: Promise<void> = Promise.resolve();
   private isOver = false;
 
   constructor(
@@ -160,24 +166,19 @@ class FileWriter implements BlobWriter {
     return this.position;
   }
 
+  /** Writes behind: what was given is on its way to the file while the caller fetches more, one batch at a time. */
   async write(chunk: Uint8Array): Promise<void> {
-    try {
-      let written = 0;
-      while (written < chunk.length) {
-        written += (await this.handle.write(chunk, written, chunk.length - written, this.position + written))
-          .bytesWritten;
-      }
-    } catch (error) {
-      await this.abort();
-      throw wrap(error, 'A blob could not be written');
-    }
-    this.position += chunk.length;
     this.hash.update(chunk);
+    this.waiting.push(chunk);
+    this.position += chunk.length;
+    this.waitingBytes += chunk.length;
+    if (this.waitingBytes >= batchBytes) await this.sendBatch();
   }
 
   async truncate(bytes: number): Promise<void> {
     if (bytes > this.position) throw new RangeError(`A blob of ${this.position} bytes cannot be cut to ${bytes}`);
     if (bytes === this.position) return;
+    await this.flush();
     try {
       await this.handle.truncate(bytes);
     } catch (error) {
@@ -191,6 +192,7 @@ class FileWriter implements BlobWriter {
   async commit(): Promise<StoredBlob> {
     const key = newBlobKey();
     const target = path.join(this.root, key);
+    await this.flush();
     try {
       // A failed sync is final: the kernel drops the pages and calls them clean, so asking again would lie.
       await this.handle.datasync();
@@ -210,9 +212,35 @@ class FileWriter implements BlobWriter {
   async abort(): Promise<void> {
     if (!this.isOver) {
       this.isOver = true;
+      await this.underWay.catch(() => undefined); // the file goes away whatever became of it
       await this.handle.close().catch(() => undefined);
     }
     await rm(this.staged, { force: true });
+  }
+
+  private async flush(): Promise<void> {
+    await this.sendBatch();
+    await this.settled();
+  }
+
+  /** Begins to write what waits, when what was begun before is done. */
+  private async sendBatch(): Promise<void> {
+    await this.settled();
+    const batch = this.waiting.splice(0);
+    const at = this.position - this.waitingBytes;
+    this.waitingBytes = 0;
+    if (batch.length === 0) return;
+    this.underWay = writeFully(this.handle, batch, at);
+    this.underWay.catch(() => undefined); // its failure is told by settled()
+  }
+
+  private async settled(): Promise<void> {
+    try {
+      await this.underWay;
+    } catch (error) {
+      await this.abort();
+      throw wrap(error, 'A blob could not be written');
+    }
   }
 
   /** Of what was kept: after a cut, of what is in the file (it is in the page cache still). */
@@ -222,6 +250,23 @@ class FileWriter implements BlobWriter {
     for await (const chunk of createReadStream(this.staged)) hash.update(chunk as Buffer);
     return hash.digest();
   }
+}
+
+async function writeFully(handle: FileHandle, batch: Uint8Array[], at: number): Promise<void> {
+  let chunks = batch;
+  for (let position = at; chunks.length > 0;) {
+    const { bytesWritten } = await handle.writev(chunks, position);
+    position += bytesWritten;
+    chunks = behind(chunks, bytesWritten);
+  }
+}
+
+/** What is left of `chunks` behind their first `bytes` bytes. */
+function behind(chunks: Uint8Array[], bytes: number): Uint8Array[] {
+  let index = 0;
+  for (; index < chunks.length && bytes >= chunks[index]!.length; index += 1) bytes -= chunks[index]!.length;
+  const [first, ...rest] = chunks.slice(index);
+  return first === undefined ? [] : [first.subarray(bytes), ...rest];
 }
 
 async function syncDirectory(directory: string): Promise<void> {
