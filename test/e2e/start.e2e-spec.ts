@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import http from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { makeInstance } from '../support/make-instance.js';
 import { freePort, launchApp, makeDataDir, type RunningProcess, startApp } from '../support/start-suite.js';
@@ -78,6 +80,26 @@ describe('a suite with an API token', () => {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
+});
+
+describe('a suite without a token', () => {
+  it('answers this machine, and no page that only has its name point here', async () => {
+    const { dataDir, remove } = await makeDataDir();
+    const suite = await startApp({ dataDir });
+    const statusFor = async (host: string) => {
+      const request = http.get(`${suite.url}/api/worklist`, { headers: { host } });
+      const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+      response.resume();
+      return response.statusCode;
+    };
+    expect(await statusFor('127.0.0.1')).toBe(200);
+    expect(await statusFor('localhost:8080')).toBe(200);
+    expect(await statusFor('[::1]:8080')).toBe(200);
+    expect(await statusFor('evil.example')).toBe(403);
+    expect(await statusFor('127.0.0.1.evil.example')).toBe(403);
+    await suite.stop();
+    await remove();
+  });
 });
 
 describe('two suites', () => {
