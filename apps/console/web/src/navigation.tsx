@@ -46,7 +46,13 @@ export function Link({ to, children, className, tabIndex, current }: LinkProps) 
     navigate(to);
   };
   return (
-    <a href={to} onClick={onClick} className={className} tabIndex={tabIndex} aria-current={current ? 'page' : undefined}>
+    <a
+      href={to}
+      onClick={onClick}
+      className={className}
+      tabIndex={tabIndex}
+      aria-current={current ? 'page' : undefined}
+    >
       {children}
     </a>
   );

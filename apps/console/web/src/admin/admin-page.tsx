@@ -1,18 +1,15 @@
-import { useEffect } from 'react';
+import { type ReactNode, useEffect } from 'react';
+import { getStorage, listModels, listRules } from '../api/admin.js';
 import { ApiError } from '../api/api-error.js';
-import { requestJson } from '../api/request.js';
 import { useLoaded } from '../api/use-loaded.js';
+import { ErrorBoundary } from '../parts/error-boundary.js';
 import { ErrorNotice } from '../parts/error-notice.js';
 import { Facts } from '../parts/facts.js';
 import { Page } from '../parts/page.js';
 import { getHealth } from './get-health.js';
 import { HealthTable } from './health-table.js';
-
-const parts = [
-  { title: 'Models', path: '/api/models', about: 'What the inference workers can run, as found in the models folder.' },
-  { title: 'Routing rules', path: '/api/rules', about: 'Which study goes to which models, and how urgently it is read.' },
-  { title: 'Storage', path: '/api/storage', about: 'What the archive holds, tier by tier.' },
-];
+import { ModelsTable } from './models-table.js';
+import { RulesTable } from './rules-table.js';
 
 export function AdminPage() {
   useEffect(() => {
@@ -21,58 +18,60 @@ export function AdminPage() {
   return (
     <Page current="admin">
       <div className="admin">
-        <Health />
-        {parts.map((part) => (
-          <Part key={part.path} {...part} />
-        ))}
+        <Part title="Health" path="/health/ready" load={getHealth} show={(report) => <HealthTable report={report} />} />
+        <Part
+          title="Models"
+          path="/api/models"
+          load={listModels}
+          show={({ models }) => <ModelsTable models={models} />}
+        />
+        <Part
+          title="Routing rules"
+          path="/api/rules"
+          load={listRules}
+          show={({ match, rules }) => <RulesTable match={match} rules={rules} />}
+        />
+        <Part title="Storage" path="/api/storage" load={getStorage} show={(usage) => <Facts value={usage} />} />
       </div>
     </Page>
   );
 }
 
-function Health() {
-  const { data, error, isLoading, reload } = useLoaded('health', getHealth);
-  return (
-    <section>
-      <PartHeading title="Health" isLoading={isLoading} onReload={reload} />
-      {error && <ErrorNotice what="Health is unknown." error={error} onRetry={reload} />}
-      {data && <HealthTable report={data} />}
-    </section>
-  );
+interface PartProps<T> {
+  title: string;
+  path: string;
+  load: (signal: AbortSignal) => Promise<T>;
+  show: (answer: T) => ReactNode;
 }
 
-function Part({ title, path, about }: { title: string; path: string; about: string }) {
-  const { data, error, isLoading, reload } = useLoaded(path, (signal) => requestJson<unknown>(path, { signal }));
+/** One section, loaded by itself: what one process does not serve leaves the others as they are. */
+function Part<T>({ title, path, load, show }: PartProps<T>) {
+  const { data, error, isLoading, reload } = useLoaded(path, load);
   const isMissing = error instanceof ApiError && (error.status === 404 || error.status === 501);
   return (
     <section>
-      <PartHeading title={title} isLoading={isLoading} onReload={reload} />
-      <p className="faint">{about}</p>
+      <h2>
+        {title}
+        <button type="button" className="quiet" onClick={reload} disabled={isLoading}>
+          {isLoading ? 'Loading' : 'Refresh'}
+        </button>
+      </h2>
       {isMissing && (
         <p className="notice">
-          Not available here: this process does not serve <code>{path}</code>. Is the app that does running?
+          Not available here: this process does not serve {path}. Is the app that does so running?
         </p>
       )}
       {error && !isMissing && <ErrorNotice what={`${title} could not be loaded.`} error={error} onRetry={reload} />}
-      {data !== undefined && !error && <Facts value={unwrap(data)} />}
+      {data !== undefined && !error && (
+        <ErrorBoundary what={`The answer of ${path} could not be shown.`}>
+          <Shown answer={data} show={show} />
+        </ErrorBoundary>
+      )}
     </section>
   );
 }
 
-function PartHeading({ title, isLoading, onReload }: { title: string; isLoading: boolean; onReload: () => void }) {
-  return (
-    <h2>
-      {title}
-      <button type="button" className="quiet" onClick={onReload} disabled={isLoading}>
-        {isLoading ? 'Loading' : 'Refresh'}
-      </button>
-    </h2>
-  );
-}
-
-/** `{ "models": [...] }` is shown as its list. */
-function unwrap(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const entries = Object.values(value);
-  return entries.length === 1 && Array.isArray(entries[0]) ? entries[0] : value;
+/** A component of its own, so that an answer of another shape breaks inside the boundary. */
+function Shown<T>({ answer, show }: { answer: T; show: (answer: T) => ReactNode }) {
+  return show(answer);
 }

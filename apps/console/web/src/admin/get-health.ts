@@ -15,6 +15,8 @@ export async function getHealth(signal: AbortSignal): Promise<HealthReport> {
     if (typeof report.status !== 'string') throw new Error(`${path} answered ${response.status} without a report.`);
     return report;
   } catch (cause) {
-    throw cause instanceof SyntaxError ? new Error(`${path} answered something that is not JSON.`, { cause }) : toError(cause, path);
+    throw cause instanceof SyntaxError
+      ? new Error(`${path} answered something that is not JSON.`, { cause })
+      : toError(cause, path);
   }
 }

@@ -34,7 +34,7 @@ export async function readApiError(response: Response, path: string): Promise<Ap
 
 /** Any thrown value as an Error; what `fetch` throws when the server cannot be reached becomes a sentence. */
 export function toError(cause: unknown, path: string): Error {
-  if (cause instanceof ApiError || (cause instanceof Error && cause.name === 'AbortError')) return cause;
+  if (cause instanceof ApiError || (cause as Error | null)?.name === 'AbortError') return cause as Error;
   if (cause instanceof TypeError) {
     return new ApiError(0, path, 'No answer', 'The server could not be reached. Check that it runs and the network.');
   }

@@ -6,16 +6,19 @@ export interface WorklistPage {
   total: number;
 }
 
-/** How many rows are asked for at once. */
+/** How many rows are asked for at once, and the most the server gives. */
 export const worklistPageSize = 200;
+export const worklistPageSizeMax = 500;
 
 /** Which reading tasks are listed: `''` those still to be read, `completed` those read, `all` every one. */
 export type ReadingScope = '' | 'completed' | 'all';
 
-export function listWorklist(scope: ReadingScope, offset: number, signal?: AbortSignal): Promise<WorklistPage> {
+export function listWorklist(
+  scope: ReadingScope,
+  offset: number,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<WorklistPage> {
   const state = scope === '' ? '' : `&state=${scope}`;
-  return requestJson<WorklistPage>(
-    `/api/worklist?limit=${worklistPageSize}&offset=${offset}${state}`,
-    signal ? { signal } : {},
-  );
+  return requestJson<WorklistPage>(`/api/worklist?limit=${limit}&offset=${offset}${state}`, signal ? { signal } : {});
 }

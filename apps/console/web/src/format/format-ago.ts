@@ -9,7 +9,9 @@ export function formatSpan(milliseconds: number): string {
   if (span < hour) return `${Math.floor(span / minute)} min`;
   if (span < day) {
     const minutes = Math.floor((span % hour) / minute);
-    return minutes === 0 || span >= 10 * hour ? `${Math.floor(span / hour)} h` : `${Math.floor(span / hour)} h ${minutes} min`;
+    return minutes === 0 || span >= 10 * hour
+      ? `${Math.floor(span / hour)} h`
+      : `${Math.floor(span / hour)} h ${minutes} min`;
   }
   return `${Math.floor(span / day)} d`;
 }
@@ -23,6 +25,8 @@ export function formatAgo(iso: string, now: number): string {
 
 export interface Due {
   text: string;
+  /** How far off, without direction. */
+  by: string;
   state: 'overdue' | 'soon' | 'later';
 }
 
@@ -32,6 +36,8 @@ const soon = 15 * minute;
 export function formatDue(iso: string | null, now: number): Due | undefined {
   const left = iso === null ? Number.NaN : Date.parse(iso) - now;
   if (Number.isNaN(left)) return undefined;
-  if (left < 0) return { text: `overdue ${formatSpan(left)}`, state: 'overdue' };
-  return { text: `in ${formatSpan(left)}`, state: left < soon ? 'soon' : 'later' };
+  const by = formatSpan(left);
+  return left < 0
+    ? { text: 'overdue', by, state: 'overdue' }
+    : { text: `in ${by}`, by, state: left < soon ? 'soon' : 'later' };
 }

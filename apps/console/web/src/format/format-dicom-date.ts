@@ -20,8 +20,7 @@ export function formatAge(birthDate: string | null | undefined, at: Date): strin
   const birth = new Date(year, month - 1, day);
   const days = Math.floor((at.getTime() - birth.getTime()) / 86_400_000);
   if (days < 0) return undefined;
-  const months =
-    (at.getFullYear() - year) * 12 + (at.getMonth() - (month - 1)) - (at.getDate() < day ? 1 : 0);
+  const months = (at.getFullYear() - year) * 12 + (at.getMonth() - (month - 1)) - (at.getDate() < day ? 1 : 0);
   if (months >= 24) return `${Math.floor(months / 12)} y`;
   return months >= 2 ? `${months} mo` : `${days} d`;
 }

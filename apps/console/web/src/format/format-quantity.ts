@@ -14,6 +14,7 @@ const unitNames: Record<string, string> = {
   cm3: 'cm³',
   '{beats}/min': 'beats/min',
   '/min': '/min',
+  '/mm2': '/mm²',
   Cel: '°C',
 };
 

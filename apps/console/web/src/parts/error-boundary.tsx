@@ -17,8 +17,6 @@ export class ErrorBoundary extends Component<ErrorBoundaryProps, { error: Error 
   override render() {
     const { error } = this.state;
     if (!error) return this.props.children;
-    return (
-      <ErrorNotice what={this.props.what} error={error} onRetry={() => this.setState({ error: undefined })} />
-    );
+    return <ErrorNotice what={this.props.what} error={error} onRetry={() => this.setState({ error: undefined })} />;
   }
 }

@@ -20,7 +20,7 @@ export function FindingsPanel({ item, onOpenSeries }: FindingsPanelProps) {
           {aiStateNames[ai.state]}
         </span>
       </h2>
-      {ai.results.length === 0 && <p className="second">{ai.summary ?? 'No model has looked at this study.'}</p>}
+      {ai.results.length === 0 && <p className="wrap">{ai.summary ?? 'No model has looked at this study.'}</p>}
       {ai.results.map((result, index) => (
         <Result
           key={`${result.model} ${result.version} ${index}`}
@@ -29,7 +29,9 @@ export function FindingsPanel({ item, onOpenSeries }: FindingsPanelProps) {
           onOpenSeries={onOpenSeries}
         />
       ))}
-      <p className="disclaimer">For research use. Not a diagnosis: AI results order the list, they do not replace reading.</p>
+      <p className="disclaimer">
+        For research use. Not a diagnosis: AI results order the list, they do not replace reading.
+      </p>
     </section>
   );
 }

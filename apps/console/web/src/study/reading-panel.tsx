@@ -40,7 +40,11 @@ export function ReadingPanel({ item, onChanged }: ReadingPanelProps) {
     <section className="panel reading">
       <h2>
         Reading
-        {due && item.state !== 'COMPLETED' && <span className={`due-${due.state}`}>due {due.text}</span>}
+        {due && item.state !== 'COMPLETED' && (
+          <span className={`due-${due.state}`}>
+            {due.state === 'overdue' ? `overdue by ${due.by}` : `due ${due.text}`}
+          </span>
+        )}
       </h2>
       {item.state === 'SCHEDULED' && (
         <form onSubmit={claim}>

@@ -47,11 +47,25 @@ export function StudyPage({ studyInstanceUid }: { studyInstanceUid: string }) {
     replaceSearch(`?series=${seriesInstanceUid}`);
   };
 
+  if (study.error && list.error && !item) {
+    const retry = () => {
+      study.reload();
+      list.reload();
+    };
+    return (
+      <Page current="study">
+        <ErrorNotice what="This study could not be loaded." error={study.error} onRetry={retry} />
+      </Page>
+    );
+  }
+
   return (
     <Page current="study" toolbar={item && <StudyHeader item={item} />}>
       <div className="study">
         <aside className="study-series">
-          {list.error && <ErrorNotice what="The series could not be loaded." error={list.error} onRetry={list.reload} />}
+          {list.error && (
+            <ErrorNotice what="The series could not be loaded." error={list.error} onRetry={list.reload} />
+          )}
           {list.data && series.length === 0 && <p className="notice">The archive has no series of this study.</p>}
           <SeriesList
             studyInstanceUid={studyInstanceUid}

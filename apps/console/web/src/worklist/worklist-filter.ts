@@ -57,7 +57,10 @@ export function matchesWorklistFilter(item: WorklistItem, filter: WorklistFilter
   if (filter.specialty && (item.specialty ?? noSpecialty) !== filter.specialty) return false;
   if (filter.modality && !item.modalities.includes(filter.modality)) return false;
   if (filter.ai && item.ai.state !== filter.ai) return false;
-  const words = filter.text.toLowerCase().split(/\s+/).filter((word) => word !== '');
+  const words = filter.text
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
   if (words.length === 0) return true;
   const haystack = [
     item.patientName,

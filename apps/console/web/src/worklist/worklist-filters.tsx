@@ -5,6 +5,7 @@ import { aiStateNames, type Choice, noFilter, noSpecialty, type WorklistFilter }
 interface WorklistFiltersProps {
   filter: WorklistFilter;
   choices: Record<'specialty' | 'modality' | 'ai', Choice[]>;
+  hasLoaded: boolean;
   shown: number;
   loaded: number;
   total: number;
@@ -13,7 +14,7 @@ interface WorklistFiltersProps {
 }
 
 export function WorklistFilters(props: WorklistFiltersProps) {
-  const { filter, choices, shown, loaded, total, searchRef, onChange } = props;
+  const { filter, choices, hasLoaded, shown, loaded, total, searchRef, onChange } = props;
   const isFiltered = Object.values(filter).some((value) => value !== '');
   return (
     <search className="filters">
@@ -61,10 +62,12 @@ export function WorklistFilters(props: WorklistFiltersProps) {
           Clear
         </button>
       )}
-      <output className="count">
-        {shown} of {total} {total === 1 ? 'study' : 'studies'}
-        {loaded < total && <span className="faint"> · {loaded} loaded</span>}
-      </output>
+      {hasLoaded && (
+        <output className="count">
+          {shown} of {total} {total === 1 ? 'study' : 'studies'}
+          {loaded < total && <span className="faint"> · {loaded} loaded</span>}
+        </output>
+      )}
     </search>
   );
 }
@@ -79,7 +82,8 @@ interface SelectProps {
 
 function Select({ label, value, choices, name, onChange }: SelectProps) {
   // A value from the address stays choosable though nothing has it now.
-  const all = value === '' || choices.some((choice) => choice.value === value) ? choices : [...choices, { value, count: 0 }];
+  const all =
+    value === '' || choices.some((choice) => choice.value === value) ? choices : [...choices, { value, count: 0 }];
   return (
     <select
       aria-label={label}
@@ -87,7 +91,7 @@ function Select({ label, value, choices, name, onChange }: SelectProps) {
       value={value}
       onChange={(event) => onChange(event.target.value)}
     >
-      <option value="">{label}: all</option>
+      <option value="">{label}</option>
       {all.map((choice) => (
         <option key={choice.value} value={choice.value}>
           {name(choice.value)} ({choice.count})

@@ -7,7 +7,13 @@ import { useNow } from '../parts/use-now.js';
 import { HowToSend } from './how-to-send.js';
 import { LiveIndicator } from './live-indicator.js';
 import { useLiveWorklist } from './use-live-worklist.js';
-import { matchesWorklistFilter, noFilter, readWorklistFilter, worklistChoices, writeWorklistFilter } from './worklist-filter.js';
+import {
+  matchesWorklistFilter,
+  noFilter,
+  readWorklistFilter,
+  worklistChoices,
+  writeWorklistFilter,
+} from './worklist-filter.js';
 import { WorklistFilters } from './worklist-filters.js';
 import { WorklistRow } from './worklist-row.js';
 
@@ -75,6 +81,7 @@ export function WorklistPage() {
         <WorklistFilters
           filter={filter}
           choices={choices}
+          hasLoaded={list.hasLoaded}
           shown={shown.length}
           loaded={list.items.length}
           total={list.total}

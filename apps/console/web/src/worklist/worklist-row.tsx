@@ -36,7 +36,7 @@ export const WorklistRow = memo(function WorklistRow(props: WorklistRowProps) {
     <tr
       className={`row priority-${item.priority.toLowerCase()}${isSelected ? ' selected' : ''}`}
       data-study={item.studyInstanceUid}
-      aria-selected={isSelected}
+      aria-current={isSelected || undefined}
       onMouseDown={() => onSelect(item)}
       onClick={open}
     >
@@ -52,7 +52,7 @@ export const WorklistRow = memo(function WorklistRow(props: WorklistRowProps) {
         <span className="second">{item.priorityReason}</span>
       </td>
       <td className="cell-patient">
-        <Link to={studyPath(item.studyInstanceUid)} className="name" tabIndex={-1}>
+        <Link to={studyPath(item.studyInstanceUid)} className="name">
           {formatPersonName(item.patientName)}
         </Link>
         {item.isSample && <span className="badge">SAMPLE</span>}
@@ -85,12 +85,15 @@ export const WorklistRow = memo(function WorklistRow(props: WorklistRowProps) {
         <span className="first" title={item.receivedAt}>
           {formatAgo(item.receivedAt, now)}
         </span>
-        <span className="second">{[readingStates[item.state] ?? 'waiting', item.performer].filter(Boolean).join(' · ')}</span>
+        <span className="second" title={item.performer ?? undefined}>
+          {[readingStates[item.state], item.performer].filter(Boolean).join(' · ')}
+        </span>
       </td>
       <td className="cell-time">
         <span className={`first due-${due?.state ?? 'none'}`} title={item.deadline ?? undefined}>
           {due?.text ?? 'no deadline'}
         </span>
+        {due?.state === 'overdue' && <span className="second">by {due.by}</span>}
       </td>
       <td className="cell-size">
         <span className="first">{item.numberOfInstances.toLocaleString('en')}</span>

@@ -11,8 +11,8 @@ export function UnknownViewer({ series, instances }: { series: SeriesPath; insta
         <div className="notice">
           <strong>There is no viewer for this series here.</strong>
           <p>
-            {instances.length} {instances.length === 1 ? 'object' : 'objects'} of SOP class {sopClasses.join(', ')}. They
-            are stored as they came; any DICOMweb client can read them.
+            {instances.length} {instances.length === 1 ? 'object' : 'objects'} of SOP class {sopClasses.join(', ')}.
+            They are stored as they came; any DICOMweb client can read them.
           </p>
           <a href={`${seriesUrl(series)}/metadata`} target="_blank" rel="noreferrer">
             Metadata

@@ -86,7 +86,7 @@ export function WaveformViewer({ series, instances }: { series: SeriesPath; inst
         <a href={url} target="_blank" rel="noreferrer">
           Open the picture
         </a>
-        <span className="tools-hint faint">drag: move · wheel: zoom</span>
+        <span className="tools-hint faint">drag: move, wheel: zoom</span>
       </div>
       <div ref={paperRef} className="stage-waveform" onPointerMove={onPointerMove}>
         {picture.error && (

@@ -18,10 +18,7 @@ export function ReportViewer({ series, instances }: { series: SeriesPath; instan
             <article key={sopInstanceUid} className="report">
               <h2>{report.heading || 'Structured report'}</h2>
               <p className="faint">
-                {[
-                  textOf(instance, completionFlag)?.toLowerCase(),
-                  textOf(instance, verificationFlag)?.toLowerCase(),
-                ]
+                {[textOf(instance, completionFlag)?.toLowerCase(), textOf(instance, verificationFlag)?.toLowerCase()]
                   .filter(Boolean)
                   .join(' · ')}{' '}
                 <a href={`${instanceUrl({ ...series, sopInstanceUid })}/metadata`} target="_blank" rel="noreferrer">

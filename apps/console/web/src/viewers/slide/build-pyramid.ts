@@ -110,7 +110,9 @@ function findFullTiles(parts: Part[], level: Omit<Level, 'downsample' | 'tilesIn
   for (let row = first(area.top, level.tileHeight); row < end(area.bottom, level.tileHeight, rows); row++) {
     for (let column = first(area.left, level.tileWidth); column < end(area.right, level.tileWidth, columns); column++) {
       const frame = row * columns + column;
-      const part = parts.find(({ frameOffset, frameCount }) => frame >= frameOffset && frame < frameOffset + frameCount);
+      const part = parts.find(
+        ({ frameOffset, frameCount }) => frame >= frameOffset && frame < frameOffset + frameCount,
+      );
       if (!part) continue;
       tiles.push({
         left: column * level.tileWidth,

@@ -34,7 +34,14 @@ export function clampView(view: SlideView, pyramid: Pyramid, screen: Size): Slid
 }
 
 /** Zooms keeping the slide under a point (screen pixels from the middle of the screen) where it is. */
-export function zoomView(view: SlideView, factor: number, x: number, y: number, pyramid: Pyramid, screen: Size): SlideView {
+export function zoomView(
+  view: SlideView,
+  factor: number,
+  x: number,
+  y: number,
+  pyramid: Pyramid,
+  screen: Size,
+): SlideView {
   const { scale } = clampView({ ...view, scale: view.scale * factor }, pyramid, screen);
   return clampView(
     { scale, x: view.x + x / view.scale - x / scale, y: view.y + y / view.scale - y / scale },
@@ -74,7 +81,12 @@ export interface PlacedTile extends Tile {
  * The tiles to show, nearest the middle first, at most `countMax`.
  * @returns also how many there are, so that leaving some out can be told
  */
-export function placeTiles(level: Level, view: SlideView, screen: Size, countMax: number): { tiles: PlacedTile[]; total: number } {
+export function placeTiles(
+  level: Level,
+  view: SlideView,
+  screen: Size,
+  countMax: number,
+): { tiles: PlacedTile[]; total: number } {
   const found = level.tilesIn(visibleArea(level, view, screen));
   const toScreenX = (x: number) => Math.round((x * level.downsample - view.x) * view.scale + screen.width / 2);
   const toScreenY = (y: number) => Math.round((y * level.downsample - view.y) * view.scale + screen.height / 2);

@@ -118,7 +118,7 @@ function SlideStage({ series, pyramid }: { series: SeriesPath; pyramid: Pyramid 
           )}
         </div>
         {failed.size > 0 && <span className="bad">{failed.size} tiles could not be loaded</span>}
-        <span className="tools-hint faint">drag: move · wheel: zoom · arrows, + and -</span>
+        <span className="tools-hint faint">drag: move, wheel: zoom</span>
       </div>
       <div
         ref={stageRef}

@@ -75,12 +75,16 @@ function splitSingles(frames: StackFrame[]): Stack[] {
 function orderFrames(frames: StackFrame[]): StackFrame[] {
   const byNumber = (a: StackFrame, b: StackFrame) => (a.instanceNumber ?? 0) - (b.instanceNumber ?? 0);
   const normal = frames[0]?.orientation && normalOf(frames[0].orientation);
-  if (!normal || frames.some((frame) => !frame.position || !isParallel(frame, normal))) return [...frames].sort(byNumber);
+  if (!normal || frames.some((frame) => !frame.position || !isParallel(frame, normal)))
+    return [...frames].sort(byNumber);
   const located = frames.map((frame) => ({ ...frame, location: dot(frame.position!, normal) }));
   const places = new Set(located.map((frame) => frame.location.toFixed(2)));
   // Several pictures at each place (phases, echoes): the scanner's numbering keeps each run together.
   if (places.size < located.length) return located.sort(byNumber);
-  return located.sort((a, b) => a.location - b.location || byNumber(a, b));
+  located.sort((a, b) => a.location - b.location);
+  // Which end comes first is the scanner's choice.
+  const isBackwards = byNumber(located[0]!, located.at(-1)!) > 0;
+  return isBackwards ? located.reverse() : located;
 }
 
 function readFrame(image: DicomJson, frame: number): StackFrame {

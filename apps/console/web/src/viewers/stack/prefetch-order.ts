@@ -2,7 +2,13 @@
  * Which slices to load, most urgent first: the one shown, then those ahead in the direction of travel, then those
  * behind. Indexes from 0, all within the stack.
  */
-export function prefetchOrder(index: number, count: number, direction: 1 | -1, ahead: number, behind: number): number[] {
+export function prefetchOrder(
+  index: number,
+  count: number,
+  direction: 1 | -1,
+  ahead: number,
+  behind: number,
+): number[] {
   const order = [index];
   for (let step = 1; step <= Math.max(ahead, behind); step++) {
     if (step <= ahead) order.push(index + step * direction);

@@ -22,7 +22,8 @@ export function renderedFrameUrl(
   if (Math.max(frame.columns, frame.rows) > nativeSizeMax) {
     const width = Math.ceil(shown.width / viewportStep) * viewportStep;
     const height = Math.ceil(shown.height / viewportStep) * viewportStep;
-    if (width < frame.columns && height < frame.rows) query.push(`viewport=${Math.max(width, viewportStep)},${Math.max(height, viewportStep)}`);
+    if (width < frame.columns && height < frame.rows)
+      query.push(`viewport=${Math.max(width, viewportStep)},${Math.max(height, viewportStep)}`);
   }
   const path = `${instanceUrl({ ...series, sopInstanceUid: frame.sopInstanceUid })}/frames/${frame.frameNumber}/rendered`;
   return query.length === 0 ? path : `${path}?${query.join('&')}`;

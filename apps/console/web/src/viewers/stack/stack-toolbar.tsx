@@ -73,7 +73,7 @@ export function StackToolbar(props: StackToolbarProps) {
           </label>
         </div>
       )}
-      <span className="tools-hint faint">drag: window · shift-drag: move · ctrl-wheel: zoom</span>
+      <span className="tools-hint faint">drag: window, shift: move</span>
     </div>
   );
 }
