@@ -1,5 +1,5 @@
 import { useEffect } from 'react';
-import { followWorklist } from '../api/live-worklist.js';
+import { followWhileVisible } from '../api/follow-while-visible.js';
 import { getStudy, type StudyDetail } from '../api/study.js';
 import { type Loaded, useLoaded } from '../api/use-loaded.js';
 
@@ -9,7 +9,7 @@ export function useLiveStudy(studyInstanceUid: string): Loaded<StudyDetail> {
   const { reload } = study;
   useEffect(() => {
     let isFirst = true;
-    return followWorklist({
+    return followWhileVisible({
       // What was missed while the stream was broken is loaded; the first time nothing was.
       onOpen: () => {
         if (!isFirst) reload();

@@ -27,7 +27,8 @@ function sendCommand(url: string): string {
     `for f in *.dcm; do`,
     `  { printf -- '--x\\r\\nContent-Type: application/dicom\\r\\n\\r\\n'; cat "$f"; printf '\\r\\n--x--\\r\\n'; } |`,
     `  curl --fail --data-binary @- -H 'Accept: application/dicom+json' \\`,
-    `    -H 'Content-Type: multipart/related; type="application/dicom"; boundary=x' ${url}`,
+    `    -H 'Content-Type: multipart/related; type="application/dicom"; boundary=x' \\`,
+    `    ${url}`,
     `done`,
   ].join('\n');
 }

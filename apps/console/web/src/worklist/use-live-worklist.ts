@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useReducer, useRef, useState } from 'react';
-import { followWorklist } from '../api/live-worklist.js';
+import { followWhileVisible } from '../api/follow-while-visible.js';
 import { listWorklist, type ReadingScope, worklistPageSize, worklistPageSizeMax } from '../api/worklist.js';
 import { emptyWorklist, reduceWorklist, type WorklistState } from './reduce-worklist.js';
 
@@ -15,7 +15,7 @@ const offlineReloadMilliseconds = 30_000;
 
 /**
  * The worklist as it is now. It loads whenever the event stream opens (so also after every reconnect) and then
- * follows the events. A page nobody looks at closes its stream: a browser has six connections for all its tabs.
+ * follows the events.
  */
 export function useLiveWorklist(scope: ReadingScope): LiveWorklist {
   const [state, dispatch] = useReducer(reduceWorklist, emptyWorklist);
@@ -52,30 +52,19 @@ export function useLiveWorklist(scope: ReadingScope): LiveWorklist {
   );
 
   useEffect(() => {
-    let stop: (() => void) | undefined;
-    const follow = () => {
-      if (document.hidden) {
-        stop?.();
-        stop = undefined;
-        return;
-      }
-      stop ??= followWorklist({
-        onOpen: () => {
-          setLive(true);
-          load(0);
-        },
-        onLost: () => setLive(false),
-        onReload: () => load(0),
-        onItem: (item) => dispatch({ type: 'item', item, at: Date.now() }),
-        onError: (error) => dispatch({ type: 'failed', error }),
-      });
-    };
     load(0);
-    follow();
-    document.addEventListener('visibilitychange', follow);
+    const stop = followWhileVisible({
+      onOpen: () => {
+        setLive(true);
+        load(0);
+      },
+      onLost: () => setLive(false),
+      onReload: () => load(0),
+      onItem: (item) => dispatch({ type: 'item', item, at: Date.now() }),
+      onError: (error) => dispatch({ type: 'failed', error }),
+    });
     return () => {
-      document.removeEventListener('visibilitychange', follow);
-      stop?.();
+      stop();
       loading.current?.abort();
     };
   }, [load]);
