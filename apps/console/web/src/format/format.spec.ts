@@ -26,6 +26,7 @@ describe('DICOM dates and times', () => {
     ['20261121', '2026-11-21'],
     ['2026.11.21', '2026-11-21'],
     ['2026', '2026'],
+    ['20261341', '20261341'],
     ['', undefined],
     [null, undefined],
   ])('date %j is %j', (date, expected) => expect(formatDicomDate(date)).toBe(expected));
@@ -45,6 +46,8 @@ describe('DICOM dates and times', () => {
     ['20241122', '23 mo'],
     ['20241121', '2 y'],
     ['20270101', undefined],
+    ['00010101', undefined],
+    ['00000000', undefined],
     ['unknown', undefined],
   ])('born %s is %j old on 2026-11-21', (birthDate, expected) => {
     expect(formatAge(birthDate, new Date(2026, 10, 21))).toBe(expected);

@@ -36,10 +36,7 @@ export function RoutingPanel({ item, routing, onChanged }: RoutingPanelProps) {
         <CompleteNow studyInstanceUid={item.studyInstanceUid} onCompleted={onChanged} />
       )}
       <h3>Rules</h3>
-      <Checks
-        checks={routing.rules.map(({ matched, name, reason }) => ({ isMet: matched, title: name, text: reason }))}
-        none="No rules were asked yet."
-      />
+      <Rules rules={routing.rules} />
       {routing.models.length > 0 && (
         <>
           <h3>Models asked</h3>
@@ -54,6 +51,30 @@ export function RoutingPanel({ item, routing, onChanged }: RoutingPanelProps) {
         </>
       )}
     </section>
+  );
+}
+
+/** The rules that fitted; the others, with what they missed, on request. */
+function Rules({ rules }: { rules: StudyRouting['rules'] }) {
+  const toCheck = ({ matched, name, reason }: StudyRouting['rules'][number]) => ({
+    isMet: matched,
+    title: name,
+    text: reason,
+  });
+  const others = rules.filter((rule) => !rule.matched);
+  return (
+    <>
+      <Checks
+        checks={rules.filter((rule) => rule.matched).map(toCheck)}
+        none={rules.length === 0 ? 'No rules were asked yet.' : 'No rule fits this study.'}
+      />
+      {others.length > 0 && (
+        <details className="checks-rest">
+          <summary>{others.length === 1 ? '1 rule does' : `${others.length} rules do`} not fit</summary>
+          <Checks checks={others.map(toCheck)} none="" />
+        </details>
+      )}
+    </>
   );
 }
 

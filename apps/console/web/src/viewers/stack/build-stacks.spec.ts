@@ -56,6 +56,7 @@ describe('buildStacks', () => {
       ['3', 3, undefined],
     ]);
     expect(stacks[0]!.frames.map((frame) => frame.frameNumber)).toEqual([1, 2, 3]);
+    expect(stacks.map((stack) => stack.isVolume)).toEqual([false, false, false]);
   });
 
   it('reads position and spacing of each frame of an enhanced object', () => {
@@ -72,6 +73,7 @@ describe('buildStacks', () => {
       }),
     ]);
     expect(stack!.frames.map((frame) => frame.location)).toEqual([5, 8]);
+    expect(stack!.isVolume).toBe(true);
     expect(stack!.frames[0]).toMatchObject({ pixelAspect: 2, columnSpacing: 1, thickness: 3 });
   });
 

@@ -29,6 +29,8 @@ export interface StackFrame {
 /** Pictures one scrolls through. */
 export interface Stack {
   name: string;
+  /** Every picture lies elsewhere in space: a volume, not a clip. */
+  isVolume: boolean;
   frames: StackFrame[];
   /** Where the object says how fast it wants to be played. */
   framesPerSecond: number | undefined;
@@ -44,7 +46,7 @@ const frameCountMax = 100_000;
 export function buildStacks(instances: readonly DicomJson[]): Stack[] {
   const images = instances.filter((instance) => chooseViewer(instance) === 'stack');
   const singles: StackFrame[] = [];
-  const multiples: { number: number; stack: Stack }[] = [];
+  const multiples: { number: number; stack: Pictures }[] = [];
   for (const image of images) {
     const count = Math.min(Math.max(numberOf(image, tag.NumberOfFrames) ?? 1, 1), frameCountMax);
     if (count === 1) {
@@ -53,14 +55,16 @@ export function buildStacks(instances: readonly DicomJson[]): Stack[] {
     }
     const frames = Array.from({ length: count }, (_, index) => readFrame(image, index));
     const number = numberOf(image, tag.InstanceNumber) ?? 0;
-    multiples.push({ number, stack: { name: '', frames, framesPerSecond: readFrameRate(image) } });
+    multiples.push({ number, stack: { frames, framesPerSecond: readFrameRate(image) } });
   }
   multiples.sort((a, b) => a.number - b.number);
   const stacks = [...splitSingles(singles), ...multiples.map(({ stack }) => stack)];
-  return stacks.map((stack, index) => ({ ...stack, name: `${index + 1}` }));
+  return stacks.map((stack, index) => ({ ...stack, name: `${index + 1}`, isVolume: isVolume(stack.frames) }));
 }
 
-function splitSingles(frames: StackFrame[]): Stack[] {
+type Pictures = Pick<Stack, 'frames' | 'framesPerSecond'>;
+
+function splitSingles(frames: StackFrame[]): Pictures[] {
   if (frames.length === 0) return [];
   const groups = new Map<string, StackFrame[]>();
   for (const frame of frames) {
@@ -68,7 +72,7 @@ function splitSingles(frames: StackFrame[]): Stack[] {
     groups.set(key, [...(groups.get(key) ?? []), frame]);
   }
   const parts = groups.size <= stacksByOrientationMax ? [...groups.values()] : [frames];
-  return parts.map((part) => ({ name: '', frames: orderFrames(part), framesPerSecond: undefined }));
+  return parts.map((part) => ({ frames: orderFrames(part), framesPerSecond: undefined }));
 }
 
 /** Through space where every slice says where it is; by instance number otherwise and among slices at one place. */
@@ -85,6 +89,11 @@ function orderFrames(frames: StackFrame[]): StackFrame[] {
   // Which end comes first is the scanner's choice.
   const isBackwards = byNumber(located[0]!, located.at(-1)!) > 0;
   return isBackwards ? located.reverse() : located;
+}
+
+function isVolume(frames: StackFrame[]): boolean {
+  const places = new Set(frames.map((frame) => frame.location?.toFixed(2)));
+  return frames.length > 1 && places.size === frames.length && !places.has(undefined);
 }
 
 function readFrame(image: DicomJson, frame: number): StackFrame {

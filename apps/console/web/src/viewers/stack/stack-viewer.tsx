@@ -38,7 +38,7 @@ export function StackViewer({ series, instances }: StackViewerProps) {
     <StackView key={stack.name} series={series} stack={stack} modality={modality}>
       {stacks.length > 1 && (
         <label className="tool-group">
-          <span className="faint">{stack.framesPerSecond === undefined ? 'Stack' : 'Clip'}</span>
+          <span className="faint">{stack.isVolume || stack.frames.length === 1 ? 'Stack' : 'Clip'}</span>
           <select value={stack.name} onChange={(event) => setAt(Number(event.target.value) - 1)}>
             {stacks.map((each) => (
               <option key={each.name} value={each.name}>
@@ -62,7 +62,7 @@ interface StackViewProps {
 function StackView({ series, stack, modality, children }: StackViewProps) {
   const count = stack.frames.length;
   // A volume opens in its middle, a clip at its start.
-  const [index, setIndex] = useState(stack.framesPerSecond === undefined ? Math.floor((count - 1) / 2) : 0);
+  const [index, setIndex] = useState(stack.isVolume ? Math.floor((count - 1) / 2) : 0);
   const [direction, setDirection] = useState<1 | -1>(1);
   const [window, setWindow] = useState<Window>();
   const [pose, setPose] = useState(restingPose);
