@@ -23,7 +23,7 @@ export function VideoViewer({ series, instances }: { series: SeriesPath; instanc
 function Video({ url }: { url: string }) {
   const [problem, setProblem] = useState<'none' | 'format' | Error>('none');
   const findOut = () => {
-    request(url, { accept: 'video/*' }).then(
+    request(url, { accept: 'video/*, */*;q=0.1' }).then(
       async (response) => {
         await response.body?.cancel();
         setProblem('format');
