@@ -1,4 +1,4 @@
-import { type DicomJson, jsonNumber, jsonPersonName, jsonText } from '#libs/dicom';
+import { type DicomJson, jsonNumber, jsonPersonName, jsonText, stringifyDicomJson } from '#libs/dicom';
 import { seriesAttributes, studyAttributes } from './level-attributes.js';
 
 /** The columns of `study`, `series` and `instance` that follow from a dataset, named as they are in the tables. */
@@ -20,7 +20,7 @@ export function studyColumns(dataset: DicomJson) {
     issuer_of_patient_id: text(dataset, '00100021'),
     patient_birth_date: text(dataset, '00100030'),
     patient_sex: text(dataset, '00100040'),
-    attributes: JSON.stringify(studyAttributes(dataset)),
+    attributes: stringifyDicomJson(studyAttributes(dataset)),
   };
 }
 
@@ -32,7 +32,7 @@ export function seriesColumns(dataset: DicomJson) {
     body_part_examined: text(dataset, '00180015'),
     performed_procedure_step_start_date: text(dataset, '00400244'),
     performed_procedure_step_start_time: text(dataset, '00400245'),
-    attributes: JSON.stringify(seriesAttributes(dataset)),
+    attributes: stringifyDicomJson(seriesAttributes(dataset)),
   };
 }
 
@@ -43,18 +43,9 @@ export function instanceColumns(dataset: DicomJson, transferSyntaxUid: string) {
     columns: integer(dataset, '00280011'),
     bits_allocated: integer(dataset, '00280100'),
     number_of_frames: integer(dataset, '00280008'),
-    dicom_json: JSON.stringify(withTransferSyntax(dataset, transferSyntaxUid)),
+    // Group 2 is not part of metadata: Available Transfer Syntax UID (0008,3002) says it instead.
+    dicom_json: stringifyDicomJson({ ...dataset, '00083002': { vr: 'UI', Value: [transferSyntaxUid] } }),
   };
-}
-
-/** Group 2 is not part of metadata: Available Transfer Syntax UID (0008,3002) says it instead, in its place. */
-function withTransferSyntax(dataset: DicomJson, transferSyntaxUid: string): DicomJson {
-  const all: DicomJson = { ...dataset, '00083002': { vr: 'UI', Value: [transferSyntaxUid] } };
-  return Object.fromEntries(
-    Object.keys(all)
-      .sort()
-      .map((tag) => [tag, all[tag]!]),
-  );
 }
 
 // An index entry has at most 2,704 bytes, and a character of UTF-8 up to 4. The standard's longest of these has 194.

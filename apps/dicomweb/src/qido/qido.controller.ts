@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Access } from '#libs/auth';
 import { CONFIG, type Config } from '#libs/config';
 import { DataSource } from '#libs/database';
+import { stringifyDicomJson } from '#libs/dicom';
 import { HttpProblem } from '#libs/server';
 import { checkUid } from '../http/check-uid.js';
 import { chooseRepresentation, dicomwebUrlOf, searchOf } from '../http/request.js';
@@ -94,7 +95,7 @@ export class QidoController {
       .header('content-type', mediaType)
       .header('cache-control', 'no-store')
       // Bytes, not text: for text Fastify adds a charset, and clients compare the media type letter by letter.
-      .send(Buffer.from(JSON.stringify(page.results)));
+      .send(Buffer.from(`[${page.results.map(stringifyDicomJson).join(',')}]`));
   }
 }
 
