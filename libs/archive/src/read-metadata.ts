@@ -4,8 +4,9 @@ import { DataSource, query } from '#libs/database';
 import { type InstanceUids, notFound, type StudyUids } from './open-instance.js';
 import { ArchiveError } from './archive-error.js';
 
-// Long enough that a CT is a few round trips, short enough that a slide's metadata of megabytes each stay few in memory.
+// Long enough that a CT is a few round trips; a slide's metadata of megabytes each come a few at a time.
 const instancesPerRead = 100;
+const bytesPerRead = 4 * 1024 ** 2;
 
 /** Metadata as it was made when the instances were stored: text that goes to the client without being parsed again. */
 @Injectable()
@@ -45,22 +46,42 @@ export class ReadMetadata {
 
   /** DICOM JSON texts, one an instance, by series and instance number. */
   async *stream({ studyInstanceUid, seriesInstanceUid }: StudyUids): AsyncGenerator<string> {
-    const keys = await query<{ instance_key: number }>(
+    const rows = await query<InstanceSize>(
       this.dataSource,
-      `select i.instance_key from instance i join series se using (series_key) join study st on st.study_key = i.study_key
+      `select i.instance_key, octet_length(i.dicom_json) as bytes from instance i join series se using (series_key) join study st on st.study_key = i.study_key
         where st.study_instance_uid = $1 and ($2::text is null or se.series_instance_uid = $2)
         order by se.series_number nulls last, se.series_key, i.instance_number nulls last, i.instance_key`,
       [studyInstanceUid, seriesInstanceUid ?? null],
     );
-    for (let at = 0; at < keys.length; at += instancesPerRead) {
-      const batch = keys.slice(at, at + instancesPerRead).map((row) => row.instance_key);
-      const rows = await query<{ dicom_json: string }>(
+    for (const keys of inReads(rows)) {
+      const texts = await query<{ dicom_json: string }>(
         this.dataSource,
         `select i.dicom_json from unnest($1::bigint[]) with ordinality as k (instance_key, position)
            join instance i using (instance_key) order by k.position`,
-        [batch],
+        [keys],
       );
-      for (const row of rows) yield row.dicom_json;
+      for (const { dicom_json: text } of texts) yield text;
     }
   }
+}
+
+interface InstanceSize {
+  instance_key: number;
+  bytes: number;
+}
+
+/** Keys in order, as many together as one read may bring; one that is larger comes alone. */
+function* inReads(rows: InstanceSize[]): Generator<number[]> {
+  let keys: number[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    if (keys.length === instancesPerRead || (keys.length > 0 && bytes + row.bytes > bytesPerRead)) {
+      yield keys;
+      keys = [];
+      bytes = 0;
+    }
+    keys.push(row.instance_key);
+    bytes += row.bytes;
+  }
+  if (keys.length > 0) yield keys;
 }
