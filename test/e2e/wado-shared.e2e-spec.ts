@@ -5,7 +5,7 @@ import { api, type DICOMwebClient } from 'dicomweb-client';
 import sharp from 'sharp';
 import XMLHttpRequest from 'xhr2';
 import { type DicomJson, readFrameRange, readPart10 } from '#libs/dicom';
-import { digestOf, readParts, startArchive, store } from './wado-support.js';
+import { digestOf, readParts, startArchive, store, urisIn } from './wado-support.js';
 
 jest.setTimeout(600_000);
 (globalThis as Record<string, unknown>)['XMLHttpRequest'] ??= XMLHttpRequest;
@@ -232,13 +232,3 @@ const shared = path.resolve(import.meta.dirname, '../../../shared/data/dicom');
     }
   });
 });
-
-function urisIn(dataSet: DicomJson): string[] {
-  return Object.values(dataSet).flatMap((element) =>
-    element.BulkDataURI !== undefined
-      ? [element.BulkDataURI]
-      : element.vr === 'SQ'
-        ? (element.Value ?? []).flatMap((item) => urisIn(item as DicomJson))
-        : [],
-  );
-}

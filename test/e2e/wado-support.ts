@@ -1,3 +1,4 @@
+import type { DicomJson } from '#libs/dicom';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { multipartBody } from '../support/multipart.js';
@@ -61,3 +62,14 @@ export async function readParts(response: Response): Promise<ReadPart[]> {
 
 export const digestOf = (parts: readonly Uint8Array[]): string[] =>
   parts.map((part) => Buffer.from(part).toString('base64')).sort();
+
+/** Every BulkDataURI of a dataset, those in sequences too. */
+export function urisIn(dataSet: DicomJson): string[] {
+  return Object.values(dataSet).flatMap((element) =>
+    element.BulkDataURI !== undefined
+      ? [element.BulkDataURI]
+      : element.vr === 'SQ'
+        ? (element.Value ?? []).flatMap((item) => urisIn(item as DicomJson))
+        : [],
+  );
+}

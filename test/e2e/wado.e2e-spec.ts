@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import type { DicomJson } from '#libs/dicom';
 import { makeInstance, testUid } from '../support/make-instance.js';
 import { seededRandom } from '../support/seeded-random.js';
-import { digestOf, readParts, startArchive, store } from './wado-support.js';
+import { digestOf, readParts, startArchive, store, urisIn } from './wado-support.js';
 
 jest.setTimeout(300_000);
 
@@ -543,14 +543,4 @@ describe('pictures', () => {
 async function blobsIn(dataDir: string): Promise<string[]> {
   const entries = await readdir(path.join(dataDir, 'blobs'), { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
-}
-
-function urisIn(dataSet: DicomJson): string[] {
-  return Object.values(dataSet).flatMap((element) =>
-    element.BulkDataURI !== undefined
-      ? [element.BulkDataURI]
-      : element.vr === 'SQ'
-        ? (element.Value ?? []).flatMap((item) => urisIn(item as DicomJson))
-        : [],
-  );
 }

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '#libs/config';
+
+export { freePort };
 
 const root = path.resolve(import.meta.dirname, '../..');
 const readySecondsMax = 180;
@@ -120,17 +122,4 @@ export async function waitFor<T>(what: string, look: () => Promise<T | undefined
     await sleep(200);
   }
   throw new Error(`Waited ${secondsMax} s in vain for ${what}`);
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer();
-    server.once('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        address !== null && typeof address === 'object' ? done(address.port) : fail(new Error('no port')),
-      );
-    });
-  });
 }

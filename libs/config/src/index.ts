@@ -9,3 +9,4 @@ export {
   type S3Config,
 } from './config.js';
 export { CONFIG, ConfigModule } from './config.module.js';
+export { freePort } from './free-port.js';

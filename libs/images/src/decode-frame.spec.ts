@@ -3,6 +3,7 @@ import dcmjsCodecs from 'dcmjs-codecs';
 import sharp from 'sharp';
 import { deflateRawSync } from 'node:zlib';
 import { decodeFrame } from './decode-frame.js';
+import { plainFrame } from './plain-frame.fixture.js';
 import type { FrameDescription } from './frame-description.js';
 import { toNativeBytes } from './native-bytes.js';
 import type { Pixels } from './pixels.js';
@@ -14,31 +15,7 @@ const native = '1.2.840.10008.1.2.1';
 function makeDescription(change: Partial<FrameDescription> = {}): FrameDescription {
   const bitsAllocated = change.bitsAllocated ?? 8;
   const bitsStored = change.bitsStored ?? bitsAllocated;
-  return {
-    transferSyntaxUid: native,
-    rows: 2,
-    columns: 2,
-    samplesPerPixel: 1,
-    bitsAllocated,
-    bitsStored,
-    highBit: bitsStored - 1,
-    pixelRepresentation: 0,
-    sampleType: 'integer',
-    photometricInterpretation: 'MONOCHROME2',
-    planarConfiguration: 0,
-    bitOffset: 0,
-    swapWordBytes: 0,
-    rescaleSlope: 1,
-    rescaleIntercept: 0,
-    rescaleType: undefined,
-    modalityLut: undefined,
-    windows: [],
-    voiLut: undefined,
-    palette: undefined,
-    padding: undefined,
-    isSegmentation: false,
-    ...change,
-  };
+  return plainFrame({ transferSyntaxUid: native, bitsAllocated, bitsStored, highBit: bitsStored - 1, ...change });
 }
 
 /** `decodeFrame` of `bytes`, as plain numbers. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
+import { plainFrame } from './plain-frame.fixture.js';
 import type { FrameDescription } from './frame-description.js';
 import { ImageService } from './image-service.js';
 import { renderFrame } from './render-frame.js';
@@ -8,31 +9,8 @@ import { renderFrame } from './render-frame.js';
 const built = new URL('../../../dist/libs/images/src/decode-worker.js', import.meta.url);
 
 function makeDescription(rows: number, columns: number, change: Partial<FrameDescription> = {}): FrameDescription {
-  return {
-    transferSyntaxUid: '1.2.840.10008.1.2.1',
-    rows,
-    columns,
-    samplesPerPixel: 1,
-    bitsAllocated: 8,
-    bitsStored: 8,
-    highBit: 7,
-    pixelRepresentation: 0,
-    sampleType: 'integer',
-    photometricInterpretation: 'MONOCHROME2',
-    planarConfiguration: 0,
-    bitOffset: 0,
-    swapWordBytes: 0,
-    rescaleSlope: 1,
-    rescaleIntercept: 0,
-    rescaleType: undefined,
-    modalityLut: undefined,
-    windows: [{ center: 127.5, width: 255, function: 'LINEAR_EXACT' }],
-    voiLut: undefined,
-    palette: undefined,
-    padding: undefined,
-    isSegmentation: false,
-    ...change,
-  };
+  const windows: FrameDescription['windows'] = [{ center: 127.5, width: 255, function: 'LINEAR_EXACT' }];
+  return plainFrame({ rows, columns, windows, ...change });
 }
 
 beforeAll(() => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
+import { plainFrame } from './plain-frame.fixture.js';
 import type { FrameDescription, VoiWindow } from './frame-description.js';
 import { toModalityValues } from './modality-values.js';
 import { renderFrame } from './render-frame.js';
@@ -7,31 +8,8 @@ import type { RenderOptions } from './render-options.js';
 import { renderTiledLevel, type Tile } from './render-tiled-level.js';
 
 function makeDescription(change: Partial<FrameDescription> = {}): FrameDescription {
-  return {
-    transferSyntaxUid: '1.2.840.10008.1.2.1',
-    rows: 1,
-    columns: 4,
-    samplesPerPixel: 1,
-    bitsAllocated: 16,
-    bitsStored: 16,
-    highBit: 15,
-    pixelRepresentation: 1,
-    sampleType: 'integer',
-    photometricInterpretation: 'MONOCHROME2',
-    planarConfiguration: 0,
-    bitOffset: 0,
-    swapWordBytes: 0,
-    rescaleSlope: 1,
-    rescaleIntercept: 0,
-    rescaleType: undefined,
-    modalityLut: undefined,
-    windows: [],
-    voiLut: undefined,
-    palette: undefined,
-    padding: undefined,
-    isSegmentation: false,
-    ...change,
-  };
+  const words = { bitsAllocated: 16, bitsStored: 16, highBit: 15, pixelRepresentation: 1 } as const;
+  return plainFrame({ rows: 1, columns: 4, ...words, ...change });
 }
 
 const words = (...values: number[]) => new Uint8Array(Int16Array.from(values).buffer);

@@ -1,6 +1,5 @@
-import { createServer as createTcpServer } from 'node:net';
 import type { DynamicModule, Type } from '@nestjs/common';
-import { type AppName, type Config, ConfigModule, loadConfig } from '#libs/config';
+import { type AppName, type Config, ConfigModule, freePort, loadConfig } from '#libs/config';
 import { AuthModule } from '#libs/auth';
 import {
   createDataSource,
@@ -119,19 +118,6 @@ async function settle(config: Config): Promise<Config> {
   const reachable = ['0.0.0.0', '::'].includes(config.host) ? '127.0.0.1' : config.host;
   const host = reachable.includes(':') ? `[${reachable}]` : reachable;
   return Object.freeze({ ...config, port, dicomwebUrl: config.dicomwebUrl ?? `http://${host}:${port}/dicom-web` });
-}
-
-function freePort(host: string): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createTcpServer();
-    server.once('error', fail);
-    server.listen(0, host, () => {
-      const address = server.address();
-      server.close(() =>
-        address !== null && typeof address === 'object' ? done(address.port) : fail(new Error('no port')),
-      );
-    });
-  });
 }
 
 async function prepare(dataSource: DataSource, url: string, logger: Logger) {

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
+import { freePort } from '#libs/config';
 import type pg from 'pg';
 import { createDatabaseOnce, database, initialiseOnce, readPassword, urlOf } from './cluster.js';
 import { waitForFormerServer } from './former-server.js';
@@ -78,17 +78,4 @@ export class EmbeddedPostgres {
     this.guard.stdin?.end();
     await gone;
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer();
-    server.once('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        address !== null && typeof address === 'object' ? done(address.port) : fail(new Error('no port')),
-      );
-    });
-  });
 }

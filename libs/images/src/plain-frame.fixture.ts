@@ -1,0 +1,30 @@
+import type { FrameDescription } from './frame-description.js';
+
+/** A grey native frame of 8 bits that needs nothing done, for tests to change what matters to them. */
+export function plainFrame(change: Partial<FrameDescription> = {}): FrameDescription {
+  return {
+    transferSyntaxUid: '1.2.840.10008.1.2.1',
+    rows: 2,
+    columns: 2,
+    samplesPerPixel: 1,
+    bitsAllocated: 8,
+    bitsStored: 8,
+    highBit: 7,
+    pixelRepresentation: 0,
+    sampleType: 'integer',
+    photometricInterpretation: 'MONOCHROME2',
+    planarConfiguration: 0,
+    bitOffset: 0,
+    swapWordBytes: 0,
+    rescaleSlope: 1,
+    rescaleIntercept: 0,
+    rescaleType: undefined,
+    modalityLut: undefined,
+    windows: [],
+    voiLut: undefined,
+    palette: undefined,
+    padding: undefined,
+    isSegmentation: false,
+    ...change,
+  };
+}
