@@ -39,7 +39,13 @@ const mayImport: Record<string, string[]> = {
 /** Third parties come in by one door each. */
 const doors: Record<string, string[]> = {
   dcmjs: ['libs/dicom'],
+  saxes: ['libs/dicom'],
   sharp: ['libs/images'],
+  mp4box: ['libs/images'],
+  yazl: ['apps/dicomweb'],
+  'swagger-ui-dist': ['apps/dicomweb'],
+  '@fastify/cors': ['libs/server'],
+  '@fastify/websocket': ['libs/server'],
   'dcmjs-codecs': ['libs/images'],
   '@aws-sdk/*': ['libs/blobs'],
   'pg-boss': ['libs/jobs'],

@@ -26,6 +26,7 @@ export { Part10Reader } from './part10-reader.js';
 export { readPart10 } from './read-part10.js';
 export { stringifyDicomJson } from './stringify-dicom-json.js';
 export { tag } from './tags.js';
+export { toNativeDicomXml } from './to-native-dicom-xml.js';
 export { type TransferSyntax, transferSyntaxes, transferSyntaxOf } from './transfer-syntaxes.js';
 export { toExplicitLittleEndian } from './to-explicit-little-endian.js';
 export { isUid, newUid, uidFromHash } from './uids.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { FailedInstance, StoredInstance } from '#libs/archive';
-import { toDicomXml } from './dicom-xml.js';
+import { toNativeDicomXml } from '#libs/dicom';
 import { stowResponse } from './stow-response.js';
 
 const url = 'https://pacs.example/dicom-web';
@@ -66,7 +66,7 @@ describe('stowResponse', () => {
   });
 
   it('is well-formed XML whatever the reason says', () => {
-    const xml = toDicomXml(stowResponse({ stored: [stored(1)], failed: [unreadable] }, url).dataset);
+    const xml = toNativeDicomXml(stowResponse({ stored: [stored(1)], failed: [unreadable] }, url).dataset);
     expect(xml).toContain('&lt;no&gt; &quot;DICOM&quot; &amp;   nothing');
     expect(xml).not.toContain('\0');
     expect(xml).toContain('<DicomAttribute tag="0008119A" vr="SQ" keyword="OtherFailuresSequence"><Item number="1">');

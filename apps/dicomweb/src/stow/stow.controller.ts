@@ -4,13 +4,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type IncomingPart, StoreInstances } from '#libs/archive';
 import { Access } from '#libs/auth';
 import { CONFIG, type Config } from '#libs/config';
+import { toNativeDicomXml } from '#libs/dicom';
 import { HttpProblem } from '#libs/server';
 import { checkUid } from '../http/check-uid.js';
 import { dicomwebUrlOf } from '../http/request.js';
 import { negotiateAccept } from '../wire/negotiate-accept.js';
 import { parseMediaType } from '../wire/parse-media-type.js';
 import { readMultipart } from '../wire/read-multipart.js';
-import { toDicomXml } from './dicom-xml.js';
 import { stowResponse } from './stow-response.js';
 
 // RFC 2046 5.1.1 has at most 70 characters; a longer one is somebody's experiment with our search.
@@ -63,7 +63,7 @@ export class StowController {
     const isXml = answerType(request) === 'application/dicom+xml';
     // Exactly this media type: clients compare it as text.
     void reply.status(status).header('content-type', isXml ? 'application/dicom+xml' : 'application/dicom+json');
-    await reply.send(Buffer.from(isXml ? toDicomXml(dataset) : JSON.stringify(dataset)));
+    await reply.send(Buffer.from(isXml ? toNativeDicomXml(dataset) : JSON.stringify(dataset)));
   }
 
   private partsOf(request: FastifyRequest): AsyncIterable<IncomingPart> {
