@@ -12,6 +12,7 @@ export {
   type WorkitemState,
 } from './workitem.js';
 export {
+  cancelForStudy,
   cancelWorkitem,
   claimWorkitem,
   completeWorkitem,

@@ -4,6 +4,7 @@ import { newUid } from '#libs/dicom';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
 import { insertStudy } from '../../../test/support/router/insert-study.js';
 import {
+  cancelForStudy,
   cancelWorkitem,
   claimWorkitem,
   completeWorkitem,
@@ -267,6 +268,26 @@ describe('cancelWorkitem', () => {
     await claim(uid, transactionUid);
     expect(await inTransaction((tx) => cancelWorkitem(tx, uid, undefined, 'Enough.'))).toBe(true);
     expect(await heartbeatWorkitem(db.dataSource, uid, transactionUid)).toBe(false);
+  });
+});
+
+describe('cancelForStudy', () => {
+  it('cancels what is open on this study, whoever holds it, and leaves what is over as it is', async () => {
+    const [waiting, held, over] = [
+      await created(aiTask({ inputDigest: '1' })),
+      await created(aiTask({ inputDigest: '2' })),
+      await created(aiTask({ inputDigest: '3' })),
+    ];
+    await claim(held);
+    const transactionUid = newUid();
+    await claim(over, transactionUid);
+    await inTransaction((tx) => completeWorkitem(tx, over, transactionUid, []));
+    expect(await inTransaction((tx) => cancelForStudy(tx, studyKey, 'The study was deleted.'))).toBe(2);
+    expect(await inTransaction((tx) => cancelForStudy(tx, studyKey, 'Again.'))).toBe(0);
+    for (const uid of [waiting, held]) {
+      expect(await get(uid)).toMatchObject({ state: 'CANCELED', discontinuationReason: 'The study was deleted.' });
+    }
+    expect(await get(over)).toMatchObject({ state: 'COMPLETED' });
   });
 });
 

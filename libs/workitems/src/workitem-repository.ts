@@ -193,6 +193,23 @@ export async function cancelWorkitem(
 }
 
 /**
+ * Cancels whatever still waits for somebody on a study, whoever holds it: call it in the transaction that takes the study
+ * away, before its row goes. Performers see it at their next word; late results are refused.
+ * @param reason for people, e.g. `The study was deleted.`
+ * @returns how many were open
+ */
+export async function cancelForStudy(tx: Transaction, studyKey: number, reason: string): Promise<number> {
+  const open = await query<{ workitem_uid: string }>(
+    tx,
+    `select workitem_uid from workitem where study_key = $1 and state in ('SCHEDULED', 'IN PROGRESS')
+      order by workitem_key for update`,
+    [studyKey],
+  );
+  for (const { workitem_uid: uid } of open) await cancelWorkitem(tx, uid, undefined, reason);
+  return open.length;
+}
+
+/**
  * IN PROGRESS -> SCHEDULED, for another attempt. The standard knows no way back (PS3.4 CC.1.1): to the outside it is as
  * if the failed attempt had never claimed it, and what that attempt still writes is fenced off.
  * @param transactionUid the attempt that gives up; undefined: whoever holds it is taken for dead
