@@ -16,6 +16,7 @@ import { InstancesController } from './wado/instances/instances.controller.js';
 import { MetadataController } from './wado/metadata/metadata.controller.js';
 import { RenderPicture } from './wado/rendered/render-picture.js';
 import { RenderedController } from './wado/rendered/rendered.controller.js';
+import { TranscodeInstance } from './wado/transcoding/transcode-instance.js';
 
 mapErrorCodes({
   'invalid-request': 400,
@@ -57,6 +58,7 @@ class ImageServiceLifetime implements OnModuleDestroy {
     ReadFrames,
     ReadBulkData,
     RenderPicture,
+    TranscodeInstance,
     ImageServiceLifetime,
     {
       provide: ImageService,
