@@ -50,8 +50,21 @@ describe('loadConfig', () => {
     ['an open address without a token', 'suite', { ISOCENTER_HOST: '0.0.0.0' }, 'ISOCENTER_API_TOKEN'],
     ['a short token', 'suite', { ISOCENTER_API_TOKEN: 'secret' }, '32 characters'],
     ['half of the S3 credentials', 'suite', { S3_BUCKET: 'b', S3_ACCESS_KEY_ID: 'k' }, 'S3_SECRET_ACCESS_KEY'],
+    ['every origin without a token', 'suite', { ISOCENTER_CORS_ORIGINS: '*' }, 'ISOCENTER_API_TOKEN'],
+    ['an origin with a path', 'suite', { ISOCENTER_CORS_ORIGINS: 'http://a.example/viewer' }, 'is no origin'],
+    ['an origin without a scheme', 'suite', { ISOCENTER_CORS_ORIGINS: 'http://a.example,b.example' }, 'b.example'],
   ] as const)('refuses %s and says what to do', (_what, app, environment, message) => {
     expect(() => loadConfig(app, environment)).toThrow(message);
+  });
+
+  it('lets no web page of another origin in, and those that are named', () => {
+    const originsOf = (environment: Record<string, string>) => loadConfig('suite', environment).corsOrigins;
+    expect(originsOf({})).toEqual([]);
+    expect(originsOf({ ISOCENTER_CORS_ORIGINS: 'http://localhost:3000, https://viewer.example.org/' })).toEqual([
+      'http://localhost:3000',
+      'https://viewer.example.org',
+    ]);
+    expect(originsOf({ ISOCENTER_CORS_ORIGINS: '*', ISOCENTER_API_TOKEN: 'x'.repeat(32) })).toBe('*');
   });
 
   it('is frozen', () => {

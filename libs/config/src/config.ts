@@ -17,6 +17,22 @@ const defaultPorts: Record<AppName, number> = {
 const flag = z.enum(['on', 'off', 'true', 'false', '1', '0']).transform((value) => ['on', 'true', '1'].includes(value));
 const whole = z.coerce.number().int().positive();
 
+/** A comma-separated list of origins (scheme, host, port), or `*`. */
+function readOrigins(text: string, context: z.RefinementCtx): readonly string[] | '*' {
+  const origins = text
+    .split(',')
+    .map((origin) => origin.trim().replace(/\/$/, ''))
+    .filter((origin) => origin !== '');
+  if (origins.length === 1 && origins[0] === '*') return '*';
+  for (const origin of origins) {
+    if (/^https?:/.test(origin) && URL.parse(origin)?.origin === origin) continue;
+    context.addIssue(
+      `${JSON.stringify(origin)} is no origin: give scheme, host and port as browsers do, for example http://localhost:3000,https://viewer.example.org`,
+    );
+  }
+  return Object.freeze(origins);
+}
+
 const environmentSchema = z.object({
   ISOCENTER_HOST: z.string().default('127.0.0.1'),
   ISOCENTER_PORT: z.coerce.number().int().min(0).max(65535).optional(),
@@ -26,6 +42,7 @@ const environmentSchema = z.object({
   ISOCENTER_SAMPLES: flag.optional(),
   ISOCENTER_DICOMWEB_URL: z.url({ protocol: /^https?$/ }).optional(),
   ISOCENTER_API_TOKEN: z.string().min(32, 'at least 32 characters, for example from `openssl rand -hex 32`').optional(),
+  ISOCENTER_CORS_ORIGINS: z.string().transform(readOrigins).optional(),
   ISOCENTER_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).optional(),
   ISOCENTER_QUIET_PERIOD_SECONDS: z.coerce.number().positive().default(5),
   ISOCENTER_EXECUTION_PROVIDERS: z.string().default('cpu'),
@@ -53,6 +70,12 @@ export interface Limits {
   readonly framesPerRequestMax: number;
   readonly qidoResultsMax: number;
   readonly jsonBodyBytesMax: number;
+  /** The request line and the header fields together. */
+  readonly requestHeadBytesMax: number;
+  /** DICOMweb requests under way in this process; the next is answered with 503. */
+  readonly requestsAtOnceMax: number;
+  /** Of them, those that send a body. */
+  readonly uploadsAtOnceMax: number;
   readonly requestIdleMillisecondsMax: number;
 }
 
@@ -79,6 +102,8 @@ export interface Config {
   /** Where workers find the archive, without a trailing slash. undefined: this process serves it itself. */
   readonly dicomwebUrl: string | undefined;
   readonly apiToken: string | undefined;
+  /** Web pages of these origins, beside our own, may use this server from a browser. */
+  readonly corsOrigins: readonly string[] | '*';
   readonly logLevel: string;
   readonly quietPeriodSeconds: number;
   readonly executionProviders: readonly string[];
@@ -103,6 +128,10 @@ const limits: Limits = Object.freeze({
   framesPerRequestMax: 10_000,
   qidoResultsMax: 1_000,
   jsonBodyBytesMax: 16 * 1024 ** 2,
+  // A search may name hundreds of UIDs in its URL.
+  requestHeadBytesMax: 64 * 1024,
+  requestsAtOnceMax: 2_000,
+  uploadsAtOnceMax: 200,
   requestIdleMillisecondsMax: 30_000,
 });
 
@@ -135,6 +164,11 @@ export function loadConfig(app: AppName, environment: Record<string, string | un
       `ISOCENTER_HOST=${env.ISOCENTER_HOST} can be reached from other machines: set ISOCENTER_API_TOKEN, or listen on 127.0.0.1.`,
     );
   }
+  if (env.ISOCENTER_CORS_ORIGINS === '*' && env.ISOCENTER_API_TOKEN === undefined) {
+    throw new ConfigError(
+      'ISOCENTER_CORS_ORIGINS=* without ISOCENTER_API_TOKEN would let every web page that a browser on this machine visits read the archive: name the origins, or set a token.',
+    );
+  }
   return Object.freeze({
     app,
     host: env.ISOCENTER_HOST,
@@ -145,6 +179,7 @@ export function loadConfig(app: AppName, environment: Record<string, string | un
     samples: env.ISOCENTER_SAMPLES ?? (app === 'suite' && env.DATABASE_URL === undefined),
     dicomwebUrl: env.ISOCENTER_DICOMWEB_URL?.replace(/\/+$/, ''),
     apiToken: env.ISOCENTER_API_TOKEN,
+    corsOrigins: env.ISOCENTER_CORS_ORIGINS ?? [],
     // Who types `npm start` reads the terminal; who runs services collects lines.
     logLevel: env.ISOCENTER_LOG_LEVEL ?? (env.DATABASE_URL === undefined ? 'warn' : 'info'),
     quietPeriodSeconds: env.ISOCENTER_QUIET_PERIOD_SECONDS,

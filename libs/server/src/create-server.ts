@@ -4,7 +4,12 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { Config } from '#libs/config';
 import { type Logger, nestLogger } from '#libs/telemetry';
 import type { FastifyInstance } from 'fastify';
+import { answerUnknownRoutes } from './answer-unknown-routes.js';
+import { allowOrigins, resourcePolicy } from './cors.js';
 import { HttpErrorFilter } from './http-error.filter.js';
+import { refuseOverload } from './refuse-overload.js';
+import { RouteTable } from './route-table.js';
+import { answerFrameworkError, answerUnreadable } from './unreadable-requests.js';
 import type { DynamicModule } from '@nestjs/common';
 
 /** Nest on Fastify: JSON is parsed, every other body reaches its route as the stream it is. */
@@ -19,21 +24,32 @@ export async function createServer(
     // Uploads may take as long as they like while bytes come; a silent peer is cut off.
     connectionTimeout: 0,
     requestTimeout: 0,
-    http: { headersTimeout: 20_000 },
+    http: { headersTimeout: 20_000, maxHeaderSize: config.limits.requestHeadBytesMax },
     forceCloseConnections: true,
     genReqId: () => randomUUID(),
-    routerOptions: { maxParamLength: 4096 },
+    // A root that was configured with a slash at its end is one people write; a frame list may be long.
+    routerOptions: {
+      ignoreTrailingSlash: true,
+      ignoreDuplicateSlashes: true,
+      maxParamLength: config.limits.requestHeadBytesMax,
+    },
+    frameworkErrors: answerFrameworkError as never,
+    clientErrorHandler: answerUnreadable as never,
   });
+  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  const routes = new RouteTable(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: nestLogger(logger),
     abortOnError: false,
     forceCloseConnections: true,
   });
   app.useGlobalFilters(new HttpErrorFilter(logger));
-  const fastify = adapter.getInstance() as unknown as FastifyInstance;
   acceptBodies(fastify);
-  secureAnswers(fastify);
+  secureAnswers(fastify, config);
   logRequests(fastify, logger);
+  await allowOrigins(fastify, config);
+  answerUnknownRoutes(fastify, routes);
+  refuseOverload(fastify, config);
   fastify.server.setTimeout(config.limits.requestIdleMillisecondsMax);
   return app;
 }
@@ -44,10 +60,12 @@ function acceptBodies(fastify: FastifyInstance): void {
   fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
 }
 
-function secureAnswers(fastify: FastifyInstance): void {
+function secureAnswers(fastify: FastifyInstance, config: Config): void {
+  const policy = resourcePolicy(config);
   fastify.addHook('onSend', async (_request, reply) => {
     void reply.header('x-content-type-options', 'nosniff');
     void reply.header('referrer-policy', 'no-referrer');
+    void reply.header('cross-origin-resource-policy', policy);
     void reply.header(
       'content-security-policy',
       "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",

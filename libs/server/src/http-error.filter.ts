@@ -3,6 +3,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { HttpProblem } from './http-problem.js';
+import { sendProblem } from './send-problem.js';
 
 const statusOfCode = new Map<string, number>();
 
@@ -20,7 +21,7 @@ export class HttpErrorFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const problem = toProblem(error);
-    if (problem.status >= 500) {
+    if (problem.getStatus() >= 500) {
       this.logger.error(
         { requestId: request.id, method: request.method, route: request.routeOptions.url, err: error },
         'request failed',
@@ -31,54 +32,24 @@ export class HttpErrorFilter implements ExceptionFilter {
       reply.raw.destroy();
       return;
     }
-    for (const [name, value] of Object.entries(problem.headers)) void reply.header(name, value);
-    // As bytes: Fastify adds a charset to the media type of a text, and this one has none.
-    void reply
-      .status(problem.status)
-      .header('content-type', 'application/problem+json')
-      .send(Buffer.from(JSON.stringify(problem.body)));
+    sendProblem(reply, problem);
   }
 }
 
-function toProblem(error: unknown): { status: number; headers: Record<string, string>; body: Record<string, unknown> } {
-  if (error instanceof HttpProblem) {
-    const status = error.getStatus();
-    return {
-      status,
-      headers: error.headers,
-      body: { title: error.title, status, detail: error.detail, ...error.extra },
-    };
-  }
-  if (error instanceof HttpException) {
-    const status = error.getStatus();
-    return {
-      status,
-      headers: status === 401 ? { 'www-authenticate': 'Bearer' } : {},
-      body: { title: STATUS_CODES[status] ?? 'Error', status, detail: error.message },
-    };
-  }
+function toProblem(error: unknown): HttpProblem {
+  if (error instanceof HttpProblem) return error;
+  if (error instanceof HttpException) return problemOf(error.getStatus(), error.message);
   if (error instanceof Error) {
     const { code, statusCode } = error as Error & { code?: string; statusCode?: number };
     const status = (code !== undefined ? statusOfCode.get(code) : undefined) ?? statusCode;
-    if (status !== undefined && status < 500) {
-      return {
-        status,
-        headers: {},
-        body: { title: STATUS_CODES[status] ?? 'Error', status, detail: error.message, ...(code && { code }) },
-      };
-    }
-    if (status === 503) {
-      return {
-        status,
-        headers: { 'retry-after': '5' },
-        body: { title: 'Service Unavailable', status, detail: error.message },
-      };
+    if (status !== undefined && (status < 500 || status === 503)) {
+      return problemOf(status, error.message, status < 500 && code !== undefined ? { code } : {});
     }
   }
   // What we did not foresee stays in the log; it may hold what the client must not see.
-  return {
-    status: 500,
-    headers: {},
-    body: { title: 'Internal Server Error', status: 500, detail: 'The request failed; the log has the details.' },
-  };
+  return problemOf(500, 'The request failed; the log has the details.');
+}
+
+function problemOf(status: number, detail: string, extra: Record<string, unknown> = {}): HttpProblem {
+  return new HttpProblem(status, STATUS_CODES[status] ?? 'Error', detail, extra);
 }
