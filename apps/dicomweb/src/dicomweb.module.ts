@@ -25,6 +25,7 @@ mapErrorCodes({
   'instance-not-found': 404,
   'frame-not-found': 404,
   'bulk-data-not-found': 404,
+  gone: 410,
   'frames-not-readable': 406,
   'archive-unavailable': 503,
   'blob-archived': 503,

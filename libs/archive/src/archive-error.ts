@@ -5,6 +5,8 @@ export type ArchiveErrorCode =
   | 'frame-not-found'
   | 'frames-not-readable'
   | 'bulk-data-not-found'
+  /** It was deleted. */
+  | 'gone'
   | 'archive-unavailable';
 
 /** What the archive cannot give, and why. */

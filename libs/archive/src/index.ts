@@ -1,6 +1,7 @@
 export { ArchiveError, type ArchiveErrorCode } from './archive-error.js';
 export { ArchiveModule } from './archive.module.js';
 export { failureReason, warningReason } from './failure-reason.js';
+export { missing, refuseGone, type ResourceUids } from './missing.js';
 export { type Frame, type OpenedFrames, OpenFrames } from './open-frames.js';
 export { type InstanceRow, type InstanceUids, OpenInstance, type StudyUids } from './open-instance.js';
 export { ReadMetadata } from './read-metadata.js';

@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, query } from '#libs/database';
 import { readFrameRange } from '#libs/dicom';
 import { ArchiveError } from './archive-error.js';
+import { missing } from './missing.js';
 import { type InstanceRow, instanceSelection, instanceTables, type InstanceUids } from './open-instance.js';
 import { ReadPack } from './read-pack.js';
 
@@ -40,7 +41,7 @@ export class OpenFrames {
 
   /**
    * @param frameNumbers from 1, in the order wanted
-   * @throws ArchiveError 'instance-not-found'; 'frame-not-found' past the end, or without pixel data;
+   * @throws ArchiveError 'instance-not-found', 'gone'; 'frame-not-found' past the end, or without pixel data;
    * 'frames-not-readable' when the frames have no place in the bytes (deflated, damaged)
    */
   async open(uids: InstanceUids, frameNumbers: number[]): Promise<OpenedFrames> {
@@ -78,13 +79,7 @@ export class OpenFrames {
         where i.sop_instance_uid = $3 and st.study_instance_uid = $1 and se.series_instance_uid = $2`,
       [uids.studyInstanceUid, uids.seriesInstanceUid, uids.sopInstanceUid, frameNumbers],
     );
-    if (row === undefined) {
-      throw new ArchiveError(
-        'instance-not-found',
-        `There is no instance ${uids.sopInstanceUid} in that series and study`,
-      );
-    }
-    return row;
+    return row ?? missing(this.dataSource, uids);
   }
 
   private native(row: FrameRow, frameNumber: number): Frame {

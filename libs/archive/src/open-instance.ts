@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, query } from '#libs/database';
 import { type BulkDataLocation, findBulkData } from '#libs/dicom';
 import { ArchiveError } from './archive-error.js';
+import { missing } from './missing.js';
 import { bestLocation, type PackLocation, ReadPack } from './read-pack.js';
 
 export interface StudyUids {
@@ -56,7 +57,7 @@ export class OpenInstance {
     private readonly packs: ReadPack,
   ) {}
 
-  /** @throws ArchiveError 'instance-not-found' */
+  /** @throws ArchiveError 'instance-not-found', 'gone' */
   async find({ studyInstanceUid, seriesInstanceUid, sopInstanceUid }: InstanceUids): Promise<InstanceRow> {
     const [row] = await query<InstanceRow>(
       this.dataSource,
@@ -64,14 +65,12 @@ export class OpenInstance {
         where i.sop_instance_uid = $3 and st.study_instance_uid = $1 and se.series_instance_uid = $2`,
       [studyInstanceUid, seriesInstanceUid, sopInstanceUid],
     );
-    if (row === undefined)
-      throw new ArchiveError('instance-not-found', `There is no instance ${sopInstanceUid} in that series and study`);
-    return row;
+    return row ?? missing(this.dataSource, { studyInstanceUid, seriesInstanceUid, sopInstanceUid });
   }
 
   /**
    * The instances of a study or of one of its series, by series number and instance number.
-   * @throws ArchiveError 'study-not-found', 'series-not-found'
+   * @throws ArchiveError 'study-not-found', 'series-not-found', 'gone'
    */
   async list({ studyInstanceUid, seriesInstanceUid }: StudyUids): Promise<InstanceRow[]> {
     const rows = await query<InstanceRow>(
@@ -81,9 +80,11 @@ export class OpenInstance {
         order by se.series_number nulls last, se.series_key, i.instance_number nulls last, i.instance_key`,
       [studyInstanceUid, seriesInstanceUid ?? null],
     );
-    if (rows.length === 0)
-      throw notFound({ studyInstanceUid, ...(seriesInstanceUid !== undefined && { seriesInstanceUid }) });
-    return rows;
+    if (rows.length > 0) return rows;
+    return missing(this.dataSource, {
+      studyInstanceUid,
+      ...(seriesInstanceUid !== undefined && { seriesInstanceUid }),
+    });
   }
 
   /** The Part 10 object, byte for byte as it came. */
@@ -115,10 +116,4 @@ export class OpenInstance {
       }
     }
   }
-}
-
-export function notFound({ seriesInstanceUid, studyInstanceUid }: StudyUids): ArchiveError {
-  return seriesInstanceUid === undefined
-    ? new ArchiveError('study-not-found', `There is no study ${studyInstanceUid}`)
-    : new ArchiveError('series-not-found', `There is no series ${seriesInstanceUid} in study ${studyInstanceUid}`);
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DataSource, query } from '#libs/database';
-import { type InstanceUids, notFound, type StudyUids } from './open-instance.js';
-import { ArchiveError } from './archive-error.js';
+import { missing } from './missing.js';
+import type { InstanceUids, StudyUids } from './open-instance.js';
 
 // Long enough that a CT is a few round trips; a slide's metadata of megabytes each come a few at a time.
 const instancesPerRead = 100;
@@ -13,7 +13,7 @@ const bytesPerRead = 4 * 1024 ** 2;
 export class ReadMetadata {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** @throws ArchiveError 'instance-not-found' */
+  /** @throws ArchiveError 'instance-not-found', 'gone' */
   async ofInstance({ studyInstanceUid, seriesInstanceUid, sopInstanceUid }: InstanceUids): Promise<string> {
     const [row] = await query<{ dicom_json: string }>(
       this.dataSource,
@@ -21,14 +21,13 @@ export class ReadMetadata {
         where i.sop_instance_uid = $3 and st.study_instance_uid = $1 and se.series_instance_uid = $2`,
       [studyInstanceUid, seriesInstanceUid, sopInstanceUid],
     );
-    if (row === undefined)
-      throw new ArchiveError('instance-not-found', `There is no instance ${sopInstanceUid} in that series and study`);
+    if (row === undefined) return missing(this.dataSource, { studyInstanceUid, seriesInstanceUid, sopInstanceUid });
     return row.dicom_json;
   }
 
   /**
    * Changes whenever the metadata of the study or series does: for a strong ETag.
-   * @throws ArchiveError 'study-not-found', 'series-not-found'
+   * @throws ArchiveError 'study-not-found', 'series-not-found', 'gone'
    */
   async version(uids: StudyUids): Promise<string> {
     const rows = await query<{ series_key: number; version: number }>(
@@ -38,7 +37,7 @@ export class ReadMetadata {
         order by se.series_key`,
       [uids.studyInstanceUid, uids.seriesInstanceUid ?? null],
     );
-    if (rows.length === 0) throw notFound(uids);
+    if (rows.length === 0) return missing(this.dataSource, uids);
     const hash = createHash('sha256');
     for (const { series_key: key, version } of rows) hash.update(`${key}:${version};`);
     return hash.digest('base64url').slice(0, 27);

@@ -1,6 +1,11 @@
+import { refuseGone } from '#libs/archive';
 import { type DataSource, query } from '#libs/database';
 
-/** Tells "nothing matches in this study" from "there is no such study". @returns what is missing, undefined when all is there */
+/**
+ * Tells "nothing matches in this study" from "there is no such study".
+ * @returns what is missing, undefined when all is there
+ * @throws ArchiveError 'gone' when it was deleted
+ */
 export async function findMissingParent(
   db: DataSource,
   place: { study?: string; series?: string },
@@ -14,6 +19,11 @@ export async function findMissingParent(
      from study st where st.study_instance_uid = $1::text`,
     [place.study, place.series ?? null],
   );
-  if (rows[0] === undefined) return 'study';
-  return rows[0].has_series ? undefined : 'series';
+  if (rows[0]?.has_series === true) return undefined;
+  const isSeriesMissing = rows[0] !== undefined;
+  await refuseGone(db, {
+    studyInstanceUid: place.study,
+    ...(isSeriesMissing && place.series !== undefined && { seriesInstanceUid: place.series }),
+  });
+  return isSeriesMissing ? 'series' : 'study';
 }
