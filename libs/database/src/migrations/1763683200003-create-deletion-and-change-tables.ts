@@ -85,11 +85,11 @@ export class CreateDeletionAndChangeTables1763683200003 implements MigrationInte
     // One row: how far the numbers have come, and up to where they were trimmed.
     await runner.query(`
       create table change_feed (
-        only             boolean     not null default true,
+        feed_key         smallint    not null default 1,
         last_sequence    bigint      not null default 0,
         trimmed_through  bigint      not null default 0,
-        constraint pk_change_feed primary key (only),
-        constraint ck_change_feed_only check (only)
+        constraint pk_change_feed primary key (feed_key),
+        constraint ck_change_feed_key check (feed_key = 1)
       )`);
     // Here and not in a job: what was stored before must have the first numbers, in the order it came.
     await runner.query(`
