@@ -11,6 +11,7 @@ export {
 } from './dicom-json.js';
 export { keywordToTag, tagToKeyword, tagVr } from './dictionary.js';
 export { DicomError, type DicomErrorCode, type DicomErrorPlace } from './errors.js';
+export { elementHeader, item, type NewElement } from './explicit-writer.js';
 export { findBulkData } from './find-bulk-data.js';
 export {
   type BulkDataLocation,
@@ -24,6 +25,7 @@ export {
 } from './parsed-instance.js';
 export { Part10Reader } from './part10-reader.js';
 export { readPart10 } from './read-part10.js';
+export { type NewPixelData, rewritePart10, type RewriteSource, type Rewriting } from './rewrite-part10.js';
 export { stringifyDicomJson } from './stringify-dicom-json.js';
 export { tag } from './tags.js';
 export { toNativeDicomXml } from './to-native-dicom-xml.js';
