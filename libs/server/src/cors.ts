@@ -52,12 +52,18 @@ export async function allowOrigins(fastify: FastifyInstance, { corsOrigins }: Co
       allowedHeaders: requestFields,
       exposedHeaders: answerFields,
       maxAge: preflightSeconds,
-      // An OPTIONS that is no preflight request asks for the methods of a path.
-      strictPreflight: false,
-      preflight: true,
     });
+    if (corsOrigins !== '*') varyByOrigin(fastify);
   }
   refuseForeignPages(fastify, corsOrigins);
+}
+
+/** Routes say by what else their answers vary; what a cache keeps for one origin is of no use to another. */
+function varyByOrigin(fastify: FastifyInstance): void {
+  fastify.addHook('onSend', async (_request, reply) => {
+    const fields = [reply.getHeader('vary') ?? []].flat().join(', ');
+    if (!/\borigin\b/i.test(fields)) void reply.header('vary', fields === '' ? 'Origin' : `${fields}, Origin`);
+  });
 }
 
 /**

@@ -4,7 +4,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { Config } from '#libs/config';
 import { type Logger, nestLogger } from '#libs/telemetry';
 import type { FastifyInstance } from 'fastify';
-import { answerUnknownRoutes } from './answer-unknown-routes.js';
+import { answerOptions, answerUnknownRoutes } from './answer-unknown-routes.js';
 import { allowOrigins, resourcePolicy } from './cors.js';
 import { HttpErrorFilter } from './http-error.filter.js';
 import { refuseOverload } from './refuse-overload.js';
@@ -47,6 +47,7 @@ export async function createServer(
   acceptBodies(fastify);
   secureAnswers(fastify, config);
   logRequests(fastify, logger);
+  answerOptions(fastify, routes);
   await allowOrigins(fastify, config);
   answerUnknownRoutes(fastify, routes);
   refuseOverload(fastify, config);
