@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { DicomJson } from '#libs/dicom';
@@ -8,6 +7,7 @@ import type { FetchedInput, Model, ModelOutput } from '../models/model.js';
 import { selectInput } from '../models/select-input.js';
 import { element, fetchFromFiles } from './fetch-from-files.fixture.js';
 import { runModel } from './run-model.js';
+import { temporaryFolder } from '../../../../test/support/temporary-folder.js';
 
 const root = path.resolve(import.meta.dirname, '../../../..');
 const options = { executionProviders: ['cpu'], intraOpThreads: 1 };
@@ -85,7 +85,7 @@ function ecgStudy(model: Model, heart: Heart): FetchedInput {
       );
     }
   }
-  const file = path.join(mkdtempSync(path.join(os.tmpdir(), 'isocenter-ecg-')), 'waveform');
+  const file = path.join(temporaryFolder('ecg'), 'waveform');
   writeFileSync(file, Buffer.from(data.buffer));
   const channel = (lead: number): DicomJson => ({
     '003A0208': element('SQ', { '00080100': element('SH', `2:${lead}`), '00080102': element('SH', 'MDC') }),

@@ -1,6 +1,6 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { temporaryFolder } from '../../../../test/support/temporary-folder.js';
 import { findBulkData, readPart10, type DicomJson } from '#libs/dicom';
 import { selectInput } from '../models/select-input.js';
 import type { FetchedInput, Model } from '../models/model.js';
@@ -21,7 +21,7 @@ export function fetchFromFiles(model: Model, files: string[]): FetchedInput | { 
   );
   if ('unsuitable' in input) return input;
 
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'isocenter-fetched-'));
+  const folder = temporaryFolder('fetched');
   const find = (sopInstanceUid: string) => parsed.find(({ instance }) => instance.sopInstanceUid === sopInstanceUid)!;
   const save = (name: string, bytes: Uint8Array): string => {
     const file = path.join(folder, name);

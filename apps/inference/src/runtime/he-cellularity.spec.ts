@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { DicomJson } from '#libs/dicom';
@@ -8,6 +7,7 @@ import type { FetchedInput, Model, ModelOutput } from '../models/model.js';
 import { selectInput } from '../models/select-input.js';
 import { element, fetchFromFiles } from './fetch-from-files.fixture.js';
 import { runModel } from './run-model.js';
+import { temporaryFolder } from '../../../../test/support/temporary-folder.js';
 
 const root = path.resolve(import.meta.dirname, '../../../..');
 const options = { executionProviders: ['cpu'], intraOpThreads: 1 };
@@ -33,7 +33,7 @@ function slideStudy(
   model: Model,
   { stains, glass = [255, 255, 255], hasPositions = false, padding = 0 }: Slide,
 ): FetchedInput {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'isocenter-slide-'));
+  const folder = temporaryFolder('slide');
   const [across, down] = [Math.ceil(matrix.columns / tile), Math.ceil(matrix.rows / tile)];
   const order = Array.from({ length: across * down }, (_, index) => index);
   if (hasPositions) order.reverse();

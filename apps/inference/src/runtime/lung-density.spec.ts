@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { DicomJson } from '#libs/dicom';
@@ -8,6 +7,7 @@ import type { FetchedInput, Model, ModelOutput } from '../models/model.js';
 import { selectInput } from '../models/select-input.js';
 import { element, fetchFromFiles } from './fetch-from-files.fixture.js';
 import { runModel } from './run-model.js';
+import { temporaryFolder } from '../../../../test/support/temporary-folder.js';
 
 const root = path.resolve(import.meta.dirname, '../../../..');
 const options = { executionProviders: ['cpu'], intraOpThreads: 1 };
@@ -47,7 +47,7 @@ function huAt(x: number, y: number, z: number, phantom: Phantom): number {
 }
 
 function phantomStudy(model: Model, phantom: Phantom): FetchedInput {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'isocenter-phantom-'));
+  const folder = temporaryFolder('phantom');
   const frameFiles: FetchedInput['frameFiles'] = [];
   const instances: DicomJson[] = [];
   for (let index = 0; index < slices; index++) {

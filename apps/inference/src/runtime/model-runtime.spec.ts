@@ -1,17 +1,17 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { loadModel } from '../models/load-models.js';
 import type { FetchedInput } from '../models/model.js';
 import { element } from './fetch-from-files.fixture.js';
 import { ModelRuntime } from './model-runtime.js';
+import { temporaryFolder } from '../../../../test/support/temporary-folder.js';
 
 const models = path.resolve(import.meta.dirname, '../../../../models');
 
 /** One native tile of a slide, half of it stained. */
 function tileTask(size = 64): FetchedInput {
-  const file = path.join(mkdtempSync(path.join(os.tmpdir(), 'isocenter-tile-')), 'tile');
+  const file = path.join(temporaryFolder('tile'), 'tile');
   const half = (size * size * 3) / 2;
   writeFileSync(
     file,

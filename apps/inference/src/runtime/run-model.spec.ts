@@ -1,5 +1,4 @@
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { appendFileSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { GraphBuilder, type Edge } from '../../../../scripts/models/graph-builder.js';
@@ -7,6 +6,7 @@ import { loadModel } from '../models/load-models.js';
 import type { FetchedInput, Model } from '../models/model.js';
 import { element } from './fetch-from-files.fixture.js';
 import { runModel } from './run-model.js';
+import { temporaryFolder } from '../../../../test/support/temporary-folder.js';
 
 const shipped = path.resolve(import.meta.dirname, '../../../../models/cardiology/ecg-rhythm/1.0.0');
 const options = { executionProviders: ['cpu'], intraOpThreads: 1 };
@@ -43,7 +43,7 @@ function task(): FetchedInput {
 describe('runModel', () => {
   let folder: string;
   beforeEach(() => {
-    folder = path.join(mkdtempSync(path.join(os.tmpdir(), 'isocenter-run-')), 'cardiology/ecg-rhythm/1.0.0');
+    folder = path.join(temporaryFolder('run'), 'cardiology/ecg-rhythm/1.0.0');
     mkdirSync(folder, { recursive: true });
     cpSync(shipped, folder, { recursive: true });
   });
