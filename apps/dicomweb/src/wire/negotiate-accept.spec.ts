@@ -77,6 +77,30 @@ describe('negotiateAccept on frames', () => {
     expect(pick(both, 'multipart/related; type="application/octet-stream"; transfer-syntax=*')).toBe(jlsMultipart);
   });
 
+  it('gives what is stored for any transfer syntax, and what is said to be the default for none', () => {
+    const implicit = '1.2.840.10008.1.2';
+    const rewritten: Representation[] = [
+      { mediaType: 'application/dicom', isMultipart: false, transferSyntaxUid: explicitLittleEndian, isStored: false },
+      { mediaType: 'application/dicom', isMultipart: false, transferSyntaxUid: implicit, isStored: true },
+    ];
+    expect(pick(rewritten, 'application/dicom; transfer-syntax=*')).toBe(
+      `application/dicom; transfer-syntax=${implicit}`,
+    );
+    for (const header of [
+      'application/dicom',
+      '*/*',
+      undefined,
+      `application/dicom; transfer-syntax=${explicitLittleEndian}`,
+    ]) {
+      expect(pick(rewritten, header)).toBe(`application/dicom; transfer-syntax=${explicitLittleEndian}`);
+    }
+    const lossy: Representation[] = [
+      { mediaType: 'application/dicom', isMultipart: false, transferSyntaxUid: explicitLittleEndian, isDefault: false },
+      { mediaType: 'application/dicom', isMultipart: false, transferSyntaxUid: jpegBaseline, isDefault: true },
+    ];
+    expect(pick(lossy, 'application/dicom')).toBe(`application/dicom; transfer-syntax=${jpegBaseline}`);
+  });
+
   it('weighs quality before order, and order before its own preference', () => {
     const a = `multipart/related; type="image/jls"; transfer-syntax=${jpegLs}`;
     const b = 'multipart/related; type="application/octet-stream"; transfer-syntax=*';

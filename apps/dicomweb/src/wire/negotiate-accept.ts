@@ -7,6 +7,10 @@ export interface Representation {
   isMultipart: boolean;
   /** For DICOM and pixel data; undefined where there is none to speak of (JSON, rendered pictures). */
   transferSyntaxUid?: string;
+  /** As it is in the archive: what `transfer-syntax=*` prefers. */
+  isStored?: boolean;
+  /** What a range without a transfer syntax prefers; unless said, it is the media type's default one. */
+  isDefault?: boolean;
 }
 
 /** The two places where a client says what it takes. */
@@ -35,7 +39,8 @@ const defaultTransferSyntaxes: Record<string, string> = {
 /**
  * Chooses among what the server can give (PS3.18 8.7.8): the `accept` query parameter first, then the header field, each
  * by quality, then by the client's order, then by the server's. A range without a transfer syntax means the media type's
- * default one; where that cannot be given, any other the server has is better than nothing, and each part says which it is.
+ * default one; where that cannot be given, any other the server has is better than nothing, and each part says which it
+ * is. Of `transfer-syntax=*` nobody can say which is meant; what is stored costs nothing and loses nothing.
  * @param possible what the server can give, the one it prefers first; not empty
  * @returns the chosen one, or undefined: answer 406 and list what is possible
  */
@@ -59,7 +64,7 @@ function choose<R extends Representation>(ranges: AcceptRange[], possible: reado
   possible.forEach((offer, offerOrder) => {
     const match = mostSpecific(ranges, offer);
     if (match === undefined || match.quality === 0) return;
-    const rank = [-match.quality, match.isDefaultSyntax ? 0 : 1, match.order, offerOrder];
+    const rank = [-match.quality, match.isMeantSyntax ? 0 : 1, match.order, offerOrder];
     if (best === undefined || isBefore(rank, best.rank)) best = { offer, rank };
   });
   return best?.offer;
@@ -68,7 +73,7 @@ function choose<R extends Representation>(ranges: AcceptRange[], possible: reado
 interface Match {
   quality: number;
   order: number;
-  isDefaultSyntax: boolean;
+  isMeantSyntax: boolean;
 }
 
 /** The most specific range that matches decides, so that `image/jls;q=0, image/*` means "an image, but not JPEG-LS". */
@@ -77,7 +82,7 @@ function mostSpecific(ranges: AcceptRange[], offer: Representation): Match | und
   ranges.forEach((range, order) => {
     const specificity = specificityOf(range, offer);
     if (specificity === undefined || (found !== undefined && found.specificity >= specificity)) return;
-    found = { quality: range.quality, order, specificity, isDefaultSyntax: isDefaultSyntax(range, offer) };
+    found = { quality: range.quality, order, specificity, isMeantSyntax: isMeantSyntax(range, offer) };
   });
   return found;
 }
@@ -95,11 +100,14 @@ function specificityOf(range: AcceptRange, offer: Representation): number | unde
   return range.transferSyntax === offer.transferSyntaxUid ? specificity + 1 : undefined;
 }
 
-function isDefaultSyntax(range: AcceptRange, offer: Representation): boolean {
-  if (range.transferSyntax !== undefined || offer.transferSyntaxUid === undefined) return true;
+/** Whether the representation has the transfer syntax that the range means without naming it. */
+function isMeantSyntax(range: AcceptRange, offer: Representation): boolean {
+  const { transferSyntaxUid, isStored, isDefault } = offer;
+  if (range.transferSyntax === '*') return isStored !== false;
+  if (range.transferSyntax !== undefined || transferSyntaxUid === undefined) return true;
   // `*/*` and `image/*` name no media type, so there is no default to miss.
   if (range.mediaType.endsWith('*')) return true;
-  return offer.transferSyntaxUid === defaultTransferSyntaxes[canonicalMediaType(offer.mediaType)];
+  return isDefault ?? transferSyntaxUid === defaultTransferSyntaxes[canonicalMediaType(offer.mediaType)];
 }
 
 function isBefore(a: readonly number[], b: readonly number[]): boolean {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { acceptsGzip, matchesEtag } from './request-fields.js';
+import { chooseCoding, matchesEtag } from './request-fields.js';
 
 describe('matchesEtag', () => {
   it.each([
@@ -18,20 +18,27 @@ describe('matchesEtag', () => {
   });
 });
 
-describe('acceptsGzip', () => {
+describe('chooseCoding', () => {
   it.each([
-    [undefined, false],
-    ['', false],
-    ['gzip', true],
-    ['GZIP;q=0.5', true],
-    ['deflate, gzip;q=1.0, *;q=0.5', true],
-    ['br, *', true],
-    ['gzip;q=0', false],
-    ['gzip; q=0.000, *', false],
-    ['*;q=0', false],
-    ['identity', false],
-    ['br', false],
+    [undefined, undefined],
+    ['', undefined],
+    ['gzip', 'gzip'],
+    ['x-gzip', 'gzip'],
+    ['GZIP;q=0.5', 'gzip'],
+    ['br', 'br'],
+    ['gzip, deflate, br, zstd', 'br'],
+    ['gzip;q=1.0, br;q=0.9', 'gzip'],
+    ['deflate, gzip;q=1.0, *;q=0.5', 'gzip'],
+    ['br;q=0, *', 'gzip'],
+    ['*', 'br'],
+    ['gzip;q=0', undefined],
+    ['gzip; q=0.000, br;q=0, *', undefined],
+    ['*;q=0', undefined],
+    ['identity', undefined],
+    ['identity, gzip;q=0.5', undefined],
+    ['identity;q=0.5, gzip', 'gzip'],
+    ['zstd, deflate', undefined],
   ])('%s: %s', (field, expected) => {
-    expect(acceptsGzip(field)).toBe(expected);
+    expect(chooseCoding(field)).toBe(expected);
   });
 });

@@ -9,14 +9,25 @@ export function matchesEtag(ifNoneMatch: string | undefined, etag: string): bool
   return [...ifNoneMatch.matchAll(/(?:W\/)?("[^"]*")/g)].some(([, tag]) => tag === etag.replace(/^W\//, ''));
 }
 
-/** Whether an Accept-Encoding field takes gzip (RFC 9110 12.5.3); absent, we send what needs no decoding. */
-export function acceptsGzip(acceptEncoding: string | undefined): boolean {
-  let wildcard = false;
+/** How an answer can be compressed on its way. */
+export type ContentCoding = 'br' | 'gzip';
+
+/**
+ * Chooses by an Accept-Encoding field (RFC 9110 12.5.3): the coding of the highest quality, of equal ones the one that
+ * makes text smaller.
+ * @returns undefined for what needs no decoding: when the field is absent, or prefers `identity`
+ */
+export function chooseCoding(acceptEncoding: string | undefined): ContentCoding | undefined {
+  const qualities = new Map<string, number>();
   for (const member of (acceptEncoding ?? '').toLowerCase().split(',')) {
     const [coding = '', ...parameters] = member.split(';').map((piece) => piece.trim());
-    const isRefused = parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
-    if (coding === 'gzip' || coding === 'x-gzip') return !isRefused;
-    if (coding === '*') wildcard = !isRefused;
+    const quality = parameters
+      .map((parameter) => /^q\s*=\s*([\d.]+)$/.exec(parameter)?.[1])
+      .find((q) => q !== undefined);
+    qualities.set(coding === 'x-gzip' ? 'gzip' : coding, quality === undefined ? 1 : Number(quality));
   }
-  return wildcard;
+  const qualityOf = (coding: string) => qualities.get(coding) ?? qualities.get('*') ?? 0;
+  const best = qualityOf('gzip') > qualityOf('br') ? 'gzip' : 'br';
+  const isWanted = qualityOf(best) > 0 && qualityOf(best) >= (qualities.get('identity') ?? 0);
+  return isWanted ? best : undefined;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Part, writeMultipart } from './write-multipart.js';
+import { boundaryOf, layOutMultipart, type Part, type SizedPart, writeMultipart } from './write-multipart.js';
 
 async function* from<T>(items: T[]): AsyncGenerator<T> {
   yield* items;
@@ -128,5 +128,73 @@ describe('writeMultipart', () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect(produced).toBeLessThan(5);
     answer.body.destroy();
+  });
+});
+
+describe('layOutMultipart', () => {
+  const bodies = [Buffer.from('the first body'), Buffer.alloc(0), Buffer.from('and the third, from place to place')];
+  const opened: string[] = [];
+  const sized = (hasRanges: boolean): SizedPart[] =>
+    bodies.map((body, at) => ({
+      contentType: octets,
+      ...(at === 2 && { location: 'http://here/three' }),
+      length: body.length,
+      open: async () => {
+        opened.push(`${at} whole`);
+        return from([body.subarray(0, 3), body.subarray(3)]);
+      },
+      ...(hasRanges && {
+        openRange: async (start: number, length: number) => {
+          opened.push(`${at} ${start}+${length}`);
+          return from([body.subarray(start, start + length)]);
+        },
+      }),
+    }));
+  const boundary = boundaryOf('"a"');
+
+  it('is byte for byte what writeMultipart writes, and says how long that is', async () => {
+    const laidOut = layOutMultipart('application/octet-stream', sized(true), boundary);
+    const whole = await read(await laidOut.open({ start: 0, end: laidOut.length }));
+    const written = await writeMultipart(
+      'application/octet-stream',
+      from(sized(true).map((part, at) => ({ ...part, body: bodies[at]! }))),
+      boundary,
+    );
+    expect(whole).toEqual(await read(written.body));
+    expect([laidOut.contentType, laidOut.length]).toEqual([written.contentType, whole.length]);
+    const empty = layOutMultipart('image/jls', [], boundary);
+    expect((await read(await empty.open({ start: 0, end: empty.length }))).toString()).toBe(`--${boundary}--\r\n`);
+  });
+
+  it.each([true, false])('gives any range of it (parts with ranges of their own: %s)', async (hasRanges) => {
+    const laidOut = layOutMultipart('application/octet-stream', sized(hasRanges), boundary);
+    const whole = await read(await laidOut.open({ start: 0, end: laidOut.length }));
+    for (let start = 0; start < laidOut.length; start += 7) {
+      for (const end of [start + 1, start + 50, laidOut.length].filter((one) => one <= laidOut.length)) {
+        expect((await read(await laidOut.open({ start, end }))).equals(whole.subarray(start, end))).toBe(true);
+      }
+    }
+  });
+
+  it('opens only the parts, and reads only the bytes, that the range reaches', async () => {
+    const laidOut = layOutMultipart('application/octet-stream', sized(true), boundary);
+    const whole = await read(await laidOut.open({ start: 0, end: laidOut.length }));
+    opened.length = 0;
+    const third = whole.indexOf(bodies[2]!);
+    await read(await laidOut.open({ start: third + 4, end: third + 10 }));
+    expect(opened).toEqual(['2 4+6']);
+  });
+
+  it('errors when a part is shorter than announced', async () => {
+    const short: SizedPart = { contentType: octets, length: 10, open: async () => from([Buffer.from('nine byte')]) };
+    const laidOut = layOutMultipart('image/jls', [short], boundary);
+    const body = await laidOut.open({ start: 0, end: laidOut.length });
+    await expect(read(body)).rejects.toThrow('before their announced end');
+  });
+
+  it('has one boundary for one entity tag, and another for another', () => {
+    expect(boundaryOf('"a"')).toBe(boundary);
+    expect(boundaryOf('"b"')).not.toBe(boundary);
+    expect(boundary).toMatch(/^[0-9a-f]{32}$/);
   });
 });

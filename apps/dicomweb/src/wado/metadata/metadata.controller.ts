@@ -5,10 +5,10 @@ import { Access } from '#libs/auth';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { answeredNotModified, revalidate } from '../../http/caching.js';
 import { chooseRepresentation } from '../../http/request.js';
-import { gzipped, sendStream } from '../../http/send-stream.js';
+import { compressed, sendStream } from '../../http/send-stream.js';
 import { instanceUids, studyUids, type Target } from '../../http/target.js';
 import { openStream } from '../../wire/open-stream.js';
-import { acceptsGzip } from '../../wire/request-fields.js';
+import { chooseCoding } from '../../wire/request-fields.js';
 
 /** WADO-RS metadata (PS3.18 10.4.1.1.2) of a study, series or instance. */
 @Controller('dicom-web/studies/:study')
@@ -45,17 +45,17 @@ export class MetadataController {
     dataSets: () => AsyncIterable<string>,
   ): Promise<void> {
     const { mediaType } = chooseRepresentation(request, metadataRepresentations);
-    const isGzipped = acceptsGzip(request.headers['accept-encoding']);
+    const coding = chooseCoding(request.headers['accept-encoding']);
     const caching = {
-      etag: `"m-${version}${isGzipped ? '-gzip' : ''}"`,
+      etag: `"m-${version}${coding === undefined ? '' : `-${coding}`}"`,
       vary: 'accept, accept-encoding',
       'cache-control': revalidate,
     };
     if (answeredNotModified(request, reply, caching)) return;
-    const headers = { ...caching, 'content-type': mediaType, ...(isGzipped && { 'content-encoding': 'gzip' }) };
+    const headers = { ...caching, 'content-type': mediaType, ...(coding && { 'content-encoding': coding }) };
     const open = async () => {
       const body = await openStream(jsonArray(dataSets()));
-      return isGzipped ? gzipped(body) : body;
+      return coding === undefined ? body : compressed(body, coding);
     };
     await sendStream(request, reply, { headers, open }, this.logger);
   }
