@@ -16,7 +16,7 @@ const mayImport: Record<string, string[]> = {
   'libs/auth': ['config', 'telemetry', 'database'],
   'libs/server': ['config', 'telemetry', 'database', 'jobs', 'auth'],
   'libs/workitems': ['dicom', 'database', 'jobs', 'telemetry'],
-  'libs/archive': ['config', 'telemetry', 'dicom', 'blobs', 'database', 'jobs'],
+  'libs/archive': ['config', 'telemetry', 'dicom', 'blobs', 'database', 'jobs', 'workitems'],
   'apps/dicomweb': ['config', 'telemetry', 'dicom', 'images', 'database', 'jobs', 'auth', 'server', 'archive'],
   'apps/router': ['config', 'telemetry', 'dicom', 'database', 'jobs', 'auth', 'server', 'archive', 'workitems'],
   // Inference reads and writes the archive over DICOMweb, so that it can run anywhere.

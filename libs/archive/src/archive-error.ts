@@ -7,6 +7,13 @@ export type ArchiveErrorCode =
   | 'bulk-data-not-found'
   /** It was deleted. */
   | 'gone'
+  | 'deletion-not-found'
+  /** It was restored or purged already. */
+  | 'deletion-over'
+  /** What should come back would meet other content under its UID. */
+  | 'restore-conflict'
+  /** The feed does not go back as far as was asked. */
+  | 'changes-trimmed'
   | 'archive-unavailable';
 
 /** What the archive cannot give, and why. */

@@ -3,13 +3,27 @@ import { Module } from '@nestjs/common';
 import { BlobStores, FilesystemBlobStore, S3BlobStore } from '#libs/blobs';
 import { CONFIG, type Config } from '#libs/config';
 import { Health } from '#libs/telemetry';
+import { ReadChanges } from './changes/read-changes.js';
+import { DeleteInstances } from './delete-instances.js';
 import { OpenFrames } from './open-frames.js';
 import { OpenInstance } from './open-instance.js';
+import { PurgeDeletions } from './purge-deletions.js';
 import { ReadMetadata } from './read-metadata.js';
 import { ReadPack } from './read-pack.js';
+import { RestoreDeletion } from './restore-deletion.js';
 import { StoreInstances } from './store-instances.js';
 
-const services = [StoreInstances, OpenInstance, OpenFrames, ReadMetadata, ReadPack];
+const services = [
+  StoreInstances,
+  OpenInstance,
+  OpenFrames,
+  ReadMetadata,
+  ReadPack,
+  DeleteInstances,
+  RestoreDeletion,
+  PurgeDeletions,
+  ReadChanges,
+];
 
 /** How instances get in and out, and the stores their bytes are in. */
 @Module({

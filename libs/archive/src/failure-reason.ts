@@ -7,10 +7,19 @@ export const failureReason = {
   outOfResources: 0xa700,
   dataSetDoesNotMatch: 0xa900,
   cannotUnderstand: 0xc000,
+  /** The transfer syntax is none of PS3.6: where its elements end is not known. */
+  transferSyntaxNotSupported: 0xc122,
 } as const;
 
 /** Warning Reason (0008,1196), PS3.18 table I.2-1. */
 export const warningReason = {
+  /**
+   * It takes the place of another version, which can be brought back for a while. The standard has no code for that; this
+   * one is of the class Warning (PS3.7 C.4.2), and means something else to nobody.
+   */
+  replacesVersion: 0xb001,
+  /** Elements were replaced by the archive's word on the study; the object says in its Original Attributes what they were. */
+  coercion: 0xb000,
   /** The instance says something else of its study or patient than the first instance did, whose word is kept. */
   dataSetDoesNotMatch: 0xb007,
 } as const;
@@ -22,6 +31,8 @@ export function failureReasonOf(code: DicomErrorCode): number {
     case 'missing-attribute':
     case 'invalid-value':
       return failureReason.dataSetDoesNotMatch;
+    case 'unsupported-transfer-syntax':
+      return failureReason.transferSyntaxNotSupported;
     default:
       return failureReason.cannotUnderstand;
   }

@@ -1,5 +1,6 @@
 import { execute, notify, query, type Transaction } from '#libs/database';
 import type { JobQueue } from '#libs/jobs';
+import { recordStored } from './changes/record-changes.js';
 import type { StudyColumns } from './index-rows.js';
 import type { ReceivedInstance } from './receive-part.js';
 import type { Origin } from './store-outcome.js';
@@ -42,6 +43,7 @@ export function findKnown(tx: Transaction, sopInstanceUids: string[]): Promise<K
 /**
  * Writes every row that the instances of one pack need. Their SOP Instance UIDs are new; a unique constraint says
  * otherwise when another study's writer was faster, and the transaction is tried again.
+ * @param replaced SOP Instance UIDs of those that are new versions of what was here
  * @returns SOP Instance UIDs of those that say something else of their patient or study than its first instance did
  */
 export async function indexInstances(
@@ -50,6 +52,7 @@ export async function indexInstances(
   pack: PackRow,
   instances: ReceivedInstance[],
   origin: Origin,
+  replaced: readonly string[] = [],
 ): Promise<Set<string>> {
   await insertPack(tx, pack);
   await insertStudies(tx, instances);
@@ -57,6 +60,7 @@ export async function indexInstances(
   await insertInstances(tx, pack.packId, instances);
   const studyInstanceUids = [...new Set(instances.map((instance) => instance.studyInstanceUid))].sort();
   await rollUp(tx, pack.packId);
+  await recordStored(tx, pack.packId, replaced);
   if (origin === 'sender') await announceArrival(tx, jobs, studyInstanceUids);
   for (const uid of studyInstanceUids) await notify(tx, 'worklist', uid);
   return findContradictions(tx, instances, studyInstanceUids);
@@ -205,7 +209,8 @@ async function rollUp(tx: Transaction, packId: string): Promise<void> {
 
 const union = (a: string, b: string) => `(select array_agg(distinct u order by u) from unnest(${a} || ${b}) u)`;
 
-async function announceArrival(tx: Transaction, jobs: JobQueue, studyInstanceUids: string[]): Promise<void> {
+/** The study has changed: the router looks at it, and sees whether there is something to do. */
+export async function announceArrival(tx: Transaction, jobs: JobQueue, studyInstanceUids: string[]): Promise<void> {
   await query(
     tx,
     `insert into study_routing (study_key, state, last_received_at)

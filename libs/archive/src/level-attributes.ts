@@ -1,6 +1,6 @@
 import type { DicomJson } from '#libs/dicom';
 
-/** What an instance says of its study (PS3.3 C.7.1.1, C.7.2): kept with the study's row, as the first instance says it. */
+/** What an instance says of its patient and study (PS3.3 C.7.1, C.7.2): kept with the study's row, as the first instance says it. */
 const studyTags = [
   '00080005',
   '00080020',
@@ -29,6 +29,79 @@ const studyTags = [
   '00104000',
   '0020000D',
   '00200010',
+];
+
+/** More of the same, kept since a later release: the rows of older studies do not have them. */
+const laterStudyTags = [
+  '00080096',
+  '0008009C',
+  '0008009D',
+  '00081048',
+  '00081049',
+  '00081062',
+  '00081084',
+  '00100022',
+  '00100024',
+  '00100033',
+  '00100034',
+  '00100035',
+  '00100101',
+  '00100102',
+  '00100212',
+  '00100213',
+  '00100214',
+  '00100215',
+  '00100216',
+  '00100217',
+  '00100218',
+  '00100219',
+  '00100221',
+  '00101002',
+  '00101005',
+  '00101021',
+  '00101040',
+  '00101060',
+  '00101100',
+  '00102000',
+  '00102110',
+  '00102154',
+  '00102180',
+  '001021A0',
+  '001021B0',
+  '001021C0',
+  '001021D0',
+  '001021F0',
+  '00102201',
+  '00102202',
+  '00102203',
+  '00102292',
+  '00102293',
+  '00102294',
+  '00102295',
+  '00102296',
+  '00102297',
+  '00102298',
+  '00102299',
+  '00120010',
+  '00120020',
+  '00120021',
+  '00120030',
+  '00120031',
+  '00120040',
+  '00120042',
+  '00120050',
+  '00120051',
+  '00120062',
+  '00120063',
+  '00120064',
+  '00321033',
+  '00321034',
+  '00380010',
+  '00380014',
+  '00380060',
+  '00380064',
+  '00380500',
+  '00401012',
 ];
 
 /** What an instance says of its series (PS3.3 C.7.3). */
@@ -65,8 +138,43 @@ const seriesTags = [
   '00400275',
 ];
 
+const laterSeriesTags = [
+  '00080068',
+  '00080081',
+  '00080082',
+  '00081041',
+  '00081052',
+  '00081072',
+  '00102210',
+  '00120060',
+  '00120071',
+  '00120072',
+  '00181000',
+  '00181020',
+  '00181200',
+  '00181201',
+  '00201040',
+  '00280108',
+  '00280109',
+  '00400255',
+  '00400280',
+];
+
 const pick = (dataset: DicomJson, tags: readonly string[]): DicomJson =>
   Object.fromEntries(tags.flatMap((tag) => (dataset[tag] === undefined ? [] : [[tag, dataset[tag]]])));
 
-export const studyAttributes = (dataset: DicomJson): DicomJson => pick(dataset, studyTags);
-export const seriesAttributes = (dataset: DicomJson): DicomJson => pick(dataset, seriesTags);
+const allStudyTags = [...studyTags, ...laterStudyTags];
+const allSeriesTags = [...seriesTags, ...laterSeriesTags];
+
+export const studyAttributes = (dataset: DicomJson): DicomJson => pick(dataset, allStudyTags);
+export const seriesAttributes = (dataset: DicomJson): DicomJson => pick(dataset, allSeriesTags);
+
+const kept = { study: new Set(studyTags), series: new Set(seriesTags) };
+
+/**
+ * Whose row is sure to hold an attribute in its DICOM JSON, whichever release wrote the row.
+ * @param tag `GGGGEEEE`
+ */
+export function levelOfAttribute(tag: string): 'study' | 'series' | 'instance' {
+  return kept.study.has(tag) ? 'study' : kept.series.has(tag) ? 'series' : 'instance';
+}

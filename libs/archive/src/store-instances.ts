@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { BlobStores, type BlobWriter, type StoredBlob } from '#libs/blobs';
 import { CONFIG, type Config } from '#libs/config';
-import { DataSource, query, transaction } from '#libs/database';
+import { DataSource, query, type Transaction, transaction } from '#libs/database';
 import { JobQueue } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { ArchiveError } from './archive-error.js';
 import { failureReason, warningReason } from './failure-reason.js';
 import { findKnown, indexInstances, type KnownInstance, lockStudies } from './index-instances.js';
+import { completeReplaced, moveReplaced } from './replace-instances.js';
+import { isWorthAnotherTry } from './retried.js';
 import { isFailure, metadataBytes, receivePart, type ReceivedInstance } from './receive-part.js';
 import type {
   FailedInstance,
@@ -18,6 +20,7 @@ import type {
   StoreOutcome,
 } from './store-outcome.js';
 
+// As often as any transaction of the archive that lost against another.
 const triesMax = 4;
 
 /**
@@ -81,8 +84,8 @@ export class StoreInstances {
     let reception: Reception;
     try {
       reception = await this.receive(request, pack);
-      const settled = settle(reception.received, await this.findKnown(reception.received));
-      if (settled.fresh.length === 0) {
+      const settled = this.settle(reception.received, await this.findKnown(reception.received));
+      if (settled.fresh.length + settled.replacing.length === 0) {
         await pack.abort();
         return { ...merge(reception, settled), isLast: reception.isLast };
       }
@@ -138,14 +141,25 @@ export class StoreInstances {
       try {
         const settled = await transaction(this.dataSource, async (tx) => {
           await lockStudies(tx, studiesOf(received));
-          const sorted = settle(received, await findKnown(tx, uidsOf(received)));
-          if (sorted.fresh.length > 0) {
-            sorted.contradicting = await indexInstances(tx, this.jobs, pack, sorted.fresh, origin);
+          const sorted = this.settle(received, await findKnown(tx, uidsOf(received)));
+          if (origin === 'isocenter') await refuseForDeleted(tx, sorted);
+          const { fresh, replacing } = sorted;
+          if (fresh.length + replacing.length > 0) {
+            const replaced = replacing.length > 0 ? await moveReplaced(tx, replacing, this.config.graceHours) : [];
+            sorted.contradicting = await indexInstances(
+              tx,
+              this.jobs,
+              pack,
+              [...fresh, ...replacing],
+              origin,
+              uidsOf(replacing),
+            );
+            await completeReplaced(tx, replaced);
           }
           return sorted;
         });
         // Another request stored all of it while this one wrote its bytes.
-        if (settled.fresh.length === 0) await this.discard(blob.key);
+        if (settled.fresh.length + settled.replacing.length === 0) await this.discard(blob.key);
         return merge(reception, settled);
       } catch (error) {
         if (isWorthAnotherTry(error) && attempt < triesMax) continue;
@@ -179,9 +193,32 @@ export class StoreInstances {
       const text = 'The index gives no answer, and whether the request was stored is not known; send it again';
       throw new ArchiveError('archive-unavailable', text, { cause });
     }
-    if (isIndexed) return merge(reception, settle(received, known));
+    if (isIndexed) return merge(reception, this.settle(received, known));
     await this.discard(key);
     throw new ArchiveError('archive-unavailable', 'The index could not be written; nothing was stored', { cause });
+  }
+
+  /**
+   * Sorts out what is here already: identical content is success. Under a UID with other content the first one stays, or
+   * goes where the policy is to replace it; never for an instance of another study, which is a mistake of the sender.
+   */
+  private settle(received: ReceivedInstance[], known: KnownInstance[]): Settled {
+    const byUid = new Map(known.map((row) => [row.sop_instance_uid, row]));
+    const settled: Settled = { fresh: [], replacing: [], duplicates: [], conflicts: [], contradicting: new Set() };
+    for (const instance of received) {
+      const row = byUid.get(instance.sopInstanceUid);
+      if (row === undefined) settled.fresh.push(instance);
+      else if (isSame(instance, row)) settled.duplicates.push(toStored(instance, true));
+      else if (row.study_instance_uid !== instance.studyInstanceUid) {
+        const text = `is stored already in another study, ${row.study_instance_uid}, where it is kept`;
+        settled.conflicts.push(toFailed(instance, failureReason.duplicateSopInstance, text));
+      } else if (this.config.conflictPolicy === 'replace') settled.replacing.push(instance);
+      else {
+        const text = 'is stored already with other content, which is kept';
+        settled.conflicts.push(toFailed(instance, failureReason.duplicateSopInstance, text));
+      }
+    }
+    return settled;
   }
 
   /** A blob no row speaks of. Should it not go away now, the garbage collector sees to it. */
@@ -218,6 +255,8 @@ interface Reception {
 
 interface Settled {
   fresh: ReceivedInstance[];
+  /** New versions of what is here. */
+  replacing: ReceivedInstance[];
   duplicates: StoredInstance[];
   conflicts: FailedInstance[];
   /** SOP Instance UIDs of fresh ones that say something else of their study than its first instance did. */
@@ -225,13 +264,14 @@ interface Settled {
 }
 
 function merge({ repeated, failed }: Reception, settled: Settled): StoreOutcome {
-  const { fresh, duplicates, conflicts, contradicting } = settled;
+  const { fresh, replacing, duplicates, conflicts, contradicting } = settled;
   return {
     stored: [
       ...fresh.map((instance) => ({
         ...toStored(instance, false),
         ...(contradicting.has(instance.sopInstanceUid) && { warning: warningReason.dataSetDoesNotMatch }),
       })),
+      ...replacing.map((instance) => ({ ...toStored(instance, false), warning: warningReason.replacesVersion })),
       ...duplicates,
       ...repeated,
     ],
@@ -255,20 +295,25 @@ function contradicts(instance: ReceivedInstance, first: Seen | undefined): Faile
   return toFailed(instance, failureReason.duplicateSopInstance, text);
 }
 
-/** Sorts out what is here already: identical content is success; under a UID with other content the first one stays. */
-function settle(received: ReceivedInstance[], known: KnownInstance[]): Settled {
-  const byUid = new Map(known.map((row) => [row.sop_instance_uid, row]));
-  const settled: Settled = { fresh: [], duplicates: [], conflicts: [], contradicting: new Set() };
-  for (const instance of received) {
-    const row = byUid.get(instance.sopInstanceUid);
-    if (row === undefined) settled.fresh.push(instance);
-    else if (isSame(instance, row)) settled.duplicates.push(toStored(instance, true));
-    else {
-      const text = 'is stored already with other content, which is kept';
-      settled.conflicts.push(toFailed(instance, failureReason.duplicateSopInstance, text));
-    }
-  }
-  return settled;
+/** An analysis may end after its study was deleted: what it found must not bring a study back that holds nothing else. */
+async function refuseForDeleted(tx: Transaction, settled: Settled): Promise<void> {
+  const rows = await query<{ study_instance_uid: string }>(
+    tx,
+    `select d.study_instance_uid from deletion d
+      where d.study_instance_uid = any($1) and d.takes_study and d.cause = 'deleted' and d.state <> 'restored'
+        and not exists (select from study st where st.study_instance_uid = d.study_instance_uid)`,
+    [studiesOf(settled.fresh)],
+  );
+  const deleted = new Set(rows.map((row) => row.study_instance_uid));
+  const isRefused = (instance: ReceivedInstance) => deleted.has(instance.studyInstanceUid);
+  settled.conflicts.push(
+    ...settled.fresh
+      .filter(isRefused)
+      .map((instance) =>
+        toFailed(instance, failureReason.processingFailure, 'is a result on a study that was deleted'),
+      ),
+  );
+  settled.fresh = settled.fresh.filter((instance) => !isRefused(instance));
 }
 
 function isSame(instance: ReceivedInstance, row: KnownInstance): boolean {
@@ -287,10 +332,4 @@ function toStored(instance: ReceivedInstance, isDuplicate: boolean): StoredInsta
 function toFailed(instance: ReceivedInstance, reason: number, text: string): FailedInstance {
   const { part, sopClassUid, sopInstanceUid } = instance;
   return { part, sopClassUid, sopInstanceUid, reason, text: `Part ${part}: ${sopInstanceUid} ${text}` };
-}
-
-/** Another study's writer had the same SOP Instance UID first, two waited in a circle, or a statement met a change. */
-function isWorthAnotherTry(error: unknown): boolean {
-  const { code } = error as { code?: string };
-  return code === '23505' || code === '40P01' || code === '40001';
 }

@@ -51,6 +51,8 @@ const environmentSchema = z.object({
   ISOCENTER_WARM_AFTER_DAYS: z.coerce.number().positive().default(30),
   ISOCENTER_COLD_AFTER_DAYS: z.coerce.number().positive().default(365),
   ISOCENTER_GRACE_HOURS: z.coerce.number().nonnegative().default(72),
+  ISOCENTER_CONFLICT_POLICY: z.enum(['reject', 'replace']).default('reject'),
+  ISOCENTER_CHANGE_FEED_DAYS: z.coerce.number().positive().optional(),
   ISOCENTER_ACCEPT_DATA_LOSS: flag.default(false),
   S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   S3_REGION: z.string().default('us-east-1'),
@@ -112,6 +114,10 @@ export interface Config {
   readonly warmAfterDays: number;
   readonly coldAfterDays: number;
   readonly graceHours: number;
+  /** What comes under a SOP Instance UID that is here with other content: it is refused, or becomes the new version. */
+  readonly conflictPolicy: 'reject' | 'replace';
+  /** How long the change feed goes back; undefined: to the beginning. */
+  readonly changeFeedDays: number | undefined;
   readonly acceptDataLoss: boolean;
   readonly s3: S3Config | undefined;
   readonly limits: Limits;
@@ -189,6 +195,8 @@ export function loadConfig(app: AppName, environment: Record<string, string | un
     warmAfterDays: env.ISOCENTER_WARM_AFTER_DAYS,
     coldAfterDays: env.ISOCENTER_COLD_AFTER_DAYS,
     graceHours: env.ISOCENTER_GRACE_HOURS,
+    conflictPolicy: env.ISOCENTER_CONFLICT_POLICY,
+    changeFeedDays: env.ISOCENTER_CHANGE_FEED_DAYS,
     acceptDataLoss: env.ISOCENTER_ACCEPT_DATA_LOSS,
     s3: readS3(env),
     limits,
