@@ -2,7 +2,7 @@ import pg from 'pg';
 import { query, type Transaction } from './transaction.js';
 
 /** Channels between processes, through PostgreSQL's NOTIFY: delivered at commit, only to who listens then. */
-export type Channel = 'worklist';
+export type Channel = 'worklist' | 'ups';
 
 const reconnectMilliseconds = 1_000;
 

@@ -1,5 +1,27 @@
-export { dicomDateTime } from './dicom-date-time.js';
+export { dicomDateTime, parseDicomDateTime } from './dicom-date-time.js';
+export { wellKnownWorklists } from './filtered-subscriptions.js';
+export { searchWorkitems } from './search-workitems.js';
+export {
+  subscribeToAll,
+  subscribeToMatching,
+  subscribeToWorkitem,
+  suspendSubscription,
+  type Subscriber,
+  unsubscribeFrom,
+  unsubscribeFromWorkitem,
+} from './subscriptions.js';
 export { toUpsDataset, upsSopClassUid } from './to-ups-dataset.js';
+export {
+  deleteUpsEvents,
+  hasSubscribers,
+  readUpsEvents,
+  recentUpsEventKeys,
+  reportCancelRequest,
+  subscribedSince,
+  toEventReport,
+  type UpsEvent,
+  upsEventType,
+} from './ups-events.js';
 export {
   type AiWorkitem,
   type NewWorkitem,
@@ -12,14 +34,25 @@ export {
   type WorkitemState,
 } from './workitem.js';
 export {
+  parseWorkitemMatch,
+  parseWorkitemQuery,
+  type WorkitemMatch,
+  type WorkitemQuery,
+  WorkitemQueryError,
+} from './workitem-query.js';
+export {
   cancelForStudy,
   cancelWorkitem,
   claimWorkitem,
+  completeDescribedWorkitem,
   completeWorkitem,
   createWorkitem,
   getWorkitem,
   getWorkitems,
   heartbeatWorkitem,
+  type LockedWorkitem,
+  lockWorkitem,
   releaseSilentWorkitem,
   releaseWorkitem,
+  updateWorkitem,
 } from './workitem-repository.js';

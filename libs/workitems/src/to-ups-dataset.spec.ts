@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { dicomDateTime, type ReadingWorkitem, toUpsDataset } from './index.js';
+import { dicomDateTime, parseDicomDateTime, type ReadingWorkitem, toUpsDataset } from './index.js';
 
 const workitem: ReadingWorkitem = {
   uid: '2.25.1',
@@ -23,6 +23,18 @@ const workitem: ReadingWorkitem = {
 describe('dicomDateTime', () => {
   it('writes a DT in UTC', () => {
     expect(dicomDateTime(new Date('2026-01-31T23:59:59.007Z'))).toBe('20260131235959.007000+0000');
+  });
+
+  it.each([
+    ['20260131235959.007000+0000', '2026-01-31T23:59:59.007Z'],
+    ['20260131103000+0130', '2026-01-31T09:00:00.000Z'],
+    ['20260131', '2026-01-31T00:00:00.000Z'],
+    ['2026', '2026-01-01T00:00:00.000Z'],
+    ['20260231', undefined],
+    ['2026-01-31', undefined],
+    ['', undefined],
+  ])('reads %j', (text, iso) => {
+    expect(parseDicomDateTime(text)?.toISOString()).toBe(iso);
   });
 });
 
@@ -63,6 +75,8 @@ describe('toUpsDataset', () => {
         '00741004': { vr: 'DS', Value: [40] },
         '00404052': { vr: 'DT', Value: ['20260131093000.000000+0000'] },
         '00741238': { vr: 'LT', Value: ['Unreadable'] },
+        // The final state needs a coded reason (PS3.4 table CC.2.5-3).
+        '0074100E': { vr: 'SQ', Value: [expect.objectContaining({ '00080100': { vr: 'SH', Value: ['110513'] } })] },
       },
     ]);
   });

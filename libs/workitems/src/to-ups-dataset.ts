@@ -21,6 +21,18 @@ export function toUpsDataset(workitem: Workitem): DicomJson {
   return Object.fromEntries(Object.entries(whole).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Of CID 9300 "Procedure Discontinuation Reason". */
+const discontinuedForUnspecifiedReason = {
+  vr: 'SQ',
+  Value: [
+    {
+      '00080100': { vr: 'SH', Value: ['110513'] },
+      '00080102': { vr: 'SH', Value: ['DCM'] },
+      '00080104': { vr: 'LO', Value: ['Discontinued for unspecified reason'] },
+    },
+  ],
+};
+
 /** Procedure Step Progress Information Sequence of a canceled step, keeping what its performer last said. */
 function canceled(workitem: Workitem): DicomJson[string] {
   const said = (workitem.dataset['00741002']?.Value?.[0] ?? {}) as DicomJson;
@@ -28,6 +40,8 @@ function canceled(workitem: Workitem): DicomJson[string] {
     vr: 'SQ',
     Value: [
       {
+        // Who canceled it gave no coded reason: the code that says so.
+        '0074100E': discontinuedForUnspecifiedReason,
         ...said,
         ...(workitem.finishedAt !== null && {
           '00404052': { vr: 'DT', Value: [dicomDateTime(workitem.finishedAt)] },

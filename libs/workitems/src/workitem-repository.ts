@@ -1,5 +1,6 @@
 import type { DicomJson } from '#libs/dicom';
 import { type DataSource, notify, query, type Transaction } from '#libs/database';
+import { subscribeByFilters } from './filtered-subscriptions.js';
 import { performedProcedure } from './performed-procedure.js';
 import type { NewWorkitem, Priority, Workitem, WorkitemKind, WorkitemOutput, WorkitemState } from './workitem.js';
 
@@ -33,7 +34,7 @@ interface WorkitemRow {
 
 /** transaction_uid is not among them: nobody who reads a workitem needs it. */
 const columns = `
-  w.workitem_uid, w.kind, s.study_instance_uid, w.state, w.priority, w.priority_reason, w.deadline, w.model_id,
+  w.workitem_uid, w.kind, coalesce(s.study_instance_uid, w.dataset #>> '{0020000D,Value,0}') as study_instance_uid, w.state, w.priority, w.priority_reason, w.deadline, w.model_id,
   w.model_version, w.model_sha256, w.input_digest, w.performer, w.attempts, w.claimed_at, w.heartbeat_at, w.finished_at,
   w.discontinuation_reason, w.dataset, w.created_at, w.updated_at`;
 
@@ -68,6 +69,7 @@ export async function createWorkitem(tx: Transaction, workitem: NewWorkitem): Pr
     ],
   );
   if (rows[0] === undefined) return false;
+  await subscribeByFilters(tx, workitem.uid);
   await announce(tx, rows[0].study_instance_uid);
   return true;
 }
@@ -92,18 +94,74 @@ export async function getWorkitems(db: DataSource | Transaction, workitemUids: r
  * SCHEDULED -> IN PROGRESS (PS3.4 CC.2.1). Of many who try, one gets it.
  * @param claim.transactionUid a fresh UID of the attempt's own; it fences every later write of this attempt
  * @param claim.performer who: a worker's or a reader's name
+ * @param claim.silentSecondsMax how long this performer may say nothing before an AI task is offered to others again;
+ * undefined: as long as a worker of the suite
  * @returns the workitem, or undefined when it is not there or not SCHEDULED any more
  */
 export function claimWorkitem(
   tx: Transaction,
   workitemUid: string,
-  claim: { transactionUid: string; performer: string },
+  claim: { transactionUid: string; performer: string; silentSecondsMax?: number },
 ): Promise<Workitem | undefined> {
   return change(
     tx,
-    `state = 'IN PROGRESS', transaction_uid = $2, performer = $3, claimed_at = now(), heartbeat_at = now()`,
+    `state = 'IN PROGRESS', transaction_uid = $2, performer = $3, claimed_at = now(), heartbeat_at = now(),
+     silent_seconds_max = $4`,
     `workitem_uid = $1 and state = 'SCHEDULED'`,
-    [workitemUid, claim.transactionUid, claim.performer],
+    [workitemUid, claim.transactionUid, claim.performer, claim.silentSecondsMax ?? null],
+  );
+}
+
+/** A workitem that nobody else can change until the transaction ends, and who may. */
+export interface LockedWorkitem {
+  workitem: Workitem;
+  /** Whether this is the Transaction UID of the attempt that holds it, or that ended it. */
+  isHeldWith(transactionUid: string): boolean;
+  /** Whether an attempt holds it or ended it. */
+  wasClaimed: boolean;
+}
+
+/** @returns undefined when there is none */
+export async function lockWorkitem(tx: Transaction, workitemUid: string): Promise<LockedWorkitem | undefined> {
+  const [row] = await query<WorkitemRow & { transaction_uid: string | null }>(
+    tx,
+    `select ${columns}, w.transaction_uid from workitem w left join study s using (study_key)
+      where w.workitem_uid = $1 for update of w`,
+    [workitemUid],
+  );
+  return (
+    row && {
+      workitem: toWorkitem(row),
+      isHeldWith: (transactionUid) => row.transaction_uid === transactionUid,
+      wasClaimed: row.transaction_uid !== null,
+    }
+  );
+}
+
+/**
+ * Changes what a workitem that is not over says (N-SET, PS3.4 CC.2.6); whoever performs it has given a sign of life by
+ * that. Ask {@link lockWorkitem} first whether the sender may.
+ * @param changes.dataset replaces the attributes it names, whole; none that are columns of the row
+ * @returns undefined when it is over
+ */
+export function updateWorkitem(
+  tx: Transaction,
+  workitemUid: string,
+  changes: { dataset: DicomJson; priority?: Priority; priorityReason?: string; deadline?: Date },
+): Promise<Workitem | undefined> {
+  return change(
+    tx,
+    `dataset = dataset || $2::jsonb, priority = coalesce($3, priority), priority_reason = coalesce($4, priority_reason),
+     deadline = coalesce($5, deadline),
+     heartbeat_at = case when state = 'IN PROGRESS' then clock_timestamp() else heartbeat_at end`,
+    `workitem_uid = $1 and state in ('SCHEDULED', 'IN PROGRESS')`,
+    [
+      workitemUid,
+      JSON.stringify(changes.dataset),
+      changes.priority ?? null,
+      changes.priorityReason ?? null,
+      changes.deadline ?? null,
+    ],
   );
 }
 
@@ -132,7 +190,7 @@ export async function heartbeatWorkitem(
   const rows = await query<{ workitem_uid: string }>(
     tx,
     `update workitem
-        set heartbeat_at = clock_timestamp(), dataset = dataset || $3::jsonb,
+        set heartbeat_at = clock_timestamp(), dataset = case when $3::jsonb = '{}' then dataset else dataset || $3::jsonb end,
             updated_at = case when $3::jsonb = '{}' then updated_at else clock_timestamp() end
       where workitem_uid = $1 and state = 'IN PROGRESS' and transaction_uid = $2
       returning workitem_uid`,
@@ -167,6 +225,23 @@ export async function completeWorkitem(
     [workitemUid, transactionUid, rows[0].ended_at, JSON.stringify(performed)],
   );
   return done !== undefined;
+}
+
+/**
+ * IN PROGRESS -> COMPLETED by a performer that has described what it did itself, by {@link updateWorkitem}.
+ * @returns undefined when the attempt has lost the workitem: roll back
+ */
+export function completeDescribedWorkitem(
+  tx: Transaction,
+  workitemUid: string,
+  transactionUid: string,
+): Promise<Workitem | undefined> {
+  return change(
+    tx,
+    `state = 'COMPLETED', finished_at = clock_timestamp(), discontinuation_reason = null`,
+    `workitem_uid = $1 and state = 'IN PROGRESS' and transaction_uid = $2`,
+    [workitemUid, transactionUid],
+  );
 }
 
 /**
@@ -231,7 +306,8 @@ export function releaseWorkitem(
 }
 
 /**
- * IN PROGRESS -> SCHEDULED when its performer gave no sign for so many seconds, by the database's clock.
+ * IN PROGRESS -> SCHEDULED when its performer gave no sign for so many seconds, by the database's clock; one from outside
+ * has the time it was given when it claimed.
  * @returns the workitem, or undefined when its performer is alive or it is not IN PROGRESS
  */
 export function releaseSilentWorkitem(
@@ -243,13 +319,13 @@ export function releaseSilentWorkitem(
     tx,
     released,
     `workitem_uid = $1 and state = 'IN PROGRESS'
-       and coalesce(heartbeat_at, claimed_at) < now() - make_interval(secs => $2)`,
+       and coalesce(heartbeat_at, claimed_at) < now() - make_interval(secs => coalesce(silent_seconds_max, $2))`,
     [workitemUid, silentSeconds],
   );
 }
 
 const released = `state = 'SCHEDULED', transaction_uid = null, performer = null, claimed_at = null, heartbeat_at = null,
-     attempts = attempts + 1`;
+     silent_seconds_max = null, attempts = attempts + 1`;
 
 async function change(
   tx: Transaction,

@@ -3,16 +3,18 @@ import { CONFIG, type Config } from '#libs/config';
 import { DataSource, query, transaction } from '#libs/database';
 import { type Job, JobQueue, OnJob } from '#libs/jobs';
 import { type Logger, LOGGER } from '#libs/telemetry';
-import { cancelWorkitem, type Priority, releaseWorkitem } from '#libs/workitems';
+import { cancelWorkitem, deleteUpsEvents, type Priority, releaseWorkitem } from '#libs/workitems';
 import { sendInference } from './send-inference.js';
 
-/** A performer silent for so long has lost its workitem. */
+/** A worker of ours silent for so long has lost its workitem; one from outside has the time it was given when it claimed. */
 export const heartbeatSecondsMax = 60;
 /** A workitem is taken from the queue within this, or its job is sent again in case it was lost. */
 export const scheduledSecondsMax = 60;
 /** Attempts that ended without a result, after which a study is given up for a model: it is listed as failed. */
 export const attemptsMax = 5;
 const batchSize = 200;
+/** No process is without its connection for so long: events older than this are deleted. */
+const eventSecondsMax = 3_600;
 /** How far back studies without a routing decision are looked for each minute; at start there is no limit. */
 const recentDays = 7;
 
@@ -46,6 +48,7 @@ export class ReconcileWorkitemsJob implements OnApplicationBootstrap {
   async handle({ signal }: Pick<Job<'reconcile-workitems'>, 'signal'>): Promise<void> {
     const done = await this.reconcile(signal, this.isFirst ? 'all' : 'recent');
     this.isFirst = false;
+    await deleteUpsEvents(this.dataSource, eventSecondsMax);
     if (Object.values(done).some((count) => count > 0)) this.logger.info({ ...done }, 'reconciled');
   }
 
@@ -71,7 +74,7 @@ export class ReconcileWorkitemsJob implements OnApplicationBootstrap {
           tx,
           `select workitem_uid, attempts, discontinuation_reason as last from workitem
             where kind = 'ai' and state = 'IN PROGRESS'
-              and coalesce(heartbeat_at, claimed_at, updated_at) < clock_timestamp() - $1 * interval '1 second'
+              and coalesce(heartbeat_at, claimed_at, updated_at) < clock_timestamp() - coalesce(silent_seconds_max, $1) * interval '1 second'
             order by workitem_key limit $2
               for update skip locked`,
           [heartbeatSecondsMax, batchSize],

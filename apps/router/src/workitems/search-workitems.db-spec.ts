@@ -5,8 +5,7 @@ import { chestCt, insertModel, insertStudy } from '../../../../test/support/rout
 import { sopClass } from '../../../../test/support/router/make-facts.js';
 import { RouteStudy } from '../routing/route-study.js';
 import { SeedRules } from '../routing/seed-rules.js';
-import { parseWorkitemQuery } from './parse-workitem-query.js';
-import { searchWorkitems } from './search-workitems.js';
+import { parseWorkitemQuery, searchWorkitems } from '#libs/workitems';
 
 let db: TestDatabase;
 let ct: string;

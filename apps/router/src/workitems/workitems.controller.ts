@@ -3,10 +3,8 @@ import { Access } from '#libs/auth';
 import { type DicomJson, isUid } from '#libs/dicom';
 import { DataSource } from '#libs/database';
 import { HttpProblem } from '#libs/server';
-import { getWorkitem, toUpsDataset, type Workitem } from '#libs/workitems';
+import { getWorkitem, parseWorkitemQuery, searchWorkitems, toUpsDataset, type Workitem } from '#libs/workitems';
 import type { FastifyReply } from 'fastify';
-import { parseWorkitemQuery } from './parse-workitem-query.js';
-import { searchWorkitems } from './search-workitems.js';
 
 const mediaType = 'application/dicom+json';
 const inputInformation = '00404021';

@@ -1,10 +1,12 @@
 import { CreateArchiveTables1763683200000 } from './1763683200000-create-archive-tables.js';
 import { CreateWorkflowTables1763683200001 } from './1763683200001-create-workflow-tables.js';
 import { CreateDeletionAndChangeTables1763683200003 } from './1763683200003-create-deletion-and-change-tables.js';
+import { CreateUpsEvents1763683200004 } from './1763683200004-create-ups-events.js';
 
 /** In order, listed by hand: a migration that is not here does not run. */
 export const migrations = [
   CreateArchiveTables1763683200000,
   CreateWorkflowTables1763683200001,
   CreateDeletionAndChangeTables1763683200003,
+  CreateUpsEvents1763683200004,
 ];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseWorkitemQuery } from './parse-workitem-query.js';
+import { parseWorkitemQuery } from './workitem-query.js';
 
 describe('parseWorkitemQuery', () => {
   it('knows a key by keyword, by tag and by path', () => {
