@@ -6,6 +6,7 @@ import { type Logger, nestLogger } from '#libs/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { answerOptions, answerUnknownRoutes } from './answer-unknown-routes.js';
 import { allowOrigins, resourcePolicy } from './cors.js';
+import { acceptWebSockets } from './web-sockets.js';
 import { HttpErrorFilter } from './http-error.filter.js';
 import { refuseOverload } from './refuse-overload.js';
 import { RouteTable } from './route-table.js';
@@ -44,6 +45,7 @@ export async function createServer(
     forceCloseConnections: true,
   });
   app.useGlobalFilters(new HttpErrorFilter(logger));
+  await acceptWebSockets(fastify);
   acceptBodies(fastify);
   secureAnswers(fastify, config);
   logRequests(fastify, logger);

@@ -12,7 +12,8 @@ export function refuseOverload(fastify: FastifyInstance, { limits }: Config): vo
   let requests = 0;
   let uploads = 0;
   fastify.addHook('onRequest', async (request, reply) => {
-    if (!request.raw.url?.startsWith('/dicom-web/')) return;
+    // Connections that stay open are counted where they are served.
+    if (!request.raw.url?.startsWith('/dicom-web/') || request.ws) return;
     const isUpload = request.method === 'POST';
     if (requests >= limits.requestsAtOnceMax || (isUpload && uploads >= limits.uploadsAtOnceMax)) {
       const detail = `This process has ${isUpload ? uploads : requests} ${isUpload ? 'uploads' : 'requests'} under way, as many as it takes; try again.`;

@@ -1,8 +1,13 @@
-import type { TLSSocket } from 'node:tls';
 import type { FastifyRequest } from 'fastify';
-import { HttpProblem } from '#libs/server';
-import { baseUrl } from '../wire/base-url.js';
-import { describeRepresentation, negotiateAccept, type Representation } from '../wire/negotiate-accept.js';
+import { dicomwebUrlOf, HttpProblem } from '#libs/server';
+import {
+  type Acceptable,
+  describeRepresentation,
+  negotiateAccept,
+  type Representation,
+} from '../wire/negotiate-accept.js';
+
+export { dicomwebUrlOf };
 
 /** The query string as it was sent, without the question mark: Fastify's own reading loses what QIDO-RS needs. */
 export function searchOf(request: FastifyRequest): string {
@@ -11,16 +16,11 @@ export function searchOf(request: FastifyRequest): string {
   return mark === -1 ? '' : url.slice(mark + 1);
 }
 
-/** The root of our DICOMweb services as the client sees it, for absolute URLs. */
-export function dicomwebUrlOf(request: FastifyRequest): string {
-  const socket = request.raw.socket;
-  const url = baseUrl({
-    headers: request.headers,
-    isEncrypted: (socket as Partial<TLSSocket>).encrypted === true,
-    localAddress: socket.localAddress,
-    localPort: socket.localPort,
-  });
-  return `${url}/dicom-web`;
+/** What the request takes, by its Accept header field and its `accept` query parameter. */
+export function acceptableOf(request: FastifyRequest): Acceptable {
+  // Who types `accept=application/dicom+json` into a URL means a plus sign, where a query string says space.
+  const query = new URLSearchParams(searchOf(request)).get('accept')?.replaceAll(/(?<=\w) (?=\w)/g, '+');
+  return { header: request.headers.accept, query };
 }
 
 /**
@@ -28,12 +28,20 @@ export function dicomwebUrlOf(request: FastifyRequest): string {
  * @throws HttpProblem 406, saying what would be possible
  */
 export function chooseRepresentation<R extends Representation>(request: FastifyRequest, possible: readonly R[]): R {
-  // Who types `accept=application/dicom+json` into a URL means a plus sign, where a query string says space.
-  const query = new URLSearchParams(searchOf(request)).get('accept')?.replaceAll(/(?<=\w) (?=\w)/g, '+');
-  const chosen = negotiateAccept({ header: request.headers.accept, query }, possible);
-  if (chosen !== undefined) return chosen;
+  const chosen = negotiateAccept(acceptableOf(request), possible);
+  if (chosen === undefined) throw notAcceptable(possible);
+  return chosen;
+}
+
+/** @param possible what the resource can be had as; not empty */
+export function notAcceptable(possible: readonly Representation[]): HttpProblem {
   const descriptions = [...new Set(possible.map(describeRepresentation))];
-  throw new HttpProblem(406, 'Not Acceptable', `This resource can be had as ${descriptions.join(' or as ')}.`, {
+  return new HttpProblem(406, 'Not Acceptable', `This resource can be had as ${descriptions.join(' or as ')}.`, {
     possible: descriptions,
   });
+}
+
+/** A Warning header field (PS3.18 8.4.2): plain ASCII, since clients put it into their logs. */
+export function warningOf(request: FastifyRequest, text: string): string {
+  return `299 ${dicomwebUrlOf(request)}: ${text.replaceAll(/[^\x20-\x7e]/g, '?')}`;
 }
