@@ -10,7 +10,13 @@ import { interleave, readNativePixels } from './native-pixels.js';
 import type { PixelArray, Pixels } from './pixels.js';
 import { decodeRle } from './rle.js';
 import { toSampleArray } from './sample-array.js';
-import { deflatedFrames, isNative, isSelfDescribing, rleLossless } from './transfer-syntax.js';
+import {
+  deflatedFrames,
+  encapsulatedUncompressed,
+  isNative,
+  isSelfDescribing,
+  rleLossless,
+} from './transfer-syntax.js';
 import { decodeWithWasm } from './wasm-codecs.js';
 
 /**
@@ -26,6 +32,25 @@ export async function decodeFrame(bytes: Uint8Array, description: FrameDescripti
   const { data, isRgb } = await decodeSamples(bytes, description);
   const photometricInterpretation = isRgb ? 'RGB' : toRgb(data, description);
   return { data, rows, columns, samplesPerPixel, photometricInterpretation };
+}
+
+/**
+ * Decodes one frame as {@link decodeFrame} does, but keeps its colours as they are stored, since turning YBR into RGB
+ * rounds: only what the codec itself makes RGB of (lossy JPEG, JPEG 2000) comes as RGB. Half-resolution chroma comes at
+ * full resolution.
+ */
+export async function decodeStoredFrame(bytes: Uint8Array, description: FrameDescription): Promise<Pixels> {
+  const { rows, columns, samplesPerPixel, bitsAllocated } = description;
+  checkDecodedSize(rows, columns, samplesPerPixel, Math.max(1, bitsAllocated / 8));
+  const { data, isRgb } = await decodeSamples(bytes, description);
+  const photometricInterpretation = isRgb ? 'RGB' : keptColors(data, description);
+  return { data, rows, columns, samplesPerPixel, photometricInterpretation };
+}
+
+/** YBR_PARTIAL_422 and the like have no name at full resolution: they become RGB. */
+function keptColors(data: PixelArray, description: FrameDescription): string {
+  const { photometricInterpretation } = description;
+  return /^YBR_FULL(_422)?$/.test(photometricInterpretation) ? 'YBR_FULL' : toRgb(data, description);
 }
 
 interface Samples {
@@ -45,6 +70,9 @@ async function decodeSamples(bytes: Uint8Array, description: FrameDescription): 
   }
   if (transferSyntaxUid === deflatedFrames) {
     return { data: readNativePixels(inflateFrame(bytes, description), description), isRgb: false };
+  }
+  if (transferSyntaxUid === encapsulatedUncompressed) {
+    return { data: readNativePixels(bytes, description), isRgb: false };
   }
   throw new ImageError(
     'unsupported-transfer-syntax',

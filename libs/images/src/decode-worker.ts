@@ -1,9 +1,9 @@
 import { serveWorker } from '#libs/workers';
 import { decodeFrame } from './decode-frame.js';
 import type { ImageRequest, ImageResponse } from './image-request.js';
-import { toNativeBytes } from './native-bytes.js';
 import { renderFrame } from './render-frame.js';
 import { renderTiledLevel } from './render-tiled-level.js';
+import { transcodeFrame } from './transcode-frame.js';
 import { renderWaveform } from './waveform/render-waveform.js';
 
 /** The process in which ImageService decodes and renders. */
@@ -11,13 +11,8 @@ serveWorker<ImageRequest, ImageResponse<ImageRequest['kind']>>(async (request) =
   switch (request.kind) {
     case 'decode-frame':
       return decodeFrame(request.bytes, request.description);
-    case 'native-frame': {
-      const pixels = await decodeFrame(request.bytes, request.description);
-      return {
-        bytes: toNativeBytes(pixels, request.description),
-        photometricInterpretation: pixels.photometricInterpretation,
-      };
-    }
+    case 'transcode-frame':
+      return transcodeFrame(request.bytes, request.description, request.transferSyntaxUid);
     case 'render-frame':
       return renderFrame(request.bytes, request.description, request.options);
     case 'render-tiled-level':

@@ -24,6 +24,44 @@ export function describeFrame(
   frameIndex: number,
   bulkData?: BulkData,
 ): FrameDescription {
+  const pixels = describePixels(dataset, transferSyntaxUid, frameIndex);
+  const isSigned = pixels.pixelRepresentation === 1;
+  const { photometricInterpretation, bitsAllocated } = pixels;
+  return {
+    ...pixels,
+    ...readModality(dataset, frameIndex, isSigned, bulkData),
+    ...readVoi(dataset, frameIndex, isSigned, bulkData),
+    palette: photometricInterpretation === 'PALETTE COLOR' ? readPalette(dataset, isSigned, bulkData) : undefined,
+    padding: readPadding(dataset, isSigned, bitsAllocated),
+    isSegmentation: segmentationSopClasses.includes(textOf(dataset, '00080016') ?? ''),
+  };
+}
+
+/** The attributes of a dataset by which its frames are decoded and encoded again: all that describePixels looks at. */
+export const pixelAttributes = [
+  '00280002',
+  '00280004',
+  '00280006',
+  '00280008',
+  '00280010',
+  '00280011',
+  '00280100',
+  '00280101',
+  '00280102',
+  '00280103',
+  '7FE00008',
+  '7FE00009',
+  '7FE00010',
+] as const;
+
+/**
+ * What a dataset says about the stored samples of one of its frames, and nothing about how they are shown: enough to
+ * decode it, without bulk data.
+ *
+ * @throws ImageError no-pixels, missing-attribute, invalid-value, unsupported-pixels, limit-exceeded, or invalid-option
+ *   for a frame that is not there.
+ */
+export function describePixels(dataset: DicomJson, transferSyntaxUid: string, frameIndex: number): FrameDescription {
   if (dataset['00280010'] === undefined && dataset['00280011'] === undefined) {
     throw new ImageError(
       'no-pixels',
@@ -36,8 +74,7 @@ export function describeFrame(
   }
 
   const layout = readLayout(dataset);
-  const { rows, columns, samplesPerPixel, bitsAllocated, photometricInterpretation } = layout;
-  const isSigned = layout.pixelRepresentation === 1;
+  const { rows, columns, samplesPerPixel, bitsAllocated } = layout;
   const frameBits = rows * columns * samplesPerPixel * bitsAllocated;
   const native = isNative(transferSyntaxUid);
   return {
@@ -45,11 +82,15 @@ export function describeFrame(
     ...layout,
     bitOffset: native && bitsAllocated === 1 ? Number((BigInt(frameIndex) * BigInt(frameBits)) % 8n) : 0,
     swapWordBytes: isBigEndian(transferSyntaxUid) ? wordBytes(dataset, bitsAllocated) : 0,
-    ...readModality(dataset, frameIndex, isSigned, bulkData),
-    ...readVoi(dataset, frameIndex, isSigned, bulkData),
-    palette: photometricInterpretation === 'PALETTE COLOR' ? readPalette(dataset, isSigned, bulkData) : undefined,
-    padding: readPadding(dataset, isSigned, bitsAllocated),
-    isSegmentation: segmentationSopClasses.includes(textOf(dataset, '00080016') ?? ''),
+    rescaleSlope: 1,
+    rescaleIntercept: 0,
+    rescaleType: undefined,
+    modalityLut: undefined,
+    windows: [],
+    voiLut: undefined,
+    palette: undefined,
+    padding: undefined,
+    isSegmentation: false,
   };
 }
 

@@ -8,14 +8,14 @@ import type { Tile, TiledLevelOptions } from './render-tiled-level.js';
 /** What ImageService asks of its processes, by kind. */
 export type ImageRequest =
   | { kind: 'decode-frame'; bytes: Uint8Array; description: FrameDescription }
-  | { kind: 'native-frame'; bytes: Uint8Array; description: FrameDescription }
+  | { kind: 'transcode-frame'; bytes: Uint8Array; description: FrameDescription; transferSyntaxUid: string }
   | { kind: 'render-frame'; bytes: Uint8Array; description: FrameDescription; options: RenderOptions }
   | { kind: 'render-tiled-level'; tiles: Tile[]; totalColumns: number; totalRows: number; options: TiledLevelOptions }
   | { kind: 'render-waveform'; dataset: DicomJson; options: WaveformOptions; bulkData: BulkData | undefined };
 
 interface ImageResponses {
   'decode-frame': Pixels;
-  'native-frame': NativeFrame;
+  'transcode-frame': TranscodedFrame;
   'render-frame': Buffer;
   'render-tiled-level': Buffer;
   'render-waveform': Buffer;
@@ -23,9 +23,9 @@ interface ImageResponses {
 
 export type ImageResponse<Kind extends ImageRequest['kind']> = ImageResponses[Kind];
 
-/** A frame in Explicit VR Little Endian. */
-export interface NativeFrame {
+/** A frame in another transfer syntax than it is stored in. */
+export interface TranscodedFrame {
   bytes: Buffer;
-  /** Of these bytes: RGB where the dataset says YBR_*. */
+  /** Of these bytes, where the codec made other colours of them: RGB of YBR_FULL_422, YBR_RCT of RGB. */
   photometricInterpretation: string;
 }

@@ -41,11 +41,16 @@ describe('ImageService', () => {
     expect(Buffer.compare(there, here)).toBe(0);
   });
 
-  it('gives frames in Explicit VR Little Endian, and says that YBR has become RGB', async () => {
+  it('gives frames in other transfer syntaxes, colours as they are stored', async () => {
     const ybr = makeDescription(1, 2, { samplesPerPixel: 3, photometricInterpretation: 'YBR_FULL_422' });
-    const { bytes, photometricInterpretation } = await service.nativeFrame(Uint8Array.of(76, 76, 85, 255), ybr);
-    expect([...bytes]).toEqual([254, 0, 0, 254, 0, 0]);
-    expect(photometricInterpretation).toBe('RGB');
+    const bytes = Uint8Array.of(76, 76, 85, 255);
+    const native = await service.transcodeFrame(bytes, ybr, '1.2.840.10008.1.2.1');
+    expect([...native.bytes]).toEqual([76, 85, 255, 76, 85, 255]);
+    expect(native.photometricInterpretation).toBe('YBR_FULL');
+    const rle = '1.2.840.10008.1.2.5';
+    const encoded = await service.transcodeFrame(bytes, ybr, rle);
+    const description = { ...ybr, transferSyntaxUid: rle, photometricInterpretation: 'YBR_FULL' };
+    expect(await service.transcodeFrame(encoded.bytes, description, '1.2.840.10008.1.2.1')).toEqual(native);
   });
 
   it('composes levels and draws waveforms', async () => {

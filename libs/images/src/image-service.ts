@@ -3,7 +3,7 @@ import { WorkerError, WorkerPool } from '#libs/workers';
 import type { BulkData } from './bulk-data.js';
 import type { FrameDescription } from './frame-description.js';
 import { ImageError, imageErrorCodes, type ImageErrorCode } from './image-error.js';
-import type { ImageRequest, ImageResponse, NativeFrame } from './image-request.js';
+import type { ImageRequest, ImageResponse, TranscodedFrame } from './image-request.js';
 import type { Pixels } from './pixels.js';
 import type { RenderOptions, WaveformOptions } from './render-options.js';
 import type { Tile, TiledLevelOptions } from './render-tiled-level.js';
@@ -44,9 +44,12 @@ export class ImageService {
     return this.ask({ kind: 'decode-frame', bytes, description });
   }
 
-  /** The frame in Explicit VR Little Endian, whatever it is stored as. */
-  nativeFrame(bytes: Uint8Array, description: FrameDescription): Promise<NativeFrame> {
-    return this.ask({ kind: 'native-frame', bytes, description });
+  transcodeFrame(
+    bytes: Uint8Array,
+    description: FrameDescription,
+    transferSyntaxUid: string,
+  ): Promise<TranscodedFrame> {
+    return this.ask({ kind: 'transcode-frame', bytes, description, transferSyntaxUid });
   }
 
   renderFrame(bytes: Uint8Array, description: FrameDescription, options: RenderOptions): Promise<Buffer> {

@@ -3,7 +3,7 @@ export type { FrameDescription, LookupTable, VoiWindow, WindowFunction } from '.
 export type { PixelArray, Pixels } from './pixels.js';
 export type { PictureFormat, RenderOptions, Viewport, WaveformOptions } from './render-options.js';
 export { bulkDataForRendering, type BulkData, type BulkDataReference } from './bulk-data.js';
-export { describeFrame } from './describe-frame.js';
+export { describeFrame, describePixels, pixelAttributes } from './describe-frame.js';
 export { decodeFrame } from './decode-frame.js';
 export { toNativeBytes } from './native-bytes.js';
 export { toModalityValues } from './modality-values.js';
@@ -12,4 +12,7 @@ export { renderTiledLevel, type Tile, type TiledLevelOptions } from './render-ti
 export { tilePosition, type TilePosition } from './tile-position.js';
 export { renderWaveform } from './waveform/render-waveform.js';
 export { ImageService, type ImageServiceOptions } from './image-service.js';
-export type { NativeFrame } from './image-request.js';
+export type { TranscodedFrame } from './image-request.js';
+export { transcodeFrame } from './transcode-frame.js';
+export { isEncodable, jpegBaseline, losslessSyntaxes } from './encode-frame.js';
+export { isDecodable } from './transfer-syntax.js';

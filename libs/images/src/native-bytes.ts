@@ -3,8 +3,8 @@ import type { Pixels } from './pixels.js';
 
 /**
  * A decoded frame as Explicit VR Little Endian keeps it: Bits Allocated and Planar Configuration as in the dataset,
- * one-bit frames packed from the first bit of the first byte (WADO-RS), YBR as RGB: the photometric interpretation to
- * send with these bytes is that of `pixels`.
+ * one-bit frames packed from the first bit of the first byte (WADO-RS). The photometric interpretation to send with these
+ * bytes is that of `pixels`.
  */
 export function toNativeBytes(pixels: Pixels, description: FrameDescription): Buffer {
   if (description.bitsAllocated === 1) return packBits(pixels.data);

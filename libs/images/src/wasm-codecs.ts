@@ -68,6 +68,54 @@ export async function decodeWithWasm({ decoder, bytes, header }: WasmRequest): P
   return decoded;
 }
 
+/** How an encoder of dcmjs-codecs is called; all of them without loss. */
+type Encoder = 'encodeJpeg' | 'encodeJpegLs' | 'encodeJpeg2000' | 'encodeHtJpeg2000';
+
+export interface WasmEncoding {
+  encoder: Encoder;
+  /** Little endian samples, those of a pixel side by side: one byte each up to 8 bits, two above. */
+  samples: Uint8Array;
+  rows: number;
+  columns: number;
+  components: number;
+  precision: number;
+  isSigned: boolean;
+  /** JPEG 2000: transform R, G and B together. */
+  hasComponentTransform: boolean;
+}
+
+/**
+ * Runs a WebAssembly encoder without loss. Whether it was is for the caller to see by decoding.
+ *
+ * @throws ImageError unsupported-pixels
+ */
+export async function encodeWithWasm(encoding: WasmEncoding): Promise<Uint8Array> {
+  await start();
+  const { encoder, samples, rows, columns, components, precision, isSigned, hasComponentTransform } = encoding;
+  const context = new Context({
+    width: columns,
+    height: rows,
+    samplesPerPixel: components,
+    bitsAllocated: precision <= 8 ? 8 : 16,
+    bitsStored: precision,
+    pixelRepresentation: isSigned ? 1 : 0,
+    planarConfiguration: 0,
+    photometricInterpretation: components === 1 ? 'MONOCHROME2' : 'RGB',
+    decodedBuffer: samples,
+  });
+  warnings = [];
+  try {
+    const options = { lossy: false, allowedLossyError: 0, predictor: 1, allowMct: hasComponentTransform ? 1 : 0 };
+    // As of any Buffer of theirs, the memory may be shared with others.
+    return Uint8Array.from(NativeCodecs[encoder](context, options).getEncodedBuffer() ?? []);
+  } catch (error) {
+    release();
+    throw new ImageError('unsupported-pixels', `The frame cannot be encoded: ${lastPart((error as Error).message)}`, {
+      cause: error,
+    });
+  }
+}
+
 let started: Promise<void> | undefined;
 
 async function start(): Promise<void> {

@@ -12,7 +12,7 @@ import { chooseRepresentation } from '../../http/request.js';
 import { sendMultipart, sendStream } from '../../http/send-stream.js';
 import type { Part } from '../../wire/write-multipart.js';
 import { FindFrames } from './find-frames.js';
-import { frameRepresentations } from './frame-representations.js';
+import { explicitLittleEndian, frameRepresentations } from './frame-representations.js';
 
 /** Answers with frames as they are stored, each one ranged read. */
 @Injectable()
@@ -58,7 +58,11 @@ export class AnswerFrames {
     const dataset = JSON.parse(await this.readMetadata.ofInstance(instance)) as DicomJson;
     return async (frame) => {
       const description = describeFrame(dataset, instance.transferSyntaxUid, frame.frameNumber - 1);
-      const { bytes } = await this.images.nativeFrame(await buffer(await frame.open()), description);
+      const { bytes } = await this.images.transcodeFrame(
+        await buffer(await frame.open()),
+        description,
+        explicitLittleEndian,
+      );
       return Readable.from([bytes]);
     };
   }

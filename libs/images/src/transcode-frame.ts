@@ -1,0 +1,56 @@
+import { decodeStoredFrame } from './decode-frame.js';
+import { encodeFrame } from './encode-frame.js';
+import type { FrameDescription } from './frame-description.js';
+import { ImageError } from './image-error.js';
+import type { TranscodedFrame } from './image-request.js';
+import { toNativeBytes } from './native-bytes.js';
+import type { Pixels } from './pixels.js';
+import { isNative } from './transfer-syntax.js';
+
+const explicitLittleEndian = '1.2.840.10008.1.2.1';
+
+/**
+ * A frame in another transfer syntax: Explicit VR Little Endian by decoding it, others by encoding it again. Its colours
+ * stay as they are stored where the codec lets them.
+ *
+ * Runs where it is called: servers use ImageService.
+ *
+ * @param bytes As for decodeFrame.
+ * @throws ImageError as decodeFrame; unsupported-pixels for what cannot be encoded without loss.
+ */
+export async function transcodeFrame(
+  bytes: Uint8Array,
+  description: FrameDescription,
+  transferSyntaxUid: string,
+): Promise<TranscodedFrame> {
+  const pixels = await decodeStoredFrame(bytes, description);
+  const { photometricInterpretation } = pixels;
+  if (transferSyntaxUid === explicitLittleEndian) {
+    return { bytes: toNativeBytes(pixels, description), photometricInterpretation };
+  }
+  if (isNative(description.transferSyntaxUid)) refuseHiddenBits(bytes, pixels, description);
+  const encoded = await encodeFrame(pixels, description, transferSyntaxUid);
+  return { ...encoded, bytes: Buffer.from(encoded.bytes.buffer, encoded.bytes.byteOffset, encoded.bytes.byteLength) };
+}
+
+/** Overlays of old lie in the bits beside the samples (PS3.5 8.1.2): a codec would lose them without a word. */
+function refuseHiddenBits(bytes: Uint8Array, { data }: Pixels, description: FrameDescription): void {
+  const { bitsAllocated, bitsStored, highBit, swapWordBytes, sampleType } = description;
+  if (sampleType !== 'integer' || bitsAllocated <= bitsStored || ![8, 16].includes(bitsAllocated)) return;
+  const shift = highBit + 1 - bitsStored;
+  const mask = (2 ** bitsStored - 1) << shift;
+  const signs = ~mask & (2 ** bitsAllocated - 1);
+  const size = bitsAllocated / 8;
+  const high = swapWordBytes === 0 ? 1 : 0;
+  for (let i = 0, at = 0; i < data.length; i++, at += size) {
+    const stored =
+      size === 1 ? (bytes[at] as number) : ((bytes[at + high] as number) << 8) | (bytes[at + 1 - high] as number);
+    const hidden = stored & signs;
+    if (hidden !== 0 && !(hidden === signs && shift === 0)) {
+      throw new ImageError(
+        'unsupported-pixels',
+        'Bits beside those stored hold something (an overlay, perhaps), which compression would lose.',
+      );
+    }
+  }
+}
