@@ -32,10 +32,14 @@ interface WorkitemRow {
   updated_at: Date;
 }
 
-/** transaction_uid is not among them: nobody who reads a workitem needs it. */
+/**
+ * transaction_uid is not among them: nobody who reads a workitem needs it. The study is named by its row, or, when that
+ * was deleted, by what it was.
+ */
 const columns = `
-  w.workitem_uid, w.kind, coalesce(s.study_instance_uid, w.dataset #>> '{0020000D,Value,0}') as study_instance_uid, w.state, w.priority, w.priority_reason, w.deadline, w.model_id,
-  w.model_version, w.model_sha256, w.input_digest, w.performer, w.attempts, w.claimed_at, w.heartbeat_at, w.finished_at,
+  w.workitem_uid, w.kind,
+  coalesce(s.study_instance_uid, w.former_study_uid, w.dataset #>> '{0020000D,Value,0}') as study_instance_uid,
+  w.state, w.priority, w.priority_reason, w.deadline, w.model_id, w.model_version, w.model_sha256, w.input_digest, w.performer, w.attempts, w.claimed_at, w.heartbeat_at, w.finished_at,
   w.discontinuation_reason, w.dataset, w.created_at, w.updated_at`;
 
 /**

@@ -16,7 +16,8 @@ export class ResultReadyJob {
         'select w.study_key, s.study_instance_uid from workitem w join study s using (study_key) where w.workitem_uid = $1',
         [payload.workitemUid],
       );
-      if (study === undefined) throw new Error(`Workitem ${payload.workitemUid} does not exist or is about no study`);
+      // Deleted since: nobody reads it any more, and should it come back, it is prioritised anew.
+      if (study === undefined) return;
       await prioritiseStudy(tx, study.study_key);
       // A result after the reading was finished changes no priority, but it is shown.
       await notify(tx, 'worklist', study.study_instance_uid);

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { DATABASE_URL, DataSource, Listener } from '#libs/database';
+import { DATABASE_URL, DataSource, Listener, query } from '#libs/database';
 import { type Logger, LOGGER } from '#libs/telemetry';
 import { EventStream } from './event-stream.js';
 import { findWorklist } from './find-worklist.js';
@@ -106,6 +106,8 @@ export class WorklistEvents implements OnApplicationBootstrap, BeforeApplication
         { limit: uids.length, offset: 0 },
       );
       for (const item of items) this.tell('worklist', { studyInstanceUid: item.studyInstanceUid, item });
+      // A study that was deleted has no line any more, and the lists that show it are to be read anew.
+      if (items.length < uids.length && (await hasUnknown(this.dataSource, uids))) this.tell('reload', {});
     } catch (error) {
       // The database was away for a moment: the clients' lists may be stale now, and reading them anew is all it takes.
       this.logger.warn({ err: error }, 'worklist events');
@@ -117,4 +119,15 @@ export class WorklistEvents implements OnApplicationBootstrap, BeforeApplication
     const id = `${this.epoch}-${++this.sequence}`;
     for (const stream of this.streams) stream.send(event, id, data);
   }
+}
+
+/** Whether one of the studies is not here. */
+async function hasUnknown(db: DataSource, studyInstanceUids: string[]): Promise<boolean> {
+  const rows = await query(
+    db,
+    `select from unnest($1::text[]) as u (study_instance_uid)
+      where not exists (select from study s where s.study_instance_uid = u.study_instance_uid) limit 1`,
+    [studyInstanceUids],
+  );
+  return rows.length > 0;
 }
