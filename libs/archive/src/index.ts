@@ -1,6 +1,7 @@
 export { ArchiveError, type ArchiveErrorCode } from './archive-error.js';
 export { ArchiveModule } from './archive.module.js';
-export { type Change, type ChangeQuery, ReadChanges } from './changes/read-changes.js';
+export { numberChanges } from './changes/number-changes.js';
+export { type Change, type ChangeQuery, ChangesTrimmedError, ReadChanges } from './changes/read-changes.js';
 export { trimChanges } from './changes/trim-changes.js';
 export { DeleteInstances } from './delete-instances.js';
 export type { Deletion, DeletionState } from './deletion.js';
@@ -10,7 +11,7 @@ export { type ListedDeletion, listDeletions } from './list-deletions.js';
 export { missing, refuseGone, type ResourceUids } from './missing.js';
 export { type Frame, type OpenedFrames, OpenFrames } from './open-frames.js';
 export { type InstanceRow, type InstanceUids, OpenInstance, type StudyUids } from './open-instance.js';
-export { PurgeDeletions } from './purge-deletions.js';
+export { purgeOverdue, PurgeDeletions } from './purge-deletions.js';
 export { ReadMetadata } from './read-metadata.js';
 export { ReadPack } from './read-pack.js';
 export { getDeletion, RestoreDeletion } from './restore-deletion.js';

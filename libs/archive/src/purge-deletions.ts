@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, execute, query, type Transaction, transaction } from '#libs/database';
 import { JobQueue } from '#libs/jobs';
+import { ArchiveError } from './archive-error.js';
 import type { Deletion } from './deletion.js';
 import { allowLongStatements } from './delete-instances.js';
 import { endDeletion, getDeletion, lockDeletion, removeRows } from './restore-deletion.js';
@@ -26,37 +27,37 @@ export class PurgeDeletions {
       return deletion;
     });
   }
+}
 
-  /**
-   * Those whose grace is over, one transaction each.
-   * @param attempt runs one, and may go on past its failure
-   * @returns how many
-   */
-  async purgeOverdue(
-    signal: AbortSignal,
-    attempt: (deletionId: string, work: () => Promise<void>) => Promise<void>,
-  ): Promise<number> {
-    const overdue = await query<{ deletion_id: string }>(
-      this.dataSource,
-      `select deletion_id from deletion where state = 'recoverable' and recoverable_until <= now()
-        order by recoverable_until`,
-    );
-    let purged = 0;
-    for (const { deletion_id: deletionId } of overdue) {
-      signal.throwIfAborted();
-      await attempt(deletionId, async () => {
-        const isPurged = await transaction(this.dataSource, async (tx) => {
-          // Restored, or purged by hand, since the list was made.
-          const { state } = await getDeletion(tx, deletionId);
-          if (state !== 'recoverable') return false;
-          await purge(tx, deletionId);
-          return true;
-        });
-        if (isPurged) purged += 1;
-      });
-    }
-    return purged;
+/**
+ * Purges those whose grace is over, one transaction each.
+ * @param attempt runs one, and may go on past its failure
+ * @returns how many
+ */
+export async function purgeOverdue(
+  dataSource: DataSource,
+  signal: AbortSignal,
+  attempt: (deletionId: string, work: () => Promise<void>) => Promise<void>,
+): Promise<number> {
+  const overdue = await query<{ deletion_id: string }>(
+    dataSource,
+    `select deletion_id from deletion where state = 'recoverable' and recoverable_until <= now()
+      order by recoverable_until`,
+  );
+  let purged = 0;
+  for (const { deletion_id: deletionId } of overdue) {
+    signal.throwIfAborted();
+    await attempt(deletionId, async () => {
+      try {
+        await transaction(dataSource, (tx) => purge(tx, deletionId));
+        purged += 1;
+      } catch (error) {
+        // Restored, or purged by hand, since the list was made.
+        if (!(error instanceof ArchiveError && error.code === 'deletion-over')) throw error;
+      }
+    });
   }
+  return purged;
 }
 
 async function purge(tx: Transaction, deletionId: string): Promise<Deletion> {

@@ -1,15 +1,21 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { numberChanges, purgeOverdue, trimChanges } from '#libs/archive';
 import { BlobStores, FilesystemBlobStore } from '#libs/blobs';
 import { CONFIG, type Config } from '#libs/config';
 import { DataSource, query } from '#libs/database';
 import { type Job, OnJob } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { checkPresence } from './check-presence.js';
+import { deleteEmptied } from './delete-emptied.js';
 import { deleteOrphans } from './delete-orphans.js';
 import { deleteRetired } from './delete-retired.js';
 import { Failures } from './failures.js';
 
 export interface Collected {
+  /** Deletions whose grace was over. */
+  purged: number;
+  /** Copies deleted of packs that hold nothing any more. */
+  emptied: number;
   /** Copies deleted whose pack is read elsewhere. */
   retired: number;
   /** Blobs deleted that no row named. */
@@ -25,7 +31,10 @@ export interface Collected {
 const stagingHours = 24;
 const presenceChecks = 2_000;
 
-/** Deletes what no reader can be sent to any more, and looks whether the rest is there. Safe to run beside itself. */
+/**
+ * Deletes what no reader can be sent to any more, and looks whether the rest is there. Safe to run beside itself. What the
+ * change feed has waiting is numbered on the way: it must not wait for a reader who never comes.
+ */
 @Injectable()
 export class CollectGarbageJob {
   constructor(
@@ -49,8 +58,12 @@ export class CollectGarbageJob {
     const { graceHours } = this.config;
     const time = now ?? (await this.earlierClock());
     const failures = new Failures(this.logger, signal);
-    const collected: Collected = { retired: 0, orphans: 0, staged: 0, checked: 0, missing: 0 };
+    const collected: Collected = { purged: 0, emptied: 0, retired: 0, orphans: 0, staged: 0, checked: 0, missing: 0 };
 
+    collected.purged = await purgeOverdue(this.dataSource, signal, (deletionId, work) =>
+      failures.attempt({ deletionId }, work),
+    );
+    collected.emptied = await deleteEmptied(this.dataSource, this.stores, failures, signal);
     collected.retired = await deleteRetired(this.dataSource, this.stores, graceHours, failures, this.logger, signal);
     for (const store of this.stores.all) {
       await failures.attempt({ store: store.name }, async () => {
@@ -62,6 +75,11 @@ export class CollectGarbageJob {
       });
     }
     const presence = await checkPresence(this.dataSource, this.stores, presenceChecks, failures, this.logger, signal);
+    await failures.attempt({}, async () => {
+      const { changeFeedDays } = this.config;
+      if (changeFeedDays === undefined) await numberChanges(this.dataSource);
+      else await trimChanges(this.dataSource, changeFeedDays, signal);
+    });
     failures.throwAny();
     return { ...collected, ...presence };
   }

@@ -70,7 +70,7 @@ function readRetired(db: DataSource, graceHours: number, after: string): Promise
          select store, key from location
           where pack_id = l.pack_id and state = 'ready'
           order by array_position(array['hot', 'warm', 'cold'], tier) limit 1) r on true
-      where l.state = 'retired' and l.retired_at <= now() - $1::float8 * interval '1 hour'
+      where l.state = 'retired' and p.emptied_at is null and l.retired_at <= now() - $1::float8 * interval '1 hour'
         and l.location_id > $2
       order by l.location_id limit $3`,
     [graceHours, after, pageSize],

@@ -20,6 +20,8 @@ export interface StorageUsage {
   tiers: TierUsage[];
   /** Copies that were replaced and wait for their grace to end. */
   retired: { copies: number; bytes: number };
+  /** What was deleted or replaced and can still be brought back. Its bytes count on the tiers, too: packs hold them. */
+  deleted: { deletions: number; instances: number; bytes: number };
   /** The file system of the data folder. */
   dataFolder: { bytesFree: number; bytesTotal: number };
 }
@@ -34,6 +36,12 @@ export async function readUsage(db: DataSource, stores: BlobStores, dataDir: str
   const [counts] = await query<{ studies: number; instances: number }>(
     db,
     `select count(*) as studies, coalesce(sum(number_of_instances), 0)::bigint as instances from study`,
+  );
+  const [deleted] = await query<StorageUsage['deleted']>(
+    db,
+    `select count(*)::integer as deletions, coalesce(sum(instances), 0)::bigint as instances,
+            coalesce(sum(bytes), 0)::bigint as bytes
+       from deletion where state = 'recoverable'`,
   );
   const disk = await statfs(dataDir);
   const retired = copies.filter(({ state }) => state === 'retired');
@@ -55,6 +63,7 @@ export async function readUsage(db: DataSource, stores: BlobStores, dataDir: str
       copies: retired.reduce((sum, { n }) => sum + n, 0),
       bytes: retired.reduce((sum, { bytes }) => sum + bytes, 0),
     },
+    deleted: deleted!,
     dataFolder: { bytesFree: disk.bavail * disk.bsize, bytesTotal: disk.blocks * disk.bsize },
   };
 }

@@ -36,6 +36,17 @@ export interface ChangeQuery {
   limit: number;
 }
 
+/** What was asked for lies before the feed's beginning. */
+export class ChangesTrimmedError extends ArchiveError {
+  /** @param oldest the smallest number that is kept, or will be given next */
+  constructor(readonly oldest: number) {
+    super(
+      'changes-trimmed',
+      `Changes before ${oldest} are not kept any more: read the archive anew by QIDO-RS, and follow the feed from there`,
+    );
+  }
+}
+
 const selection = `
   c.sequence, c.study_instance_uid as "studyInstanceUid", c.series_instance_uid as "seriesInstanceUid",
   c.sop_instance_uid as "sopInstanceUid", c.action, c.changed_at as "changedAt",
@@ -48,7 +59,7 @@ const selection = `
 export class ReadChanges {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** @throws ArchiveError 'changes-trimmed' when changes after `after` are not kept any more; `oldest` says what is */
+  /** @throws ChangesTrimmedError when some of the changes after `after` are not kept any more */
   async read({ after, from, to, skip = 0, limit }: ChangeQuery): Promise<Change[]> {
     await numberChanges(this.dataSource);
     const changes = await query<Change>(
@@ -93,9 +104,6 @@ export class ReadChanges {
     const [feed] = await query<{ trimmed_through: number }>(this.dataSource, 'select trimmed_through from change_feed');
     const trimmedThrough = feed?.trimmed_through ?? 0;
     if (after >= trimmedThrough) return;
-    throw new ArchiveError(
-      'changes-trimmed',
-      `The changes up to ${trimmedThrough} are not kept any more; the oldest is ${trimmedThrough + 1}: read the archive anew by QIDO-RS and go on from there`,
-    );
+    throw new ChangesTrimmedError(trimmedThrough + 1);
   }
 }
