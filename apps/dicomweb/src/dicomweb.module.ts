@@ -1,8 +1,11 @@
-import { Injectable, Module, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, Module, type OnModuleDestroy } from '@nestjs/common';
 import { ArchiveModule } from '#libs/archive';
 import { CONFIG, type Config } from '#libs/config';
 import { ImageService } from '#libs/images';
 import { mapErrorCodes } from '#libs/server';
+import { ChangefeedModule } from './changefeed/changefeed.module.js';
+import { DeletionModule } from './deletion/deletion.module.js';
+import { letInstancesChange } from './http/caching.js';
 import { QidoController } from './qido/qido.controller.js';
 import { StowModule } from './stow/stow.module.js';
 import { BulkdataController } from './wado/bulkdata/bulkdata.controller.js';
@@ -43,7 +46,7 @@ class ImageServiceLifetime implements OnModuleDestroy {
 
 /** DICOMweb (PS3.18): QIDO-RS searches, WADO-RS retrieval, STOW-RS storage. */
 @Module({
-  imports: [ArchiveModule, StowModule],
+  imports: [ArchiveModule, StowModule, DeletionModule, ChangefeedModule],
   controllers: [
     QidoController,
     InstancesController,
@@ -68,4 +71,8 @@ class ImageServiceLifetime implements OnModuleDestroy {
     },
   ],
 })
-export class DicomwebModule {}
+export class DicomwebModule {
+  constructor(@Inject(CONFIG) { conflictPolicy }: Config) {
+    if (conflictPolicy === 'replace') letInstancesChange();
+  }
+}
