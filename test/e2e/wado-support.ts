@@ -1,6 +1,7 @@
 import type { DicomJson } from '#libs/dicom';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { crc32 } from 'node:zlib';
 import { multipartBody } from '../support/multipart.js';
 import { makeDataDir, type RunningProcess, startApp } from '../support/start-suite.js';
 
@@ -72,4 +73,30 @@ export function urisIn(dataSet: DicomJson): string[] {
         ? (element.Value ?? []).flatMap((item) => urisIn(item as DicomJson))
         : [],
   );
+}
+
+/** The files of packs, to be damaged. */
+export async function blobsIn(dataDir: string): Promise<string[]> {
+  const entries = await readdir(path.join(dataDir, 'blobs'), { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+}
+
+/** The files of a zip file that deflates nothing, by its directory; each checked against its CRC. */
+export function readZip(bytes: Buffer): Map<string, Buffer> {
+  const end = bytes.lastIndexOf(Buffer.from('504b0506', 'hex'));
+  if (end === -1) throw new Error('The zip file has no directory');
+  const files = new Map<string, Buffer>();
+  let at = bytes.readUInt32LE(end + 16);
+  for (let entry = 0; entry < bytes.readUInt16LE(end + 10); entry++) {
+    if (bytes.readUInt16LE(at + 10) !== 0) throw new Error('An entry is compressed');
+    const [nameBytes, extraBytes, commentBytes] = [28, 30, 32].map((field) => bytes.readUInt16LE(at + field));
+    const name = bytes.toString('utf8', at + 46, at + 46 + nameBytes!);
+    const local = bytes.readUInt32LE(at + 42);
+    const start = local + 30 + bytes.readUInt16LE(local + 26) + bytes.readUInt16LE(local + 28);
+    const content = bytes.subarray(start, start + bytes.readUInt32LE(at + 24));
+    if (crc32(content) !== bytes.readUInt32LE(at + 16)) throw new Error(`${name} is damaged`);
+    files.set(name, content);
+    at += 46 + nameBytes! + extraBytes! + commentBytes!;
+  }
+  return files;
 }

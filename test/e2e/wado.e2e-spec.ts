@@ -1,11 +1,10 @@
-import { readdir, truncate } from 'node:fs/promises';
-import path from 'node:path';
+import { truncate } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import sharp from 'sharp';
 import type { DicomJson } from '#libs/dicom';
 import { makeInstance, testUid } from '../support/make-instance.js';
 import { seededRandom } from '../support/seeded-random.js';
-import { digestOf, readParts, startArchive, store, urisIn } from './wado-support.js';
+import { blobsIn, digestOf, readParts, startArchive, store, urisIn } from './wado-support.js';
 
 jest.setTimeout(300_000);
 
@@ -93,8 +92,7 @@ describe('retrieving instances', () => {
     expect((await bytesOf(single)).equals(made[name])).toBe(true);
     for (const accept of [
       'multipart/related; type="application/dicom"; transfer-syntax=*',
-      'multipart/related; type=application/dicom',
-      undefined,
+      'multipart/related; type=application/dicom; transfer-syntax="*"',
     ]) {
       const multi = await get(urlOf(name), accept);
       expect(multi.headers.get('content-type')).toMatch(
@@ -370,7 +368,7 @@ describe('bulk data', () => {
   it('answers 404 for an element that is not there and 400 for what is no path', async () => {
     expect((await get(`${urlOf('bulky')}/bulkdata/00420011`)).status).toBe(404);
     expect((await get(`${urlOf('bulky')}/bulkdata/00081140/0/00081150`)).status).toBe(404);
-    for (const path of ['x', '0042001', '00420011/x/00420011', '00420011/', '00420011/0', '..%2f..']) {
+    for (const path of ['x', '0042001', '00420011/x/00420011', '00420011/0', '..%2f..']) {
       expect([path, (await get(`${urlOf('bulky')}/bulkdata/${path}`)).status]).toEqual([path, 400]);
     }
   });
@@ -539,8 +537,3 @@ describe('pictures', () => {
     });
   });
 });
-
-async function blobsIn(dataDir: string): Promise<string[]> {
-  const entries = await readdir(path.join(dataDir, 'blobs'), { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
-}

@@ -5,8 +5,11 @@ import { ImageService } from '#libs/images';
 import { mapErrorCodes } from '#libs/server';
 import { ChangefeedModule } from './changefeed/changefeed.module.js';
 import { DeletionModule } from './deletion/deletion.module.js';
+import { CapabilitiesController } from './capabilities/capabilities.controller.js';
+import { DocumentationController } from './capabilities/documentation.controller.js';
 import { letInstancesChange } from './http/caching.js';
 import { QidoController } from './qido/qido.controller.js';
+import { SearchDatabase } from './qido/search-database.js';
 import { StowModule } from './stow/stow.module.js';
 import { BulkdataController } from './wado/bulkdata/bulkdata.controller.js';
 import { ReadBulkData } from './wado/bulkdata/read-bulk-data.js';
@@ -16,6 +19,7 @@ import { FramesController } from './wado/frames/frames.controller.js';
 import { InflateInstance } from './wado/frames/inflate-instance.js';
 import { ReadFrames } from './wado/frames/read-frames.js';
 import { InstancesController } from './wado/instances/instances.controller.js';
+import { OpenChosenInstance } from './wado/instances/open-chosen-instance.js';
 import { MetadataController } from './wado/metadata/metadata.controller.js';
 import { RenderPicture } from './wado/rendered/render-picture.js';
 import { RenderedController } from './wado/rendered/rendered.controller.js';
@@ -48,6 +52,8 @@ class ImageServiceLifetime implements OnModuleDestroy {
 @Module({
   imports: [ArchiveModule, StowModule, DeletionModule, ChangefeedModule],
   controllers: [
+    CapabilitiesController,
+    DocumentationController,
     QidoController,
     InstancesController,
     MetadataController,
@@ -61,8 +67,10 @@ class ImageServiceLifetime implements OnModuleDestroy {
     InflateInstance,
     ReadFrames,
     ReadBulkData,
+    SearchDatabase,
     RenderPicture,
     TranscodeInstance,
+    OpenChosenInstance,
     ImageServiceLifetime,
     {
       provide: ImageService,
