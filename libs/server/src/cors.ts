@@ -19,6 +19,7 @@ const requestFields = [
   'If-Range',
   'Prefer',
   'Range',
+  'X-Deletion-Reason',
   'X-Reader',
   'X-Requested-With',
 ];
@@ -31,6 +32,7 @@ const answerFields = [
   'Content-Location',
   'Content-Range',
   'ETag',
+  'Isocenter-Deletion',
   'Link',
   'Location',
   'Retry-After',

@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import { answerOptions, answerUnknownRoutes } from './answer-unknown-routes.js';
 import { allowOrigins, resourcePolicy } from './cors.js';
 import { acceptWebSockets } from './web-sockets.js';
+import { decodeBodies } from './decode-body.js';
 import { HttpErrorFilter } from './http-error.filter.js';
 import { refuseOverload } from './refuse-overload.js';
 import { RouteTable } from './route-table.js';
@@ -46,6 +47,7 @@ export async function createServer(
   });
   app.useGlobalFilters(new HttpErrorFilter(logger));
   await acceptWebSockets(fastify);
+  decodeBodies(fastify);
   acceptBodies(fastify);
   secureAnswers(fastify, config);
   logRequests(fastify, logger);

@@ -1,0 +1,43 @@
+import { type Area, failures, type Operation, parameter, pathParameters } from '../operation.js';
+
+const tag = {
+  name: 'Rendered',
+  description: 'Pictures for people: rendered resources and thumbnails (PS3.18 10.4.1.1.3).',
+};
+
+const places: [path: string, of: string, name: string][] = [
+  ['/dicom-web/studies/{study}', 'a study', 'Study'],
+  ['/dicom-web/studies/{study}/series/{series}', 'a series', 'Series'],
+  ['/dicom-web/studies/{study}/series/{series}/instances/{instance}', 'an instance', 'Instance'],
+  ['/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}', 'frames', 'Frames'],
+];
+
+const picture = { schema: { type: 'string', contentMediaType: 'image/*' } };
+
+function operation(path: string, operationId: string, summary: string): Operation {
+  return {
+    operationId,
+    tags: [tag.name],
+    summary,
+    parameters: [...pathParameters(path), ...['Accept', 'viewport', 'window', 'quality', 'IfNoneMatch'].map(parameter)],
+    responses: {
+      200: {
+        description: 'The picture; several frames as parts.',
+        headers: { ETag: { schema: { type: 'string' } } },
+        content: { 'image/jpeg': picture, 'image/png': picture, 'multipart/related; type="image/jpeg"': picture },
+      },
+      304: { description: 'The client has it.' },
+      ...failures(400, 404, 406, 410, 503),
+    },
+  };
+}
+
+export const renderedArea: Area = {
+  tag,
+  paths: Object.fromEntries(
+    places.flatMap(([path, of, name]) => [
+      [`${path}/rendered`, { get: operation(path, `RetrieveRendered${name}`, `The picture of ${of}`) }],
+      [`${path}/thumbnail`, { get: operation(path, `Retrieve${name}Thumbnail`, `A small picture of ${of}`) }],
+    ]),
+  ),
+};
