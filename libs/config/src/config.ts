@@ -45,6 +45,9 @@ const environmentSchema = z.object({
   ISOCENTER_CORS_ORIGINS: z.string().transform(readOrigins).optional(),
   ISOCENTER_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).optional(),
   ISOCENTER_QUIET_PERIOD_SECONDS: z.coerce.number().positive().default(5),
+  ISOCENTER_PERFORMER_SILENT_SECONDS: whole.default(900),
+  ISOCENTER_SEARCH_SECONDS: z.coerce.number().positive().max(3600).default(20),
+  ISOCENTER_EMPTY_SEARCH_STATUS: z.enum(['204', '200']).default('204'),
   ISOCENTER_EXECUTION_PROVIDERS: z.string().default('cpu'),
   ISOCENTER_IMAGE_WORKERS: whole.default(2),
   ISOCENTER_INFERENCE_WORKERS: whole.default(1),
@@ -69,6 +72,12 @@ export interface Limits {
   readonly stowPartsMax: number;
   readonly stowPartBytesMax: number;
   readonly stowPartHeaderBytesMax: number;
+  /** Metadata (JSON or XML) of a request that stores it with its bulk data, as text. */
+  readonly stowMetadataBytesMax: number;
+  /** Bulk data that waits on disk for its metadata to be made instances, of one request. */
+  readonly stowSpooledBytesMax: number;
+  /** What a body sent in a Content-Encoding may decode to. */
+  readonly stowDecodedBytesMax: number;
   readonly framesPerRequestMax: number;
   readonly qidoResultsMax: number;
   readonly jsonBodyBytesMax: number;
@@ -108,6 +117,12 @@ export interface Config {
   readonly corsOrigins: readonly string[] | '*';
   readonly logLevel: string;
   readonly quietPeriodSeconds: number;
+  /** How long who claimed an AI task over UPS-RS may say nothing before it is offered again. */
+  readonly performerSilentSecondsMax: number;
+  /** A search that takes longer is too broad to be answered. */
+  readonly searchSeconds: number;
+  /** What a search without results answers: 204 without a body (PS3.18 8.3.4.4.1), or 200 with an empty list. */
+  readonly emptySearchStatus: 200 | 204;
   readonly executionProviders: readonly string[];
   readonly imageWorkers: number;
   readonly inferenceWorkers: number;
@@ -131,6 +146,9 @@ const limits: Limits = Object.freeze({
   stowPartsMax: 10_000,
   stowPartBytesMax: 2 * 1024 ** 3,
   stowPartHeaderBytesMax: 16 * 1024,
+  stowMetadataBytesMax: 64 * 1024 ** 2,
+  stowSpooledBytesMax: 16 * 1024 ** 3,
+  stowDecodedBytesMax: 16 * 1024 ** 3,
   framesPerRequestMax: 10_000,
   qidoResultsMax: 1_000,
   jsonBodyBytesMax: 16 * 1024 ** 2,
@@ -189,6 +207,9 @@ export function loadConfig(app: AppName, environment: Record<string, string | un
     // Who types `npm start` reads the terminal; who runs services collects lines.
     logLevel: env.ISOCENTER_LOG_LEVEL ?? (env.DATABASE_URL === undefined ? 'warn' : 'info'),
     quietPeriodSeconds: env.ISOCENTER_QUIET_PERIOD_SECONDS,
+    performerSilentSecondsMax: env.ISOCENTER_PERFORMER_SILENT_SECONDS,
+    searchSeconds: env.ISOCENTER_SEARCH_SECONDS,
+    emptySearchStatus: env.ISOCENTER_EMPTY_SEARCH_STATUS === '200' ? 200 : 204,
     executionProviders: Object.freeze(env.ISOCENTER_EXECUTION_PROVIDERS.split(',').map((name) => name.trim())),
     imageWorkers: env.ISOCENTER_IMAGE_WORKERS,
     inferenceWorkers: env.ISOCENTER_INFERENCE_WORKERS,
