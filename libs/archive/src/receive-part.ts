@@ -37,6 +37,7 @@ export interface ReceivedInstance {
 /**
  * Writes one part behind what the pack has, while the header reader and SHA-256 look at the bytes as they pass. A part
  * that proves bad is read to its end, and what was written of it is taken back.
+ * @param part its body may throw a DicomError, where it is made as it is read: the failure is this part's alone
  */
 export async function receivePart(
   part: IncomingPart,
@@ -47,31 +48,38 @@ export async function receivePart(
   const offset = pack.bytes;
   const hash = createHash('sha256');
   const reader = new Part10Reader({ bulkDataPrefix: (path) => `${bulkDataPlaceholder}${path}` });
+  const toFailed = (error: unknown) => toFailure(part, error, reader.uids, logger);
   let bytes = 0;
   let failure: FailedInstance | undefined;
 
-  for await (const chunk of part.body) {
-    if (failure !== undefined) continue;
-    bytes += chunk.length;
-    if (bytes > partBytesMax) {
-      const text = `Part ${part.number} has more than the ${partBytesMax} bytes an instance may have`;
-      failure = { part: part.number, reason: failureReason.outOfResources, text };
-      continue;
+  try {
+    for await (const chunk of part.body) {
+      if (failure !== undefined) continue;
+      bytes += chunk.length;
+      if (bytes > partBytesMax) {
+        failure = toFailed(
+          new DicomError('limit-exceeded', `It has more than the ${partBytesMax} bytes an instance may have`),
+        );
+        continue;
+      }
+      try {
+        reader.write(chunk);
+      } catch (error) {
+        failure = toFailed(error);
+        continue;
+      }
+      hash.update(chunk);
+      await pack.write(chunk);
     }
-    try {
-      reader.write(chunk);
-    } catch (error) {
-      failure = toFailure(part.number, error, logger);
-      continue;
-    }
-    hash.update(chunk);
-    await pack.write(chunk);
+  } catch (error) {
+    if (!(error instanceof DicomError)) throw error;
+    failure ??= toFailed(error);
   }
   if (failure === undefined) {
     try {
       return toReceived(reader.end(), { part: part.number, offset, sha256: hash.digest() });
     } catch (error) {
-      failure = toFailure(part.number, error, logger);
+      failure = toFailed(error);
     }
   }
   await pack.truncate(offset);
@@ -86,16 +94,19 @@ export function metadataBytes({ instance, study, series, frames }: ReceivedInsta
   return instance.dicom_json.length + study.attributes.length + series.attributes.length + entries;
 }
 
-function toFailure(part: number, error: unknown, logger: Logger): FailedInstance {
+/** @param uids as far as they were read: the sender then knows which instance it was */
+function toFailure(part: IncomingPart, error: unknown, uids: Part10Reader['uids'], logger: Logger): FailedInstance {
+  const { number, name = `Part ${number}` } = part;
   if (error instanceof DicomError) {
-    return { part, reason: failureReasonOf(error.code), text: `Part ${part}: ${error.message}` };
+    return { part: number, ...uids, reason: failureReasonOf(error.code), text: `${name}: ${error.message}` };
   }
   // A defect of ours: it must not take the other parts of the request with it, nor go unseen.
-  logger.error({ err: error, part }, 'reading a part failed unexpectedly');
+  logger.error({ err: error, part: number }, 'reading a part failed unexpectedly');
   return {
-    part,
+    part: number,
+    ...uids,
     reason: failureReason.processingFailure,
-    text: `Part ${part} could not be processed; the log says why`,
+    text: `${name} could not be processed; the log says why`,
   };
 }
 

@@ -5,6 +5,9 @@ export type Origin = 'sender' | 'isocenter';
 export interface IncomingPart {
   /** Counted from 1 in the request, for messages. */
   number: number;
+  /** What messages call it, where it is not a part by itself. Default: `Part <number>`. */
+  name?: string;
+  /** May throw a DicomError, when it is made as it is read: then this instance fails, and the others do not. */
   body: AsyncIterable<Uint8Array>;
 }
 

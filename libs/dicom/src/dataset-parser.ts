@@ -84,7 +84,10 @@ export class DatasetParser {
       throw this.truncated(`${this.passing + this.endBytes} bytes of the value are missing`, this.currentTag);
     }
     // A writer may pad the end with a few zero bytes, too few to look like an element.
-    if (level.kind === 'dataset' && rest.every((byte) => byte === 0)) return;
+    if (level.kind === 'dataset' && rest.every((byte) => byte === 0)) {
+      if (rest.length > 0) this.visitor.padding?.(this.offset);
+      return;
+    }
     if (rest.length === 0) throw this.truncated('the sequence is not closed', level.tag);
     if (rest.length < 8) throw this.truncated("it ends within an element's header", level.tag);
     throw this.truncated(`${this.wanted - rest.length} bytes of the element are missing`, this.currentTag);
@@ -140,6 +143,7 @@ export class DatasetParser {
     if (level.kind === 'dataset' && this.onlyGroup === undefined && (group === 0 || group === 2)) {
       if (tag !== '00000000') throw this.malformed('an element of group 0000 or 0002 stands in the dataset', tag);
       this.isPadding = true;
+      this.visitor.padding?.(this.offset);
       return true;
     }
     this.currentTag = tag;
@@ -285,7 +289,7 @@ export class DatasetParser {
     if (this.stack.length > 2 * this.limits.depthMax) {
       throw this.limitExceeded(`sequences nest deeper than ${this.limits.depthMax}`, tag);
     }
-    this.visitor.startSequence(tag);
+    this.visitor.startSequence(tag, this.offset);
   }
 
   private close(level: Level): void {

@@ -5,7 +5,8 @@ export interface DatasetVisitor {
   /** @param bytes the value's field with its padding; only valid during the call */
   element(tag: string, vr: string, bytes: Buffer, bigEndian: boolean): void;
   bulk(place: ValuePlace): void;
-  startSequence(tag: string): void;
+  /** @param offset of the first byte behind its header */
+  startSequence(tag: string, offset: number): void;
   endSequence(): void;
   startItem(): void;
   endItem(): void;
@@ -19,6 +20,8 @@ export interface DatasetVisitor {
   fragmentEnd(end: Buffer): void;
   /** @param offset of the delimiter behind the last fragment */
   endFragments(offset: number): void;
+  /** @param offset of the zeros that some writers put behind the last element */
+  padding?(offset: number): void;
 }
 
 /** A value that is left where it is. */

@@ -5,6 +5,7 @@ export type DicomErrorCode =
   | 'malformed'
   | 'limit-exceeded'
   | 'missing-attribute'
+  | 'missing-bulk-data'
   | 'invalid-value'
   | 'unsupported-transfer-syntax';
 

@@ -3,9 +3,16 @@ import { DicomError } from './errors.js';
 import { isUid } from './uids.js';
 
 const transferSyntaxTag = '00020010';
+const sopClassTag = '00020002';
+const sopInstanceTag = '00020003';
 
-/** Takes the transfer syntax out of the File Meta (PS3.10 7.1); of the rest, the dataset says it again. */
+/**
+ * Takes the transfer syntax out of the File Meta (PS3.10 7.1). The UIDs in it the dataset says again; they are for naming
+ * an object whose dataset cannot be read.
+ */
 export class FileMeta implements DatasetVisitor {
+  sopClassUid: string | undefined;
+  sopInstanceUid: string | undefined;
   private uid: string | undefined;
 
   /** @throws DicomError 'missing-attribute', 'invalid-value' */
@@ -21,11 +28,14 @@ export class FileMeta implements DatasetVisitor {
   }
 
   keeps(tag: string): boolean {
-    return tag === transferSyntaxTag;
+    return tag === transferSyntaxTag || tag === sopClassTag || tag === sopInstanceTag;
   }
 
-  element(_tag: string, _vr: string, bytes: Buffer): void {
-    this.uid = bytes.toString('latin1').replace(/[\0 ]+$/, '') || undefined;
+  element(tag: string, _vr: string, bytes: Buffer): void {
+    const uid = bytes.toString('latin1').replace(/[\0 ]+$/, '') || undefined;
+    if (tag === transferSyntaxTag) this.uid = uid;
+    else if (tag === sopClassTag) this.sopClassUid = uid;
+    else this.sopInstanceUid = uid;
   }
 
   bulk(): void {}

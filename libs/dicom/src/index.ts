@@ -10,6 +10,7 @@ export {
   type PersonName,
 } from './dicom-json.js';
 export { keywordToTag, tagToKeyword, tagVr } from './dictionary.js';
+export { type BulkData, type ByteSource, encodePart10, startsWithItem } from './encode-part10.js';
 export { DicomError, type DicomErrorCode, type DicomErrorPlace } from './errors.js';
 export { elementHeader, item, type NewElement } from './explicit-writer.js';
 export { findBulkData } from './find-bulk-data.js';
@@ -24,6 +25,7 @@ export {
   readFrameRange,
 } from './parsed-instance.js';
 export { Part10Reader } from './part10-reader.js';
+export { type NativeXmlLimits, NativeDicomXmlReader, readNativeDicomXml } from './read-native-dicom-xml.js';
 export { readPart10 } from './read-part10.js';
 export { type NewPixelData, rewritePart10, type RewriteSource, type Rewriting } from './rewrite-part10.js';
 export { stringifyDicomJson } from './stringify-dicom-json.js';

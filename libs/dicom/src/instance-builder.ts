@@ -61,6 +61,11 @@ export class InstanceBuilder implements DatasetVisitor {
     this.levels = [newLevel('', undeclared, false)];
   }
 
+  /** The dataset as far as it has passed. */
+  get soFar(): DicomJson {
+    return this.levels[0]!.dataset;
+  }
+
   /** The dataset, once everything has passed. Its text is UTF-8 wherever it came from, and it says so. */
   finish(): DicomJson {
     const level = this.levels[0]!;

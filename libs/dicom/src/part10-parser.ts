@@ -30,6 +30,8 @@ export class Part10Parser {
   isSyntaxGuessed = false;
   /** Of all chunks so far. */
   bytes = 0;
+  /** Undefined where there is none, or not yet. */
+  fileMeta: FileMeta | undefined;
   private readonly carry = new ChunkCarry();
   private phase: Phase;
   private isInDataset = false;
@@ -110,6 +112,7 @@ export class Part10Parser {
   /** Group 2 is always explicit little endian. Its length is often wrong: it ends where another group begins. */
   private startFileMeta(offset: number): void {
     const meta = new FileMeta();
+    this.fileMeta = meta;
     const parser = new DatasetParser(explicitLittleEndian, meta, this.limits, offset, 2);
     this.phase = {
       get wanted() {

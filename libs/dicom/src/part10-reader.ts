@@ -38,6 +38,20 @@ export class Part10Reader {
     this.parser.write(chunk);
   }
 
+  /**
+   * The UIDs as far as they have been read, for naming an object that proves bad: the dataset's, else those of the File
+   * Meta. Only what is a UID.
+   */
+  get uids(): { sopClassUid?: string; sopInstanceUid?: string } {
+    const { fileMeta } = this.parser;
+    const sopClassUid = this.readUid('00080016') ?? fileMeta?.sopClassUid;
+    const sopInstanceUid = this.readUid('00080018') ?? fileMeta?.sopInstanceUid;
+    return {
+      ...(sopClassUid !== undefined && isUid(sopClassUid) && { sopClassUid }),
+      ...(sopInstanceUid !== undefined && isUid(sopInstanceUid) && { sopInstanceUid }),
+    };
+  }
+
   /** @throws DicomError 'truncated' for an object that is cut off; 'missing-attribute' and 'invalid-value' for its UIDs */
   end(): ParsedInstance {
     this.parser.end();
@@ -64,6 +78,11 @@ export class Part10Reader {
       datasetSha256: this.hash.digest('hex'),
       bytes,
     };
+  }
+
+  private readUid(tag: string): string | undefined {
+    const uid = jsonText(this.builder.soFar, tag);
+    return uid !== undefined && isUid(uid) ? uid : undefined;
   }
 }
 

@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import path from 'node:path';
+import { Readable } from 'node:stream';
 import { Controller, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type IncomingPart, StoreInstances } from '#libs/archive';
@@ -9,12 +11,9 @@ import { HttpProblem } from '#libs/server';
 import { checkUid } from '../http/check-uid.js';
 import { dicomwebUrlOf } from '../http/request.js';
 import { negotiateAccept } from '../wire/negotiate-accept.js';
-import { parseMediaType } from '../wire/parse-media-type.js';
-import { readMultipart } from '../wire/read-multipart.js';
+import { decodedBody } from './decoded-body.js';
+import { requestParts } from './request-parts.js';
 import { stowResponse } from './stow-response.js';
-
-// RFC 2046 5.1.1 has at most 70 characters; a longer one is somebody's experiment with our search.
-const boundaryCharactersMax = 70;
 
 /** STOW-RS (PS3.18 10.5). */
 @Controller('dicom-web/studies')
@@ -67,24 +66,20 @@ export class StowController {
   }
 
   private partsOf(request: FastifyRequest): AsyncIterable<IncomingPart> {
-    const field = request.headers['content-type'] ?? '';
-    const mediaType = parseMediaType(field);
+    const { limits, dataDir } = this.config;
+    // Fastify has parsed JSON, and decoded a body that came in a Content-Encoding.
+    const stream = request.body instanceof Readable ? request.body : request.raw;
     // An iterator that does not take the connection with it when storing gives up: the answer goes out by it.
-    const body = request.raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-    if (mediaType?.type === 'application/dicom') return onePart(body);
-    if (mediaType?.type !== 'multipart/related') throw unsupported(`Content-Type ${JSON.stringify(field)}`);
-    const type = mediaType.parameters.get('type')?.toLowerCase();
-    if (type !== undefined && type !== 'application/dicom') throw unsupported(`multipart/related of type ${type}`);
-    const boundary = mediaType.parameters.get('boundary') ?? '';
-    if (boundary === '' || boundary.length > boundaryCharactersMax) {
-      throw new HttpProblem(
-        400,
-        'Bad Content-Type',
-        `multipart/related needs a boundary of 1 to ${boundaryCharactersMax} characters.`,
-      );
-    }
-    const { stowPartsMax: partsMax, stowPartHeaderBytesMax: headerBytesMax } = this.config.limits;
-    return readMultipart(body, boundary, { partsMax, headerBytesMax });
+    const body = stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+    return requestParts(
+      {
+        contentType: request.headers['content-type'] ?? '',
+        body: stream === request.raw ? body : decodedBody(body, limits.stowDecodedBytesMax),
+        json: request.body,
+        baseUrl: `${dicomwebUrlOf(request)}/studies/`,
+      },
+      { limits, spoolFolder: path.join(dataDir, 'spool') },
+    );
   }
 }
 
@@ -106,21 +101,10 @@ const drainedBytesMax = 64 * 1024 ** 2;
  */
 function drain(body: IncomingMessage): void {
   let bytes = 0;
+  body.unpipe();
   body.on('error', () => undefined);
   body.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
     if (bytes > drainedBytesMax) body.destroy();
   });
-}
-
-async function* onePart(body: AsyncIterable<Uint8Array>): AsyncGenerator<IncomingPart> {
-  yield { number: 1, body };
-}
-
-function unsupported(what: string): HttpProblem {
-  return new HttpProblem(
-    415,
-    'Unsupported Media Type',
-    `${what} cannot be stored; send multipart/related; type="application/dicom", or application/dicom.`,
-  );
 }

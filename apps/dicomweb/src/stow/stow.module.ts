@@ -6,6 +6,8 @@ import { StowController } from './stow.controller.js';
 mapErrorCodes({
   'invalid-request': 400,
   'too-many-parts': 413,
+  'too-much-bulk-data': 413,
+  'spool-unavailable': 503,
   'blob-no-space': 503,
   'blob-unavailable': 503,
   'archive-unavailable': 503,

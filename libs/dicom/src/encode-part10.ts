@@ -1,0 +1,212 @@
+import { type DicomJson, type DicomJsonElement, jsonText } from './dicom-json.js';
+import { tagVr } from './dictionary.js';
+import { elementBytes } from './element-bytes.js';
+import { hasLongLength, undefinedLength } from './element-header.js';
+import { DicomError } from './errors.js';
+import { elementHeader, item } from './explicit-writer.js';
+import { defaultParseLimits } from './parsed-instance.js';
+import { transferSyntaxes } from './transfer-syntaxes.js';
+import { isUid } from './uids.js';
+import { writeFileMeta } from './write-file-meta.js';
+
+/** Bytes that are elsewhere: the encoder gives the source out where its bytes belong. */
+export interface ByteSource {
+  readonly bytes: number;
+}
+
+/** What stands for a BulkDataURI. */
+export interface BulkData<Source extends ByteSource> {
+  /** The value's bytes, little endian, one after the other; of compressed Pixel Data a frame each. */
+  readonly sources: readonly Source[];
+  /** The bytes are items already (PS3.5 A.4): offset table and fragments, without the delimiter behind them. */
+  readonly areItems?: boolean;
+}
+
+export interface EncodeOptions<Source extends ByteSource> {
+  /** Explicit VR Little Endian, or a syntax with compressed frames. */
+  transferSyntaxUid: string;
+  /** @returns undefined for bulk data that is not there, which is an error of the object */
+  bulkData(uri: string, tag: string): BulkData<Source> | undefined;
+}
+
+const pixelDataTag = '7FE00010';
+
+/**
+ * Writes a dataset of the DICOM JSON model (PS3.18 F.2) as a Part 10 object, element by element: what is in memory is the
+ * dataset and one value; bulk data goes by as its sources. Text is UTF-8, and says so. Sequences get delimiters. Of
+ * compressed Pixel Data each source becomes one fragment, with a Basic Offset Table if there are several.
+ *
+ * File Meta comes first: what fails later is known by its UIDs.
+ * @throws DicomError 'missing-attribute', 'invalid-value', 'missing-bulk-data', 'limit-exceeded',
+ * 'unsupported-transfer-syntax'
+ */
+export function* encodePart10<Source extends ByteSource>(
+  dataset: DicomJson,
+  options: EncodeOptions<Source>,
+): Generator<Buffer | Source, void> {
+  const { transferSyntaxUid } = options;
+  const syntax = Object.hasOwn(transferSyntaxes, transferSyntaxUid) ? transferSyntaxes[transferSyntaxUid] : undefined;
+  const isWritten = syntax !== undefined && !syntax.implicit && !syntax.bigEndian && !syntax.deflated;
+  const sopClassUid = requiredUid(dataset, '00080016', 'SOP Class UID');
+  const sopInstanceUid = requiredUid(dataset, '00080018', 'SOP Instance UID');
+  // One that cannot be written is named as it is: the reader of these bytes refuses it, and knows whose it was.
+  yield writeFileMeta(sopClassUid, sopInstanceUid, transferSyntaxUid);
+  if (!isWritten) {
+    throw new DicomError(
+      'unsupported-transfer-syntax',
+      `Metadata with bulk data is not made an object of transfer syntax ${transferSyntaxUid}`,
+    );
+  }
+  const top = { ...dataset, '00080005': { vr: 'CS', Value: ['ISO_IR 192'] } };
+  yield* new Encoder(options, syntax.encapsulated).elements(top, 0);
+}
+
+class Encoder<Source extends ByteSource> {
+  constructor(
+    private readonly options: EncodeOptions<Source>,
+    private readonly isEncapsulated: boolean,
+  ) {}
+
+  *elements(dataset: DicomJson, depth: number): Generator<Buffer | Source, void> {
+    const keys = Object.keys(dataset).map((key) => ({ key, tag: key.toUpperCase() }));
+    for (const { key, tag } of keys.sort((a, b) => (a.tag < b.tag ? -1 : 1))) {
+      if (!/^[0-9A-F]{8}$/.test(tag)) {
+        const text = JSON.stringify(key.slice(0, 80));
+        throw new DicomError(
+          'invalid-value',
+          `An attribute of the dataset is named by 8 hexadecimal digits, not ${text}`,
+        );
+      }
+      // File Meta is written anew; group lengths are of an encoding that this is not; delimiters are no elements.
+      if (tag.startsWith('0002') || tag.startsWith('0000') || tag.startsWith('FFFE') || tag.endsWith('0000')) continue;
+      yield* this.element(tag, dataset[key]!, depth);
+    }
+  }
+
+  private *element(tag: string, element: DicomJsonElement, depth: number): Generator<Buffer | Source, void> {
+    const vr = vrOf(tag, element);
+    if (vr === 'SQ') return yield* this.sequence(tag, element, depth);
+    const isCompressed = tag === pixelDataTag && depth === 0 && this.isEncapsulated;
+    if (element.BulkDataURI !== undefined) {
+      const bulkData = this.bulkData(element.BulkDataURI, tag);
+      const { sources, areItems = false } = bulkData;
+      return yield* isCompressed ? fragments<Source>(sources, areItems) : value<Source>(tag, vr, sources);
+    }
+    const bytes = elementBytes(tag, vr, element);
+    if (isCompressed && bytes.length > 0) return yield* fragments<Source>([bytes], startsWithItem(bytes));
+    yield* value<Source>(tag, vr, [bytes]);
+  }
+
+  private *sequence(tag: string, { Value = [] }: DicomJsonElement, depth: number): Generator<Buffer | Source, void> {
+    if (depth >= defaultParseLimits.depthMax) {
+      throw new DicomError('limit-exceeded', `Sequences nest deeper than ${defaultParseLimits.depthMax}`, { tag });
+    }
+    yield elementHeader(tag, 'SQ', undefinedLength);
+    if (!Array.isArray(Value)) throw new DicomError('invalid-value', 'The items of a sequence are no array', { tag });
+    for (const member of Value) {
+      if (typeof member !== 'object' || Array.isArray(member)) {
+        throw new DicomError('invalid-value', 'An item of a sequence is no object', { tag });
+      }
+      yield item(0xe000, undefinedLength);
+      yield* this.elements((member ?? {}) as DicomJson, depth + 1);
+      yield item(0xe00d, 0);
+    }
+    yield item(0xe0dd, 0);
+  }
+
+  private bulkData(uri: unknown, tag: string): BulkData<Source> {
+    if (typeof uri !== 'string') throw new DicomError('invalid-value', 'BulkDataURI is no text', { tag });
+    const bulkData = this.options.bulkData(uri, tag);
+    if (bulkData !== undefined) return bulkData;
+    throw new DicomError('missing-bulk-data', `No part of the request is the bulk data ${JSON.stringify(uri)}`, {
+      tag,
+    });
+  }
+}
+
+function* value<Source extends ByteSource>(
+  tag: string,
+  vr: string,
+  sources: readonly (Buffer | Source)[],
+): Generator<Buffer | Source, void> {
+  const bytes = total(sources);
+  const length = bytes + (bytes % 2);
+  if (length >= undefinedLength) {
+    throw new DicomError('limit-exceeded', `A value of ${bytes} bytes is more than an element can hold`, { tag });
+  }
+  // A value too long for its VR's length field is stored as UN (PS3.5 6.2.2).
+  yield elementHeader(tag, length > 0xffff && !hasLongLength(vr) ? 'UN' : vr, length);
+  yield* sources;
+  if (bytes % 2 === 1) yield Buffer.alloc(1);
+}
+
+/** Compressed Pixel Data (PS3.5 A.4). */
+function* fragments<Source extends ByteSource>(
+  sources: readonly (Buffer | Source)[],
+  areItems: boolean,
+): Generator<Buffer | Source, void> {
+  yield elementHeader(pixelDataTag, 'OB', undefinedLength);
+  if (areItems) {
+    yield* sources;
+  } else {
+    yield offsetTable(sources);
+    for (const source of sources) {
+      const bytes = sizeOf(source);
+      if (bytes >= undefinedLength - 1) {
+        throw new DicomError('limit-exceeded', `A frame of ${bytes} bytes is more than a fragment can hold`, {
+          tag: pixelDataTag,
+        });
+      }
+      yield item(0xe000, bytes + (bytes % 2));
+      yield source;
+      if (bytes % 2 === 1) yield Buffer.alloc(1);
+    }
+  }
+  yield item(0xe0dd, 0);
+}
+
+/** Empty where offsets do not fit into 32 bits: a fragment a frame is told without it. */
+function offsetTable(sources: readonly (Buffer | ByteSource)[]): Buffer {
+  const lengths = sources.map(sizeOf).map((bytes) => 8 + bytes + (bytes % 2));
+  const isUseful = sources.length > 1 && lengths.reduce((sum, length) => sum + length, 0) <= 0xffffffff;
+  if (!isUseful) return item(0xe000, 0);
+  const table = Buffer.alloc(lengths.length * 4);
+  let offset = 0;
+  for (const [index, length] of lengths.entries()) {
+    table.writeUInt32LE(offset, index * 4);
+    offset += length;
+  }
+  return Buffer.concat([item(0xe000, table.length), table]);
+}
+
+const sizeOf = (source: Buffer | ByteSource) => (Buffer.isBuffer(source) ? source.length : source.bytes);
+const total = (sources: readonly (Buffer | ByteSource)[]) => sources.reduce((sum, source) => sum + sizeOf(source), 0);
+
+/** Whether compressed Pixel Data is given with its items, as some write it, and not as a bare frame. */
+export function startsWithItem(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xfe && bytes[1] === 0xff && bytes[2] === 0x00 && bytes[3] === 0xe0;
+}
+
+function vrOf(tag: string, element: DicomJsonElement): string {
+  if (typeof element !== 'object' || element === null || Array.isArray(element)) {
+    throw new DicomError('invalid-value', 'An attribute of the dataset is no object', { tag });
+  }
+  const vr = element.vr ?? tagVr(tag) ?? 'UN';
+  if (!knownVrs.has(vr)) {
+    throw new DicomError('invalid-value', `${JSON.stringify(String(vr).slice(0, 20))} is no VR`, { tag });
+  }
+  return vr;
+}
+
+const knownVrs = new Set(
+  'AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV'.split(' '),
+);
+
+function requiredUid(dataset: DicomJson, tag: string, name: string): string {
+  const uid = jsonText(dataset, tag);
+  if (uid === undefined) throw new DicomError('missing-attribute', `The dataset has no ${name}`, { tag });
+  if (!isUid(uid)) {
+    throw new DicomError('invalid-value', `The ${name} is no UID: ${JSON.stringify(uid.slice(0, 80))}`, { tag });
+  }
+  return uid;
+}
