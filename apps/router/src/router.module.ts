@@ -6,7 +6,11 @@ import { StudiesController } from './admin/studies.controller.js';
 import { RouteStudy } from './routing/route-study.js';
 import { SeedRules } from './routing/seed-rules.js';
 import { StudyArrivedJob } from './routing/study-arrived.job.js';
+import { ChangeWorkitems } from './workitems/change-workitems.js';
+import { ChangeWorkitemsController } from './workitems/change-workitems.controller.js';
+import { EventReports } from './workitems/event-reports.js';
 import { ReconcileWorkitemsJob } from './workitems/reconcile-workitems.job.js';
+import { SubscriptionsController } from './workitems/subscriptions.controller.js';
 import { WorkitemsController } from './workitems/workitems.controller.js';
 import { ReadStudy } from './worklist/read-study.js';
 import { ResultReadyJob } from './worklist/result-ready.job.js';
@@ -24,7 +28,25 @@ mapErrorCodes({
 
 /** Sends every study to the models of its specialty and keeps the worklist. */
 @Module({
-  controllers: [WorklistController, WorkitemsController, StudiesController, RulesController, ModelsController],
-  providers: [SeedRules, RouteStudy, StudyArrivedJob, ResultReadyJob, ReconcileWorkitemsJob, ReadStudy, WorklistEvents],
+  controllers: [
+    WorklistController,
+    WorkitemsController,
+    ChangeWorkitemsController,
+    SubscriptionsController,
+    StudiesController,
+    RulesController,
+    ModelsController,
+  ],
+  providers: [
+    SeedRules,
+    RouteStudy,
+    StudyArrivedJob,
+    ResultReadyJob,
+    ReconcileWorkitemsJob,
+    ReadStudy,
+    WorklistEvents,
+    ChangeWorkitems,
+    EventReports,
+  ],
 })
 export class RouterModule {}

@@ -1,12 +1,13 @@
-import { Controller, Get, Param, Query, Res } from '@nestjs/common';
+import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { Access } from '#libs/auth';
 import { type DicomJson, isUid } from '#libs/dicom';
 import { DataSource } from '#libs/database';
-import { HttpProblem } from '#libs/server';
+import { dicomwebUrlOf, HttpProblem } from '#libs/server';
 import { getWorkitem, parseWorkitemQuery, searchWorkitems, toUpsDataset, type Workitem } from '#libs/workitems';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { warning } from './refusal.js';
+import { prefersXml, sendDataset, sendDatasets } from './send-datasets.js';
 
-const mediaType = 'application/dicom+json';
 const inputInformation = '00404021';
 
 /** UPS-RS, its reading half (PS3.18 11.5 Retrieve Workitem, 11.9 Search), and the same as plain JSON. */
@@ -16,32 +17,36 @@ export class WorkitemsController {
   constructor(private readonly dataSource: DataSource) {}
 
   @Get('dicom-web/workitems/:workitemUid')
-  async retrieve(@Param('workitemUid') workitemUid: string, @Res() reply: FastifyReply): Promise<void> {
+  async retrieve(
+    @Param('workitemUid') workitemUid: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const workitem = await this.find(workitemUid);
-    await reply
-      .header('content-type', mediaType)
-      .header('cache-control', 'no-cache')
-      .send(json(toUpsDataset(workitem)));
+    void reply.header('cache-control', 'no-cache');
+    await sendDataset(request, reply, toUpsDataset(workitem));
   }
 
   /** 204 when none fits. Input is left out unless `includefield` asks for it: it may name thousands of instances. */
   @Get('dicom-web/workitems')
-  async search(@Query() raw: Record<string, unknown>, @Res() reply: FastifyReply): Promise<void> {
+  async search(
+    @Query() raw: Record<string, unknown>,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const query = parseWorkitemQuery(raw);
+    prefersXml(request);
     const found = (await searchWorkitems(this.dataSource, query)).map(toUpsDataset);
     void reply.header('cache-control', 'no-cache');
     if (raw['fuzzymatching'] === 'true') {
-      void reply.header(
-        'warning',
-        '299 isocenter: "The fuzzymatching parameter is not supported. Only literal matching has been performed."',
-      );
+      const text = 'The fuzzymatching parameter is not supported. Only literal matching has been performed.';
+      void reply.header('warning', warning(dicomwebUrlOf(request), text));
     }
     if (found.length === 0) {
       await reply.status(204).send();
       return;
     }
-    const datasets = query.includesInput ? found : found.map(withoutInput);
-    await reply.header('content-type', mediaType).send(json(datasets));
+    await sendDatasets(request, reply, query.includesInput ? found : found.map(withoutInput));
   }
 
   @Get('api/workitems/:workitemUid')
@@ -63,9 +68,4 @@ export class WorkitemsController {
 
 function withoutInput({ [inputInformation]: _input, ...dataset }: DicomJson): DicomJson {
   return dataset;
-}
-
-/** Serialised here: Fastify would give a string of its own content type to what it serialises itself. */
-function json(dataset: DicomJson | DicomJson[]): string {
-  return JSON.stringify(dataset);
 }

@@ -18,7 +18,7 @@ export interface WorklistFilter {
  * `is_newest` is asked of each model; `w` and `r` are the reading task and the routing row.
  */
 const aiTasks = `
-  select a.workitem_uid, a.workitem_key, a.model_id, a.model_version, a.state, a.discontinuation_reason, a.finished_at,
+  select a.workitem_uid, a.workitem_key, a.model_id, a.model_version, a.state, a.performer, a.discontinuation_reason, a.finished_at,
          t.outcome, t.summary, t.findings, t.report_series_uid, t.report_sop_instance_uid,
          row_number() over (partition by a.model_id order by a.workitem_key desc) = 1 as is_newest
     from workitem a left join result t on t.workitem_uid = a.workitem_uid
@@ -68,6 +68,7 @@ interface AiTaskRow {
   model_id: string;
   model_version: string;
   state: WorkitemState;
+  performer: string | null;
   discontinuation_reason: string | null;
   finished_at: string | null;
   outcome: AiResult['outcome'];
@@ -164,6 +165,7 @@ function toResult(task: AiTaskRow): AiResult {
     model: task.model_id,
     version: task.model_version,
     state: task.state,
+    performer: task.performer,
     outcome: task.outcome,
     summary: task.summary,
     error: task.state === 'CANCELED' ? (task.discontinuation_reason ?? 'No reason was given.') : null,

@@ -48,6 +48,8 @@ export interface AiResult {
   model: string;
   version: string;
   state: WorkitemState;
+  /** Who performs or performed it: a worker of the suite, or a performer from outside by its AE title. */
+  performer: string | null;
   outcome: 'positive' | 'negative' | 'inconclusive' | null;
   summary: string | null;
   /** Why there is no result. */
