@@ -23,6 +23,8 @@ import { OpenChosenInstance } from './wado/instances/open-chosen-instance.js';
 import { MetadataController } from './wado/metadata/metadata.controller.js';
 import { RenderPicture } from './wado/rendered/render-picture.js';
 import { RenderedController } from './wado/rendered/rendered.controller.js';
+import { ReadPixelAttributes } from './wado/transcoding/read-pixel-attributes.js';
+import { TranscodeFrames } from './wado/transcoding/transcode-frames.js';
 import { TranscodeInstance } from './wado/transcoding/transcode-instance.js';
 
 mapErrorCodes({
@@ -69,6 +71,8 @@ class ImageServiceLifetime implements OnModuleDestroy {
     ReadBulkData,
     SearchDatabase,
     RenderPicture,
+    ReadPixelAttributes,
+    TranscodeFrames,
     TranscodeInstance,
     OpenChosenInstance,
     ImageServiceLifetime,

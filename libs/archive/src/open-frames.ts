@@ -21,7 +21,11 @@ export interface Frame {
   frameNumber: number;
   /** Of the bytes `open` gives; undefined when that takes reading them. */
   bytes: number | undefined;
+  /** Behind its last byte, from the first of the Part 10 object; undefined where it has no place in the object's bytes. */
+  endOffset: number | undefined;
   open(): Promise<Readable>;
+  /** Some of its bytes alone, where they lie next to each other. @param start from its first byte */
+  openRange?: (start: number, length: number) => Promise<Readable>;
 }
 
 export interface OpenedFrames {
@@ -88,26 +92,36 @@ export class OpenFrames {
     const start = Math.floor(firstBit / 8);
     const end = Math.ceil((firstBit + frameBits) / 8);
     const shift = firstBit % 8;
-    const open = () =>
-      this.packs.open(row.packId, row.packOffset + row.pixelDataOffset! + start, end - start, row.location);
+    const { open, openRange } = this.range(row, row.pixelDataOffset! + start, end - start);
     const bytes = Math.ceil(frameBits / 8);
-    if (shift === 0) return { frameNumber, bytes, open };
+    const endOffset = row.pixelDataOffset! + end;
+    if (shift === 0) return { frameNumber, bytes, endOffset, open, openRange };
     return {
       frameNumber,
       bytes,
+      endOffset,
       open: async () => Readable.from([fromByteBoundary(await buffer(await open()), shift, bytes)]),
     };
   }
 
   private encapsulated(row: FrameRow, frameNumber: number, entry: Buffer): Frame {
     const { offset, length, fragments } = readFrameRange(entry, 0);
-    const open = () => this.packs.open(row.packId, row.packOffset + offset, length, row.location);
-    if (fragments === 1) return { frameNumber, bytes: length, open };
+    const { open, openRange } = this.range(row, offset, length);
+    const endOffset = offset + length;
+    if (fragments === 1) return { frameNumber, bytes: length, endOffset, open, openRange };
     return {
       frameNumber,
+      endOffset,
       bytes: length - fragments * itemHeaderBytes,
       open: async () => Readable.from(withoutItemHeaders(await open())),
     };
+  }
+
+  /** Bytes of the object, all of them or some. */
+  private range(row: FrameRow, offset: number, length: number) {
+    const openRange = (start: number, count: number) =>
+      this.packs.open(row.packId, row.packOffset + offset + start, count, row.location);
+    return { open: () => openRange(0, length), openRange };
   }
 }
 

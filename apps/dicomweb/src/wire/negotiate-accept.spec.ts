@@ -38,6 +38,44 @@ const jlsMultipart = `multipart/related; type="application/octet-stream"; transf
 const jlsImage = `multipart/related; type="image/jls"; transfer-syntax=${jpegLs}`;
 const nativeMultipart = `multipart/related; type="application/octet-stream"; transfer-syntax=${explicitLittleEndian}`;
 
+const htj2kImage = 'multipart/related; type="image/jphc"; transfer-syntax=1.2.840.10008.1.2.4.201';
+const losslessImage = 'multipart/related; type="image/jpeg"; transfer-syntax=1.2.840.10008.1.2.4.70';
+
+/** What can be given of a frame stored as JPEG-LS where codecs are at hand. */
+const madeFrame: Representation[] = [
+  ...jlsFrame.map((offer) => ({ ...offer, isStored: true, isMade: false })),
+  ...[
+    { mediaType: 'application/octet-stream', transferSyntaxUid: explicitLittleEndian },
+    { mediaType: 'image/jphc', transferSyntaxUid: '1.2.840.10008.1.2.4.201' },
+    { mediaType: 'image/jpeg', transferSyntaxUid: '1.2.840.10008.1.2.4.70' },
+  ].map((offer) => ({ ...offer, isMultipart: true, isStored: false, isMade: true })),
+  { mediaType: 'image/jpeg', isMultipart: true, transferSyntaxUid: jpegBaseline, isMade: true, isNamedOnly: true },
+];
+
+describe('negotiateAccept on frames that can be made', () => {
+  it.each([
+    [undefined, jlsMultipart],
+    ['*/*', jlsMultipart],
+    ['multipart/related; type="application/octet-stream"; transfer-syntax=*', jlsMultipart],
+    ['multipart/related; type="application/octet-stream"', nativeMultipart],
+    ['multipart/related; type="image/*"', jlsImage],
+    // At equal quality nothing is made that need not be, whatever the order; else as the client says.
+    [
+      `multipart/related; type="image/jpeg"; transfer-syntax=${jpegBaseline}, multipart/related; type="image/jls"; transfer-syntax=${jpegLs}`,
+      jlsImage,
+    ],
+    [`multipart/related; type="image/jphc", multipart/related; type="image/jls"; q=0.5`, htj2kImage],
+    ['multipart/related; type="image/jpeg"', losslessImage],
+    ['multipart/related; type="image/jpeg"; transfer-syntax=*', losslessImage],
+    [
+      `multipart/related; type="image/jpeg"; transfer-syntax=${jpegBaseline}`,
+      `multipart/related; type="image/jpeg"; transfer-syntax=${jpegBaseline}`,
+    ],
+  ])('chooses for %j', (header, expected) => {
+    expect(pick(madeFrame, header)).toBe(expected);
+  });
+});
+
 describe('negotiateAccept on frames', () => {
   it.each([
     [undefined, jlsMultipart],

@@ -11,6 +11,10 @@ export interface Representation {
   isStored?: boolean;
   /** What a range without a transfer syntax prefers; unless said, it is the media type's default one. */
   isDefault?: boolean;
+  /** The server has to make it of what is there, which goes before it where the client likes both equally. */
+  isMade?: boolean;
+  /** Only for who names its transfer syntax: it loses something. */
+  isNamedOnly?: boolean;
 }
 
 /** The two places where a client says what it takes. */
@@ -38,9 +42,9 @@ const defaultTransferSyntaxes: Record<string, string> = {
 
 /**
  * Chooses among what the server can give (PS3.18 8.7.8): the `accept` query parameter first, then the header field, each
- * by quality, then by the client's order, then by the server's. A range without a transfer syntax means the media type's
- * default one; where that cannot be given, any other the server has is better than nothing, and each part says which it
- * is. Of `transfer-syntax=*` nobody can say which is meant; what is stored costs nothing and loses nothing.
+ * by quality, then what need not be made first, then by the client's order, then by the server's. A range without a
+ * transfer syntax means the media type's default one; where that cannot be given, any other the server has is better than
+ * nothing, and each part says which it is. Of `transfer-syntax=*` nobody can say which is meant; what is stored costs nothing and loses nothing.
  * @param possible what the server can give, the one it prefers first; not empty
  * @returns the chosen one, or undefined: answer 406 and list what is possible
  */
@@ -64,7 +68,7 @@ function choose<R extends Representation>(ranges: AcceptRange[], possible: reado
   possible.forEach((offer, offerOrder) => {
     const match = mostSpecific(ranges, offer);
     if (match === undefined || match.quality === 0) return;
-    const rank = [-match.quality, match.isMeantSyntax ? 0 : 1, match.order, offerOrder];
+    const rank = [-match.quality, match.isMeantSyntax ? 0 : 1, offer.isMade === true ? 1 : 0, match.order, offerOrder];
     if (best === undefined || isBefore(rank, best.rank)) best = { offer, rank };
   });
   return best?.offer;
@@ -96,7 +100,9 @@ function specificityOf(range: AcceptRange, offer: Representation): number | unde
   else if (range.mediaType === `${type}/*`) specificity = 4;
   else if (range.mediaType === '*/*') specificity = range.parts === 'either' ? 0 : 2;
   else return undefined;
-  if (range.transferSyntax === undefined || range.transferSyntax === '*') return specificity;
+  if (range.transferSyntax === undefined || range.transferSyntax === '*') {
+    return offer.isNamedOnly === true ? undefined : specificity;
+  }
   return range.transferSyntax === offer.transferSyntaxUid ? specificity + 1 : undefined;
 }
 

@@ -48,7 +48,8 @@ export class FindFrames {
         );
       }
       const start = pixelDataOffset + (frameNumber - 1) * length;
-      return { frameNumber, bytes: length, open: async () => Readable.from([bytes.subarray(start, start + length)]) };
+      const open = async () => Readable.from([bytes.subarray(start, start + length)]);
+      return { frameNumber, bytes: length, endOffset: undefined, open };
     });
   }
 }

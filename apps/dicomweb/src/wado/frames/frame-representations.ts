@@ -1,23 +1,49 @@
+import type { InstanceRow } from '#libs/archive';
 import { transferSyntaxOf } from '#libs/dicom';
+import { jpegBaseline } from '#libs/images';
 import type { Representation } from '../../wire/negotiate-accept.js';
+import { explicitLittleEndian, madeSyntaxes } from '../transcoding/possible-syntaxes.js';
 
-export const explicitLittleEndian = '1.2.840.10008.1.2.1';
+/** A form of frames, as stored or to be made. */
+export interface FrameRepresentation extends Representation {
+  transferSyntaxUid: string;
+  isMade: boolean;
+}
 
 /**
- * The forms in which frames can be given, as they are stored. Uncompressed ones are Explicit VR Little Endian whatever
- * the instance is: implicit and big endian shall not be used on the web (PS3.18 8.7.3), and for pixels implicit is the
- * same bytes.
+ * The forms in which frames can be given, as far as the instance's row tells, those stored first. Uncompressed ones are
+ * Explicit VR Little Endian whatever the instance is: implicit and big endian shall not be used on the web (PS3.18
+ * 8.7.3), and for pixels implicit is the same bytes.
+ *
+ * Of a media type of images asked for without a transfer syntax, what is stored is the default, whatever table 8.7.3-5
+ * says: JPEG Baseline made into JPEG Lossless is larger and no better. JPEG Baseline is made only for who names it.
  */
 export function frameRepresentations(
-  transferSyntaxUid: string,
+  instance: Pick<InstanceRow, 'transferSyntaxUid' | 'frameKind'>,
   frames: number,
-): (Representation & { transferSyntaxUid: string })[] {
-  const stored = transferSyntaxOf(transferSyntaxUid);
-  const syntax = stored.encapsulated ? transferSyntaxUid : explicitLittleEndian;
-  const mediaTypes = [...new Set(['application/octet-stream', stored.mediaType])];
+): FrameRepresentation[] {
+  const stored = transferSyntaxOf(instance.transferSyntaxUid);
+  const storedUid = stored.encapsulated ? instance.transferSyntaxUid : explicitLittleEndian;
   // A single part has room for one frame.
   const forms = frames === 1 ? [true, false] : [true];
-  return forms.flatMap((isMultipart) =>
-    mediaTypes.map((mediaType) => ({ mediaType, isMultipart, transferSyntaxUid: syntax })),
-  );
+  const offer = (transferSyntaxUid: string, mediaTypes: string[], isMade: boolean): FrameRepresentation[] =>
+    forms.flatMap((isMultipart) =>
+      mediaTypes.map((mediaType) => ({
+        mediaType,
+        isMultipart,
+        transferSyntaxUid,
+        isMade,
+        isStored: !isMade,
+        ...(mediaType !== octetStream && mediaType === stored.mediaType && { isDefault: !isMade }),
+        ...(transferSyntaxUid === jpegBaseline && isMade && { isDefault: false, isNamedOnly: true }),
+      })),
+    );
+  const made = madeSyntaxes(instance);
+  if (made.length > 0 && storedUid !== jpegBaseline) made.push(jpegBaseline);
+  return [
+    ...offer(storedUid, [...new Set([octetStream, stored.mediaType])], false),
+    ...made.filter((uid) => uid !== storedUid).flatMap((uid) => offer(uid, [transferSyntaxOf(uid).mediaType], true)),
+  ];
 }
+
+const octetStream = 'application/octet-stream';
