@@ -123,13 +123,15 @@ export interface LockedWorkitem {
   isHeldWith(transactionUid: string): boolean;
   /** Whether an attempt holds it or ended it. */
   wasClaimed: boolean;
+  /** Whether a worker of the suite holds it, which gives up when the workitem is taken from it. */
+  isOfWorker: boolean;
 }
 
 /** @returns undefined when there is none */
 export async function lockWorkitem(tx: Transaction, workitemUid: string): Promise<LockedWorkitem | undefined> {
-  const [row] = await query<WorkitemRow & { transaction_uid: string | null }>(
+  const [row] = await query<WorkitemRow & { transaction_uid: string | null; silent_seconds_max: number | null }>(
     tx,
-    `select ${columns}, w.transaction_uid from workitem w left join study s using (study_key)
+    `select ${columns}, w.transaction_uid, w.silent_seconds_max from workitem w left join study s using (study_key)
       where w.workitem_uid = $1 for update of w`,
     [workitemUid],
   );
@@ -138,6 +140,7 @@ export async function lockWorkitem(tx: Transaction, workitemUid: string): Promis
       workitem: toWorkitem(row),
       isHeldWith: (transactionUid) => row.transaction_uid === transactionUid,
       wasClaimed: row.transaction_uid !== null,
+      isOfWorker: row.kind === 'ai' && row.state === 'IN PROGRESS' && row.silent_seconds_max === null,
     }
   );
 }
