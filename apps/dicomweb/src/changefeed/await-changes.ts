@@ -3,8 +3,8 @@ import { DATABASE_URL, Listener } from '#libs/database';
 
 /** Requests that wait at a time; more are answered at once. */
 const waitingMax = 200;
-/** Notices come with the commit; a change is numbered only once nothing older is under way, and nobody tells that. */
-const lookAgainMilliseconds = 1_000;
+/** Notices come with the commit; while the listener's connection is away they do not. */
+const lookAgainMilliseconds = 5_000;
 
 /** Lets readers of the change feed wait for what comes next. Whatever changes an instance tells the worklist's channel. */
 @Injectable()

@@ -6,8 +6,7 @@ const columns = 'action, instance_key, study_instance_uid, series_instance_uid, 
 
 /*
  * A change is written in the transaction of what it tells, without its number (see number-changes.ts), and after that
- * transaction has taken the locks of its studies: then what happens to one study later has the greater change_key and
- * the greater transaction id.
+ * transaction has taken the locks of its studies: what happens to one study later has the greater change_key.
  */
 
 /** Tells that a pack's instances are here now. @param replaced SOP Instance UIDs of those that are new versions */

@@ -68,7 +68,6 @@ export class CreateDeletionAndChangeTables1763683200003 implements MigrationInte
       create table change (
         change_key           bigint      generated always as identity,
         sequence             bigint,
-        transaction_id       xid8        not null default pg_current_xact_id(),
         action               text        not null,
         instance_key         bigint      not null,
         study_instance_uid   text        not null,
