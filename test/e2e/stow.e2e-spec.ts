@@ -248,7 +248,7 @@ describe('a STOW-RS request that cannot be taken', () => {
   const problem = (answer: Answer) => [answer.status, answer.contentType?.split(';')[0]];
 
   it.each([
-    ['application/dicom+json inside', 'multipart/related; type="application/dicom+json"; boundary=b'],
+    ['pictures inside', 'multipart/related; type="image/jpeg"; boundary=b'],
     ['another multipart', 'multipart/form-data; boundary=b'],
     ['a picture', 'image/jpeg'],
     ['JSON', 'application/json'],
