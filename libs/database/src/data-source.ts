@@ -16,8 +16,12 @@ const types = {
   },
 };
 
-/** @param url postgresql://…; @param poolSize connections this process may hold */
-export function createDataSource(url: string, poolSize = 16): DataSource {
+/**
+ * @param url postgresql://…
+ * @param poolSize connections this data source may hold
+ * @param statementSeconds what the server lets one statement take
+ */
+export function createDataSource(url: string, poolSize = 16, statementSeconds = 60): DataSource {
   return new DataSource({
     type: 'postgres',
     url,
@@ -27,7 +31,7 @@ export function createDataSource(url: string, poolSize = 16): DataSource {
     // synchronous_commit is a promise to senders: it is set for our sessions whatever the server's default says.
     extra: {
       types,
-      options: '-c synchronous_commit=on -c timezone=UTC -c statement_timeout=60000',
+      options: `-c synchronous_commit=on -c timezone=UTC -c statement_timeout=${Math.ceil(statementSeconds * 1000)}`,
       application_name: 'isocenter',
     },
   });

@@ -3,22 +3,13 @@ import type { DicomJson } from '#libs/dicom';
 import type { QidoQuery } from '../wire/parse-qido.js';
 import type { SearchLevel } from '../wire/search-attributes.js';
 import { availability } from './availability.js';
-import { type Columns, isReadableJson, matchSql, Parameters } from './match-sql.js';
-import { composeResult, element, wantedTags } from './result-attributes.js';
+import { isReadableJson, Parameters } from './match-sql.js';
+import { chooseAttributes, composeResult, element } from './result-attributes.js';
+import { findColumn } from './search-columns.js';
 import type { SearchPage } from './search-page.js';
-import { seriesAttributes, seriesColumns, type SeriesRow, seriesSelection } from './series-search.js';
+import { seriesAttributes, type SeriesRow, seriesSelection } from './series-search.js';
 import { studyAttributes, type StudyRow, studySelection } from './study-search.js';
-
-export const instanceColumns: Columns = {
-  ...seriesColumns,
-  '00080016': { kind: 'text', sql: 'i.sop_class_uid' },
-  '00080018': { kind: 'text', sql: 'i.sop_instance_uid' },
-  '00200013': { kind: 'number', sql: 'i.instance_number' },
-  '00280008': { kind: 'number', sql: 'i.number_of_frames' },
-  '00280010': { kind: 'number', sql: 'i.rows' },
-  '00280011': { kind: 'number', sql: 'i.columns' },
-  '00280100': { kind: 'number', sql: 'i.bits_allocated' },
-};
+import { whereSql } from './where-sql.js';
 
 /** Whole data sets (includefield=all) may be megabytes each, for instance of slides: one answer holds so much of them. */
 const dataSetBytesMax = 4 * 1024 * 1024;
@@ -48,7 +39,7 @@ export async function searchInstances(
   place: 'series' | 'study' | 'anywhere',
 ): Promise<SearchPage> {
   const parameters = new Parameters();
-  const where = matchSql(query.matches, instanceColumns, parameters);
+  const where = whereSql('instance', query.matches, parameters);
   const limit = parameters.add(query.limit);
   const bytesMax = parameters.add(dataSetBytesMax);
   const bytes = query.isAllIncluded ? 'octet_length(i.dicom_json)' : '0';
@@ -74,10 +65,10 @@ export async function searchInstances(
     order by n.position`;
   type Row = InstanceRow & SeriesRow & StudyRow & { total: number | null };
   const rows = await runQuery<Row>(db, sql, parameters.values);
-  const isWanted = wantedTags(query, usualLevels[place]);
+  const choose = chooseAttributes(query, usualLevels[place]);
   return {
     results: rows.map((row) =>
-      composeResult(isWanted, studyAttributes(row), seriesAttributes(row), instanceAttributes(row, dicomwebUrl)),
+      composeResult(choose, studyAttributes(row), seriesAttributes(row), instanceAttributes(row, dicomwebUrl)),
     ),
     matches: rows[0]?.total ?? query.offset + rows.length,
   };
@@ -101,11 +92,12 @@ const usualLevels: Record<keyof typeof orders, readonly SearchLevel[]> = {
 /** What no column holds is taken out of the data set by PostgreSQL: only that travels, however large the data set is. */
 function moreSql(query: QidoQuery, parameters: Parameters): string {
   if (query.isAllIncluded) return 'i.dicom_json';
-  const tags = [...query.includeFields].filter((tag) => !(tag in instanceColumns));
-  if (tags.length === 0) return 'null';
+  const tags = new Set([...query.includeFields].map((path) => path.slice(0, 8)));
+  const more = [...tags].filter((tag) => findColumn(tag, 'instance') === undefined);
+  if (more.length === 0) return 'null';
   // The whole of it for the rare text that PostgreSQL's JSON functions refuse: what is not wanted is dropped later.
   return `case when ${isReadableJson('i.dicom_json')} then (
-      select json_object_agg(key, value)::text from json_each(i.dicom_json::json) where key = any(${parameters.add(tags)}::text[])
+      select json_object_agg(key, value)::text from json_each(i.dicom_json::json) where key = any(${parameters.add(more)}::text[])
     ) else i.dicom_json end`;
 }
 

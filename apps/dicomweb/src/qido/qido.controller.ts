@@ -2,16 +2,16 @@ import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Access } from '#libs/auth';
 import { CONFIG, type Config } from '#libs/config';
-import { DataSource } from '#libs/database';
-import { stringifyDicomJson } from '#libs/dicom';
-import { HttpProblem } from '#libs/server';
+import type { DataSource } from '#libs/database';
 import { checkUid } from '../http/check-uid.js';
 import { chooseRepresentation, dicomwebUrlOf, searchOf } from '../http/request.js';
 import { parseQido, type QidoQuery } from '../wire/parse-qido.js';
 import { findSearchAttribute, type SearchLevel } from '../wire/search-attributes.js';
-import { findMissingParent } from './find-missing-parent.js';
 import { searchInstances } from './instance-search.js';
+import { refuseTooBroad } from './refuse-too-broad.js';
+import { SearchDatabase } from './search-database.js';
 import type { SearchPage } from './search-page.js';
+import { representations, sendResults } from './send-results.js';
 import { searchSeries } from './series-search.js';
 import { searchStudies } from './study-search.js';
 
@@ -20,14 +20,21 @@ interface Place {
   series?: string;
 }
 
-/** QIDO-RS (PS3.18 10.6): searches for studies, series and instances, each in what the URL names. */
+/**
+ * QIDO-RS (PS3.18 10.6): searches for studies, series and instances, each in what the URL names. A study or series that is
+ * not here has no results, as any other search without matches (table 10.6.3-1 knows no 404).
+ */
 @Controller('dicom-web')
 @Access('read')
 export class QidoController {
+  private readonly db: DataSource;
+
   constructor(
-    private readonly db: DataSource,
+    database: SearchDatabase,
     @Inject(CONFIG) private readonly config: Config,
-  ) {}
+  ) {
+    this.db = database.dataSource;
+  }
 
   @Get('studies')
   studies(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
@@ -72,15 +79,11 @@ export class QidoController {
     place: Place,
     search: (query: QidoQuery, dicomwebUrl: string) => Promise<SearchPage>,
   ): Promise<void> {
-    const { mediaType } = chooseRepresentation(request, jsonRepresentations);
+    const representation = chooseRepresentation(request, representations);
     const query = parseQido(level, searchOf(request), this.config.limits.qidoResultsMax);
     addPlace(query, place);
     const url = dicomwebUrlOf(request);
-    const page = query.limit === 0 ? { results: [], matches: query.offset } : await search(query, url);
-    if (page.results.length === 0) {
-      const missing = await findMissingParent(this.db, place);
-      if (missing !== undefined) throw new HttpProblem(404, 'Not Found', `This archive has no such ${missing}.`);
-    }
+    const page = query.limit === 0 ? nothing(query) : await this.search(query, url, search);
     const remaining = page.matches - query.offset - page.results.length;
     const isCutByServer = query.isServerLimit || page.results.length < query.limit;
     if (remaining > 0 && isCutByServer)
@@ -90,19 +93,24 @@ export class QidoController {
         'warning',
         query.warnings.map((text) => `299 ${url}: ${text}`),
       );
-    if (page.results.length === 0) return void reply.status(204).send();
-    void reply
-      .header('content-type', mediaType)
-      .header('cache-control', 'no-store')
-      // Bytes, not text: for text Fastify adds a charset, and clients compare the media type letter by letter.
-      .send(Buffer.from(`[${page.results.map(stringifyDicomJson).join(',')}]`));
+    if (page.results.length === 0 && this.config.emptySearchStatus === 204) return void reply.status(204).send();
+    await sendResults(reply, page.results, representation);
+  }
+
+  private async search(
+    query: QidoQuery,
+    url: string,
+    search: (query: QidoQuery, dicomwebUrl: string) => Promise<SearchPage>,
+  ): Promise<SearchPage> {
+    try {
+      return await search(query, url);
+    } catch (error) {
+      throw refuseTooBroad(error, query, this.config.searchSeconds);
+    }
   }
 }
 
-const jsonRepresentations = [
-  { mediaType: 'application/dicom+json', isMultipart: false },
-  { mediaType: 'application/json', isMultipart: false },
-];
+const nothing = (query: QidoQuery): SearchPage => ({ results: [], matches: query.offset });
 
 /** What the URL's path names must match as well as what its query does. */
 function addPlace(query: QidoQuery, place: Place): void {
@@ -112,8 +120,8 @@ function addPlace(query: QidoQuery, place: Place): void {
   ] as const) {
     if (uid === undefined) continue;
     checkUid(uid, name);
-    const attribute = findSearchAttribute(name, query.level);
-    if (attribute === undefined) throw new Error(`${name} is not searchable at the ${query.level} level`);
+    const attribute = findSearchAttribute(name);
+    if (attribute === undefined) throw new Error(`${name} is no attribute`);
     query.matches.push({ attribute, condition: { kind: 'uids', uids: [uid] } });
   }
 }

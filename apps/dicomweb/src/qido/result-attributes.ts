@@ -1,4 +1,4 @@
-import type { DicomJson } from '#libs/dicom';
+import type { DicomJson, DicomJsonElement } from '#libs/dicom';
 import type { QidoQuery } from '../wire/parse-qido.js';
 import type { SearchLevel } from '../wire/search-attributes.js';
 
@@ -59,29 +59,57 @@ const usualTags: Record<SearchLevel, readonly string[]> = {
   ],
 };
 
+/** What of an element goes into a result: all of it, none, or of a sequence those elements in its items. */
+type Wanted = true | undefined | Map<string, Wanted>;
+
+/** Chooses what of a data set belongs into a result. */
+export type Choice = (tag: string, element: DicomJsonElement) => DicomJsonElement | undefined;
+
 /**
  * @param usualLevels whose usual attributes to give: the level searched, and those above it that the URL leaves open
- * @returns a test for the tags that belong into a result
  */
-export function wantedTags(query: QidoQuery, usualLevels: readonly SearchLevel[]): (tag: string) => boolean {
-  if (query.isAllIncluded) return () => true;
-  const tags = new Set([...query.includeFields, ...usualLevels.flatMap((level) => usualTags[level])]);
-  return (tag) => tags.has(tag);
+export function chooseAttributes(query: QidoQuery, usualLevels: readonly SearchLevel[]): Choice {
+  if (query.isAllIncluded) return (_, element) => element;
+  const wanted = new Map<string, Wanted>();
+  for (const path of query.includeFields) want(wanted, path.split('.'));
+  for (const tag of usualLevels.flatMap((level) => usualTags[level])) wanted.set(tag, true);
+  return (tag, element) => cut(element, wanted.get(tag));
+}
+
+function want(wanted: Map<string, Wanted>, [tag, ...inner]: string[]): void {
+  if (tag === undefined || wanted.get(tag) === true) return;
+  if (inner.length === 0) return void wanted.set(tag, true);
+  const items = wanted.get(tag) ?? new Map<string, Wanted>();
+  wanted.set(tag, items);
+  if (items !== true) want(items, inner);
+}
+
+/** Asked for elements of a sequence, a result has its items with those and no others (PS3.4 C.2.2.2.6). */
+function cut(element: DicomJsonElement, wanted: Wanted): DicomJsonElement | undefined {
+  if (wanted === undefined || wanted === true || element.vr !== 'SQ' || element.Value === undefined)
+    return wanted === undefined ? undefined : element;
+  const items = element.Value.map((item) => {
+    const kept: DicomJson = {};
+    for (const [tag, inner] of Object.entries((item ?? {}) as DicomJson)) {
+      const part = cut(inner, wanted.get(tag));
+      if (part !== undefined) kept[tag] = part;
+    }
+    return kept;
+  });
+  return { vr: 'SQ', Value: items };
 }
 
 /**
  * Puts a result together, tags in ascending order (PS3.18 F.2.2). Later sources win: what we count ourselves goes last.
  * Elements with an undefined entry are left out.
  */
-export function composeResult(
-  isWanted: (tag: string) => boolean,
-  ...sources: Record<string, DicomJson[string] | undefined>[]
-): DicomJson {
+export function composeResult(choose: Choice, ...sources: Record<string, DicomJson[string] | undefined>[]): DicomJson {
   const merged: Record<string, DicomJson[string] | undefined> = Object.assign({}, ...sources);
   const result: DicomJson = {};
   for (const tag of Object.keys(merged).sort()) {
     const element = merged[tag];
-    if (element !== undefined && isWanted(tag)) result[tag] = element;
+    const chosen = element === undefined ? undefined : choose(tag, element);
+    if (chosen !== undefined) result[tag] = chosen;
   }
   return result;
 }

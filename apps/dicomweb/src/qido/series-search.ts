@@ -2,23 +2,11 @@ import { type DataSource, query as runQuery } from '#libs/database';
 import type { DicomJson } from '#libs/dicom';
 import type { QidoQuery } from '../wire/parse-qido.js';
 import { availability } from './availability.js';
-import { type Columns, matchSql, Parameters } from './match-sql.js';
-import { composeResult, element, wantedTags } from './result-attributes.js';
+import { Parameters } from './match-sql.js';
+import { chooseAttributes, composeResult, element } from './result-attributes.js';
 import type { SearchPage } from './search-page.js';
-import { studyAttributes, studyColumns, type StudyRow, studySelection } from './study-search.js';
-
-export const seriesColumns: Columns = {
-  ...studyColumns,
-  '00080060': { kind: 'text', sql: 'se.modality' },
-  '0008103E': { kind: 'text', sql: 'se.series_description' },
-  '00180015': { kind: 'text', sql: 'se.body_part_examined' },
-  '0020000E': { kind: 'text', sql: 'se.series_instance_uid' },
-  '00200011': { kind: 'number', sql: 'se.series_number' },
-  '00400244': { kind: 'date', sql: 'se.performed_procedure_step_start_date' },
-  '00400245': { kind: 'time', sql: 'se.performed_procedure_step_start_time' },
-  '00400275.00400009': { kind: 'item', json: 'se.attributes', sequence: '00400275', element: '00400009' },
-  '00400275.00401001': { kind: 'item', json: 'se.attributes', sequence: '00400275', element: '00401001' },
-};
+import { studyAttributes, type StudyRow, studySelection } from './study-search.js';
+import { whereSql } from './where-sql.js';
 
 export interface SeriesRow {
   series_instance_uid: string;
@@ -42,7 +30,7 @@ export async function searchSeries(
   isInStudy: boolean,
 ): Promise<SearchPage> {
   const parameters = new Parameters();
-  const where = matchSql(query.matches, seriesColumns, parameters);
+  const where = whereSql('series', query.matches, parameters);
   const limit = parameters.add(query.limit);
   const order = isInStudy ? 'se.series_number nulls last, se.series_key' : 'se.series_key';
   const sql = `
@@ -60,10 +48,10 @@ export async function searchSeries(
     limit ${limit}::bigint`;
   type Row = SeriesRow & StudyRow & { availability: string; total: number | null };
   const rows = await runQuery<Row>(db, sql, parameters.values);
-  const isWanted = wantedTags(query, isInStudy ? ['series'] : ['study', 'series']);
+  const choose = chooseAttributes(query, isInStudy ? ['series'] : ['study', 'series']);
   return {
     results: rows.map((row) =>
-      composeResult(isWanted, studyAttributes(row), seriesAttributes(row), {
+      composeResult(choose, studyAttributes(row), seriesAttributes(row), {
         '00080056': element('CS', [row.availability]),
         '00081190': element('UR', [
           `${dicomwebUrl}/studies/${row.study_instance_uid}/series/${row.series_instance_uid}`,

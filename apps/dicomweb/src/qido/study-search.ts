@@ -1,27 +1,11 @@
 import { type DataSource, query as runQuery } from '#libs/database';
 import type { DicomJson } from '#libs/dicom';
 import type { QidoQuery } from '../wire/parse-qido.js';
-import { type Columns, matchSql, Parameters } from './match-sql.js';
+import { Parameters } from './match-sql.js';
 import { availability } from './availability.js';
-import { composeResult, element, wantedTags } from './result-attributes.js';
+import { chooseAttributes, composeResult, element } from './result-attributes.js';
 import type { SearchPage } from './search-page.js';
-
-export const studyColumns: Columns = {
-  '00080020': { kind: 'date', sql: 'st.study_date' },
-  '00080030': { kind: 'time', sql: 'st.study_time' },
-  '00080050': { kind: 'text', sql: 'st.accession_number' },
-  '00080061': { kind: 'text-array', sql: 'st.modalities' },
-  '00080062': { kind: 'text-array', sql: 'st.sop_classes' },
-  '00080090': { kind: 'name', sql: 'st.referring_physician_name' },
-  '00081030': { kind: 'text', sql: 'st.study_description' },
-  '00100010': { kind: 'name', sql: 'st.patient_name' },
-  '00100020': { kind: 'text', sql: 'st.patient_id' },
-  '00100021': { kind: 'text', sql: 'st.issuer_of_patient_id' },
-  '00100030': { kind: 'date', sql: 'st.patient_birth_date' },
-  '00100040': { kind: 'text', sql: 'st.patient_sex' },
-  '0020000D': { kind: 'text', sql: 'st.study_instance_uid' },
-  '00200010': { kind: 'text', sql: 'st.study_id' },
-};
+import { whereSql } from './where-sql.js';
 
 export interface StudyRow {
   study_instance_uid: string;
@@ -39,7 +23,7 @@ export const studySelection = `st.study_instance_uid, st.modalities as study_mod
 /** Search for Studies (PS3.18 10.6). Newest first; studies without a date come last. */
 export async function searchStudies(db: DataSource, query: QidoQuery, dicomwebUrl: string): Promise<SearchPage> {
   const parameters = new Parameters();
-  const where = matchSql(query.matches, studyColumns, parameters);
+  const where = whereSql('study', query.matches, parameters);
   const limit = parameters.add(query.limit);
   const sql = `
     with page as materialized (
@@ -56,10 +40,10 @@ export async function searchStudies(db: DataSource, query: QidoQuery, dicomwebUr
     limit ${limit}::bigint`;
   type Row = StudyRow & { availability: string; total: number | null };
   const rows = await runQuery<Row>(db, sql, parameters.values);
-  const isWanted = wantedTags(query, ['study']);
+  const choose = chooseAttributes(query, ['study']);
   return {
     results: rows.map((row) =>
-      composeResult(isWanted, studyAttributes(row), {
+      composeResult(choose, studyAttributes(row), {
         '00080056': element('CS', [row.availability]),
         '00081190': element('UR', [`${dicomwebUrl}/studies/${row.study_instance_uid}`]),
       }),

@@ -1,11 +1,18 @@
-import { keywordToTag } from '#libs/dicom';
-import { type Condition, parseMatch } from './parse-match.js';
-import { findSearchAttribute, type SearchAttribute, type SearchLevel } from './search-attributes.js';
+import { type Condition, type MatchOptions, parseMatch } from './parse-match.js';
+import {
+  findSearchAttribute,
+  privateCreatorOf,
+  type SearchAttribute,
+  type SearchLevel,
+  timeOfDate,
+} from './search-attributes.js';
 import { WireError } from './wire-error.js';
 
 export interface Match {
   attribute: SearchAttribute;
   condition: Condition;
+  /** The range of dates begins or ends at a time of its day: both are one range (PS3.4 C.2.2.2.5). */
+  time?: { attribute: SearchAttribute; from: string | undefined; to: string | undefined };
 }
 
 /** A search, read and checked. */
@@ -13,7 +20,10 @@ export interface QidoQuery {
   level: SearchLevel;
   /** All must hold. */
   matches: Match[];
-  /** Tags (GGGGEEEE) to return besides the usual ones: includefield, and every matching key (PS3.18 10.6.3.3). */
+  /**
+   * Paths (as {@link SearchAttribute.path}) to return besides the usual attributes: includefield, and every matching key
+   * (PS3.18 10.6.3.3).
+   */
   includeFields: ReadonlySet<string>;
   isAllIncluded: boolean;
   offset: number;
@@ -27,15 +37,18 @@ export interface QidoQuery {
 
 const ignoredParameters = new Set(['accept', 'charset']);
 
+/** A search of more is not one that a person means, and each is work. */
+const matchesMax = 64;
+
 /**
- * Reads the query string of a search (PS3.18 8.3.4 and 10.6.1.2). What the server does not support is left out and said
- * in a warning; what nobody could understand is an error.
+ * Reads the query string of a search (PS3.18 8.3.4 and 10.6.1.2). What the server does not know is left out and said in
+ * a warning; what nobody could understand is an error.
  * @param search as it stands in the URL, without the question mark
  * @param limitMax the most results the server gives in one answer
  * @throws WireError for malformed values
  */
 export function parseQido(level: SearchLevel, search: string, limitMax: number): QidoQuery {
-  const query = new QueryReader(level);
+  const query = new QueryReader();
   const options = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(search)) {
     const option = name.trim().toLowerCase();
@@ -47,11 +60,14 @@ export function parseQido(level: SearchLevel, search: string, limitMax: number):
       options.set(option, value.trim());
     } else query.match(name.trim(), value);
   }
-  warnOfUnsupportedMatching(options, query.warnings);
   const limit = readCount(options, 'limit');
   return {
     level,
-    matches: query.finish(),
+    matches: query.finish({
+      isFuzzy: readFlag(options, 'fuzzymatching'),
+      isEmptyMatching: readFlag(options, 'emptyvaluematching'),
+      isMultipleMatching: readFlag(options, 'multiplevaluematching'),
+    }),
     includeFields: query.fields,
     isAllIncluded: query.isAllIncluded,
     offset: readCount(options, 'offset') ?? 0,
@@ -63,22 +79,11 @@ export function parseQido(level: SearchLevel, search: string, limitMax: number):
 
 const optionNames = new Set(['limit', 'offset', 'fuzzymatching', 'emptyvaluematching', 'multiplevaluematching']);
 
-/** PS3.18 8.3.4.2, 8.3.4.5, 8.3.4.6: a server without these says so and does what it can. */
-const unsupportedMatching = {
-  fuzzymatching: 'The fuzzymatching parameter is not supported. Only literal matching has been performed.',
-  emptyvaluematching:
-    'The emptyvaluematching parameter is not supported. Only universal matching of empty values has been performed.',
-  multiplevaluematching:
-    'The multiplevaluematching parameter is not supported. Only single value matching has been performed.',
-};
-
-function warnOfUnsupportedMatching(options: ReadonlyMap<string, string>, warnings: string[]): void {
-  for (const [name, warning] of Object.entries(unsupportedMatching)) {
-    const value = options.get(name)?.toLowerCase();
-    if (value === undefined || value === '' || value === 'false') continue;
-    if (value !== 'true') throw new WireError(`The parameter ${name} takes true or false.`);
-    warnings.push(warning);
-  }
+function readFlag(options: ReadonlyMap<string, string>, name: string): boolean {
+  const value = options.get(name)?.toLowerCase() ?? '';
+  if (value !== '' && value !== 'true' && value !== 'false')
+    throw new WireError(`The parameter ${name} takes true or false.`);
+  return value === 'true';
 }
 
 function readCount(options: ReadonlyMap<string, string>, name: 'limit' | 'offset'): number | undefined {
@@ -95,9 +100,7 @@ class QueryReader {
   readonly fields = new Set<string>();
   readonly warnings: string[] = [];
   isAllIncluded = false;
-  private readonly values = new Map<SearchAttribute, string[]>();
-
-  constructor(private readonly level: SearchLevel) {}
+  private readonly keys = new Map<string, { attribute: SearchAttribute; values: string[] }>();
 
   include(value: string): void {
     for (const field of value.split(',')) {
@@ -107,35 +110,51 @@ class QueryReader {
         this.isAllIncluded = true;
         continue;
       }
-      // A path into a sequence brings the whole sequence.
-      const tag = tagOf(name.split('.')[0]!);
-      if (tag === undefined) this.warn(`The includefield ${nameable(name)} is not known and has been ignored.`);
-      else this.fields.add(tag);
+      const attribute = findSearchAttribute(name);
+      if (attribute === undefined) this.warn(`The includefield ${nameable(name)} is not known and has been ignored.`);
+      else this.return(attribute);
     }
   }
 
   match(name: string, value: string): void {
-    const attribute = findSearchAttribute(name, this.level);
+    const attribute = findSearchAttribute(name);
     if (attribute === undefined) {
-      this.warn(
-        `Matching on ${nameable(name)} is not supported at the ${this.level} level and has not been performed.`,
-      );
+      this.warn(`${nameable(name, true)} is not known and has not been matched.`);
       return;
     }
-    this.values.set(attribute, [...(this.values.get(attribute) ?? []), value]);
-    this.fields.add(attribute.path.split('.')[0]!);
+    this.return(attribute);
+    const reason = value.trim() === '' ? undefined : unmatchable(attribute, value);
+    if (reason !== undefined) {
+      this.warn(`${nameable(name, true)} has not been matched: ${reason}.`);
+      return;
+    }
+    const key = this.keys.get(attribute.path);
+    if (key === undefined) this.keys.set(attribute.path, { attribute, values: [value] });
+    else key.values.push(value);
+    if (this.keys.size > matchesMax) throw new WireError(`More than ${matchesMax} attributes to match.`);
   }
 
-  finish(): Match[] {
+  finish(options: MatchOptions): Match[] {
     const matches: Match[] = [];
-    for (const [attribute, values] of this.values) {
-      const isList = attribute.vr === 'UI' || attribute.isAnyOf === true;
+    for (const { attribute, values } of this.keys.values()) {
+      const isList = attribute.vr === 'UI' || attribute.vr === 'CS' || options.isMultipleMatching;
       if (values.length > 1 && !isList)
-        throw new WireError(`${attribute.keyword} is given more than once; only lists of UIDs and modalities can be.`);
-      const condition = parseMatch(attribute, values.join(','));
-      if (condition !== undefined) matches.push({ attribute, condition });
+        throw new WireError(
+          `${attribute.keyword} is given more than once; only UIDs and codes are matched as lists, and other attributes with multiplevaluematching=true.`,
+        );
+      const separator = options.isMultipleMatching && attribute.vr !== 'UI' ? '\\' : ',';
+      const condition = parseMatch(attribute, values.join(separator), options);
+      if (attribute.vr === 'SQ' && condition !== undefined && condition.kind !== 'empty') {
+        this.warn(`${attribute.keyword} has not been matched: a sequence is matched by the attributes in its items.`);
+      } else if (condition !== undefined) matches.push({ attribute, condition });
     }
-    return matches;
+    return joinDatesAndTimes(matches);
+  }
+
+  private return(attribute: SearchAttribute): void {
+    this.fields.add(attribute.path);
+    const creator = privateCreatorOf(attribute.path);
+    if (creator !== undefined) this.fields.add(creator);
   }
 
   /** A URL may hold thousands of unknown names; the answer's header must stay small. */
@@ -144,12 +163,40 @@ class QueryReader {
   }
 }
 
-function tagOf(name: string): string | undefined {
-  if (/^[0-9a-f]{8}$/i.test(name)) return name.toUpperCase();
-  return findSearchAttribute(name, 'instance')?.path.split('.')[0] ?? keywordToTag(name);
+const binaryVrs = new Set<string | undefined>(['OB', 'OD', 'OF', 'OL', 'OV', 'OW']);
+
+/** @returns why nothing could match, undefined when something can */
+function unmatchable({ path, vr }: SearchAttribute, value: string): string | undefined {
+  // PS3.4 C.2.2.2: it says how a request is encoded, and ours are in UTF-8.
+  if (path === '00080005') return 'a character set is not a key';
+  if (path === '00080201') return 'dates and times match as they are stored, in their own time zone';
+  if (path === '00080056' || path === '00081190') return 'it is made for each answer';
+  if (path.startsWith('0002')) return 'file meta information is not part of a data set';
+  if (binaryVrs.has(vr) && value.trim() !== '""') return 'it is binary';
+  return undefined;
+}
+
+/** Ranges of a date and its time are one range, from a moment to a moment, where their ends go together. */
+function joinDatesAndTimes(matches: Match[]): Match[] {
+  const joined = new Set<Match>();
+  for (const match of matches) {
+    const { attribute, condition } = match;
+    if (condition.kind !== 'dates') continue;
+    const tags = attribute.path.split('.');
+    const timePath = [...tags.slice(0, -1), timeOfDate.get(tags.at(-1)!)].join('.');
+    const time = matches.find((other) => other.attribute.path === timePath);
+    if (time?.condition.kind !== 'times' || !time.condition.isRange) continue;
+    const { from, to } = time.condition;
+    if ((from !== undefined && condition.from === undefined) || (to !== undefined && condition.to === undefined))
+      continue;
+    match.time = { attribute: time.attribute, from, to };
+    joined.add(time);
+  }
+  return matches.filter((match) => !joined.has(match));
 }
 
 /** Header fields are plain ASCII, and what the client wrote may be anything. */
-function nameable(name: string): string {
-  return /^[A-Za-z0-9_.]{1,64}$/.test(name) ? `'${name}'` : 'an attribute';
+function nameable(name: string, isSubject = false): string {
+  if (/^[A-Za-z0-9_.]{1,64}$/.test(name)) return `'${name}'`;
+  return isSubject ? 'An attribute' : 'an attribute';
 }

@@ -1,78 +1,78 @@
+import { keywordToTag, tagToKeyword, tagVr } from '#libs/dicom';
+
 export type SearchLevel = 'study' | 'series' | 'instance';
 
-/** An attribute that searches can match on. */
+/** An attribute that a search names, to match on it or to have it returned. */
 export interface SearchAttribute {
-  /** GGGGEEEE, or sequence and element joined by a dot. */
+  /** `GGGGEEEE`, or the tags of sequences and the element in their items, joined by dots. */
   path: string;
+  /** For people: the keyword where there is one, else the tag; joined by dots too. */
   keyword: string;
-  vr: 'AE' | 'CS' | 'DA' | 'IS' | 'LO' | 'PN' | 'SH' | 'TM' | 'UI' | 'US';
-  /** Whose attribute it is. Searches at that level and below can match on it (relational queries). */
-  level: SearchLevel;
-  /** Code strings of which any may match; a comma cannot be part of a CS value, so it separates them. */
-  isAnyOf?: true;
+  /** By PS3.6; undefined for private elements and those the dictionary does not know. */
+  vr: string | undefined;
 }
 
-/** PS3.18 tables 10.6.1-5 (required matching attributes), and the columns that the index has besides. */
-export const searchAttributes: readonly SearchAttribute[] = [
-  { path: '00080020', keyword: 'StudyDate', vr: 'DA', level: 'study' },
-  { path: '00080030', keyword: 'StudyTime', vr: 'TM', level: 'study' },
-  { path: '00080050', keyword: 'AccessionNumber', vr: 'SH', level: 'study' },
-  { path: '00080061', keyword: 'ModalitiesInStudy', vr: 'CS', level: 'study', isAnyOf: true },
-  { path: '00080062', keyword: 'SOPClassesInStudy', vr: 'UI', level: 'study' },
-  { path: '00080090', keyword: 'ReferringPhysicianName', vr: 'PN', level: 'study' },
-  { path: '00081030', keyword: 'StudyDescription', vr: 'LO', level: 'study' },
-  { path: '00100010', keyword: 'PatientName', vr: 'PN', level: 'study' },
-  { path: '00100020', keyword: 'PatientID', vr: 'LO', level: 'study' },
-  { path: '00100021', keyword: 'IssuerOfPatientID', vr: 'LO', level: 'study' },
-  { path: '00100030', keyword: 'PatientBirthDate', vr: 'DA', level: 'study' },
-  { path: '00100040', keyword: 'PatientSex', vr: 'CS', level: 'study' },
-  { path: '0020000D', keyword: 'StudyInstanceUID', vr: 'UI', level: 'study' },
-  { path: '00200010', keyword: 'StudyID', vr: 'SH', level: 'study' },
+/** The standard has keywords in one spelling (PS3.6); these, which everybody types, are taken in any case. */
+const usualKeywords = new Map(
+  [
+    ['AccessionNumber', 'BodyPartExamined', 'InstanceNumber', 'Modality', 'ModalitiesInStudy', 'NumberOfFrames'],
+    ['PatientBirthDate', 'PatientID', 'PatientName', 'PatientSex', 'IssuerOfPatientID', 'ReferringPhysicianName'],
+    ['PerformedProcedureStepStartDate', 'PerformedProcedureStepStartTime', 'SOPClassesInStudy', 'SOPClassUID'],
+    ['RequestAttributesSequence', 'RequestedProcedureID', 'ScheduledProcedureStepID', 'SOPInstanceUID'],
+    ['SeriesDate', 'SeriesDescription', 'SeriesInstanceUID', 'SeriesNumber', 'SeriesTime'],
+    ['StudyDate', 'StudyDescription', 'StudyID', 'StudyInstanceUID', 'StudyTime'],
+  ]
+    .flat()
+    .map((keyword) => [keyword.toLowerCase(), keyword]),
+);
 
-  { path: '00080060', keyword: 'Modality', vr: 'CS', level: 'series', isAnyOf: true },
-  { path: '0008103E', keyword: 'SeriesDescription', vr: 'LO', level: 'series' },
-  { path: '00180015', keyword: 'BodyPartExamined', vr: 'CS', level: 'series' },
-  { path: '0020000E', keyword: 'SeriesInstanceUID', vr: 'UI', level: 'series' },
-  { path: '00200011', keyword: 'SeriesNumber', vr: 'IS', level: 'series' },
-  { path: '00400244', keyword: 'PerformedProcedureStepStartDate', vr: 'DA', level: 'series' },
-  { path: '00400245', keyword: 'PerformedProcedureStepStartTime', vr: 'TM', level: 'series' },
-  {
-    path: '00400275.00400009',
-    keyword: 'RequestAttributesSequence.ScheduledProcedureStepID',
-    vr: 'SH',
-    level: 'series',
-  },
-  { path: '00400275.00401001', keyword: 'RequestAttributesSequence.RequestedProcedureID', vr: 'SH', level: 'series' },
+/** Sequences in sequences, at most: deeper ones occur in no SOP class. */
+const depthMax = 16;
 
-  { path: '00080016', keyword: 'SOPClassUID', vr: 'UI', level: 'instance' },
-  { path: '00080018', keyword: 'SOPInstanceUID', vr: 'UI', level: 'instance' },
-  { path: '00200013', keyword: 'InstanceNumber', vr: 'IS', level: 'instance' },
-  { path: '00280008', keyword: 'NumberOfFrames', vr: 'IS', level: 'instance' },
-  { path: '00280010', keyword: 'Rows', vr: 'US', level: 'instance' },
-  { path: '00280011', keyword: 'Columns', vr: 'US', level: 'instance' },
-  { path: '00280100', keyword: 'BitsAllocated', vr: 'US', level: 'instance' },
-];
+/**
+ * Finds an attribute by how a query names it (PS3.18 8.3.4.1): keywords or tags in any case, or a mixture, those of
+ * sequences before a dot, e.g. `PatientName`, `0020000d`, `RequestAttributesSequence.00400009`, `00091001`.
+ * @returns undefined when one of the names is no tag and no keyword of PS3.6
+ */
+export function findSearchAttribute(name: string): SearchAttribute | undefined {
+  const tags: string[] = [];
+  for (const step of name.split('.')) {
+    const tag = findTag(step);
+    if (tag === undefined || tags.length === depthMax) return undefined;
+    tags.push(tag);
+  }
+  return {
+    path: tags.join('.'),
+    keyword: tags.map((tag) => tagToKeyword(tag) ?? tag).join('.'),
+    vr: tagVr(tags.at(-1)!),
+  };
+}
 
-const byName = new Map<string, SearchAttribute>();
-const tagOfKeyword = new Map<string, string>();
-for (const attribute of searchAttributes) {
-  const tags = attribute.path.split('.');
-  attribute.keyword.split('.').forEach((keyword, at) => tagOfKeyword.set(keyword.toLowerCase(), tags[at]!));
-  byName.set(attribute.path, attribute);
+function findTag(name: string): string | undefined {
+  if (/^[0-9a-f]{8}$/i.test(name)) return name.toUpperCase();
+  return keywordToTag(usualKeywords.get(name.toLowerCase()) ?? name);
 }
 
 /**
- * Finds an attribute by how a query names it: keywords or tags in any case, or a mixture, e.g. `PatientName`, `0020000d`,
- * `RequestAttributesSequence.00400009`.
- * @returns undefined when searches at this level cannot match on it
+ * The element that says whose a private element is (PS3.5 7.8.1).
+ * @param tag `GGGGEEEE`
+ * @returns undefined for a public element, and for one that is a private creator itself
  */
-export function findSearchAttribute(name: string, level: SearchLevel): SearchAttribute | undefined {
-  const path = name
-    .split('.')
-    .map((step) => tagOfKeyword.get(step.toLowerCase()) ?? step.toUpperCase())
-    .join('.');
-  const attribute = byName.get(path);
-  return attribute !== undefined && depth[attribute.level] <= depth[level] ? attribute : undefined;
+export function privateCreatorOf(tag: string): string | undefined {
+  const isPrivate = Number.parseInt(tag[3]!, 16) % 2 === 1;
+  return isPrivate && !tag.startsWith('00', 4) ? `${tag.slice(0, 4)}00${tag.slice(4, 6)}` : undefined;
 }
 
-const depth: Record<SearchLevel, number> = { study: 0, series: 1, instance: 2 };
+/** A date and the time that goes with it: ranges of both are one range (PS3.4 C.2.2.2.5). */
+export const timeOfDate: ReadonlyMap<string, string> = new Map([
+  ['00080012', '00080013'],
+  ['00080020', '00080030'],
+  ['00080021', '00080031'],
+  ['00080022', '00080032'],
+  ['00080023', '00080033'],
+  ['00100030', '00100032'],
+  ['00400002', '00400003'],
+  ['00400004', '00400005'],
+  ['00400244', '00400245'],
+  ['00400250', '00400251'],
+]);

@@ -1,5 +1,6 @@
 import { CreateArchiveTables1763683200000 } from './1763683200000-create-archive-tables.js';
 import { CreateWorkflowTables1763683200001 } from './1763683200001-create-workflow-tables.js';
+import { CreateSearchFunctions1763683200002 } from './1763683200002-create-search-functions.js';
 import { CreateDeletionAndChangeTables1763683200003 } from './1763683200003-create-deletion-and-change-tables.js';
 import { CreateUpsEvents1763683200004 } from './1763683200004-create-ups-events.js';
 
@@ -7,6 +8,7 @@ import { CreateUpsEvents1763683200004 } from './1763683200004-create-ups-events.
 export const migrations = [
   CreateArchiveTables1763683200000,
   CreateWorkflowTables1763683200001,
+  CreateSearchFunctions1763683200002,
   CreateDeletionAndChangeTables1763683200003,
   CreateUpsEvents1763683200004,
 ];
