@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ArchiveError } from '#libs/archive';
+import { refuseGone } from '#libs/archive';
 import { DataSource } from '#libs/database';
 import { bulkDataForRendering, type BulkData, describeFrame, ImageError, ImageService } from '#libs/images';
 import { HttpProblem } from '#libs/server';
@@ -74,6 +75,7 @@ export class RenderPicture {
       }
     }
     if (firstError !== undefined) throw pictureProblem(firstError);
+    await refuseGone(this.db, request.target);
     throw new HttpProblem(404, 'Not Found', nothingToShow(request.target));
   }
 
