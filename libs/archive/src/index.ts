@@ -12,7 +12,7 @@ export { missing, refuseGone, type ResourceUids } from './missing.js';
 export { type Frame, type OpenedFrames, OpenFrames } from './open-frames.js';
 export { type InstanceRow, type InstanceUids, OpenInstance, type StudyUids } from './open-instance.js';
 export { purgeOverdue, PurgeDeletions } from './purge-deletions.js';
-export { ReadMetadata } from './read-metadata.js';
+export { type InstanceMetadata, ReadMetadata } from './read-metadata.js';
 export { ReadPack } from './read-pack.js';
 export { getDeletion, RestoreDeletion } from './restore-deletion.js';
 export { StoreInstances } from './store-instances.js';

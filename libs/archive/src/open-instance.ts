@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { DataSource, query } from '#libs/database';
-import { type BulkDataLocation, findBulkData } from '#libs/dicom';
+import { BulkDataSearch, type BulkDataStart } from '#libs/dicom';
 import { ArchiveError } from './archive-error.js';
 import { missing } from './missing.js';
 import { bestLocation, type PackLocation, ReadPack } from './read-pack.js';
@@ -47,8 +47,6 @@ export const instanceSelection = `
 
 export const instanceTables = `instance i join series se using (series_key) join study st on st.study_key = i.study_key`;
 
-const headerBytesFirst = 256 * 1024;
-
 /** Instances as they were stored. */
 @Injectable()
 export class OpenInstance {
@@ -66,6 +64,16 @@ export class OpenInstance {
       [studyInstanceUid, seriesInstanceUid, sopInstanceUid],
     );
     return row ?? missing(this.dataSource, { studyInstanceUid, seriesInstanceUid, sopInstanceUid });
+  }
+
+  /** By its own UID alone, which is unique. */
+  async findAnywhere(sopInstanceUid: string): Promise<InstanceRow | undefined> {
+    const [row] = await query<InstanceRow>(
+      this.dataSource,
+      `select ${instanceSelection} from ${instanceTables} where i.sop_instance_uid = $1`,
+      [sopInstanceUid],
+    );
+    return row;
   }
 
   /**
@@ -101,19 +109,15 @@ export class OpenInstance {
   }
 
   /**
-   * Where the value at a path is in the object. Reads as much of its start as that takes.
+   * Where the value at a path begins in the object. Reads as much of that as lies before.
    * @throws ArchiveError 'bulk-data-not-found'
    */
-  async locateBulkData(row: InstanceRow, tagPath: string): Promise<BulkDataLocation> {
-    for (let bytes = headerBytesFirst; ; bytes *= 4) {
-      const length = Math.min(bytes, row.length);
-      const chunks: Buffer[] = [];
-      for await (const chunk of await this.openRange(row, 0, length)) chunks.push(chunk as Buffer);
-      const location = findBulkData(Buffer.concat(chunks), tagPath);
-      if (location !== undefined) return location;
-      if (length === row.length) {
-        throw new ArchiveError('bulk-data-not-found', `Instance ${row.sopInstanceUid} has no value at ${tagPath}`);
-      }
+  async locateBulkData(row: InstanceRow, tagPath: string): Promise<BulkDataStart> {
+    const search = new BulkDataSearch(tagPath);
+    for await (const chunk of await this.open(row)) {
+      const found = search.write(chunk as Buffer);
+      if (found !== undefined) return found;
     }
+    throw new ArchiveError('bulk-data-not-found', `Instance ${row.sopInstanceUid} has no value at ${tagPath}`);
   }
 }

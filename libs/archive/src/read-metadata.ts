@@ -1,12 +1,20 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DataSource, query } from '#libs/database';
-import { missing } from './missing.js';
+import { missing, type ResourceUids } from './missing.js';
 import type { InstanceUids, StudyUids } from './open-instance.js';
 
 // Long enough that a CT is a few round trips; a slide's metadata of megabytes each come a few at a time.
 const instancesPerRead = 100;
 const bytesPerRead = 4 * 1024 ** 2;
+
+/** The metadata of an instance, as it was made when that was stored. */
+export interface InstanceMetadata {
+  /** DICOM JSON (PS3.18 F.2); BulkDataURIs from the server's root. */
+  text: string;
+  /** Of the instance as it is stored. */
+  transferSyntaxUid: string;
+}
 
 /** Metadata as it was made when the instances were stored: text that goes to the client without being parsed again. */
 @Injectable()
@@ -43,8 +51,21 @@ export class ReadMetadata {
     return hash.digest('base64url').slice(0, 27);
   }
 
-  /** DICOM JSON texts, one an instance, by series and instance number. */
-  async *stream({ studyInstanceUid, seriesInstanceUid }: StudyUids): AsyncGenerator<string> {
+  /** @returns bytes of the longest text there is in the study or series; 0 for none */
+  async longest({ studyInstanceUid, seriesInstanceUid, sopInstanceUid }: ResourceUids): Promise<number> {
+    const [row] = await query<{ bytes: number }>(
+      this.dataSource,
+      `select coalesce(max(octet_length(i.dicom_json)), 0) as bytes
+         from instance i join series se using (series_key) join study st on st.study_key = i.study_key
+        where st.study_instance_uid = $1 and ($2::text is null or se.series_instance_uid = $2)
+          and ($3::text is null or i.sop_instance_uid = $3)`,
+      [studyInstanceUid, seriesInstanceUid ?? null, sopInstanceUid ?? null],
+    );
+    return row!.bytes;
+  }
+
+  /** One an instance, by series and instance number. */
+  async *stream({ studyInstanceUid, seriesInstanceUid }: StudyUids): AsyncGenerator<InstanceMetadata> {
     const rows = await query<InstanceSize>(
       this.dataSource,
       `select i.instance_key, octet_length(i.dicom_json) as bytes from instance i join series se using (series_key) join study st on st.study_key = i.study_key
@@ -53,13 +74,12 @@ export class ReadMetadata {
       [studyInstanceUid, seriesInstanceUid ?? null],
     );
     for (const keys of inReads(rows)) {
-      const texts = await query<{ dicom_json: string }>(
+      yield* await query<InstanceMetadata>(
         this.dataSource,
-        `select i.dicom_json from unnest($1::bigint[]) with ordinality as k (instance_key, position)
+        `select i.dicom_json as text, i.transfer_syntax_uid as "transferSyntaxUid" from unnest($1::bigint[]) with ordinality as k (instance_key, position)
            join instance i using (instance_key) order by k.position`,
         [keys],
       );
-      for (const { dicom_json: text } of texts) yield text;
     }
   }
 }

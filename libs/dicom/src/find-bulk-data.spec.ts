@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { findBulkData } from './find-bulk-data.js';
+import { BulkDataSearch, findBulkData } from './find-bulk-data.js';
 import {
   DatasetBytes,
   deflated,
@@ -84,5 +84,46 @@ describe('findBulkData', () => {
     expect(() => findBulkData(Buffer.alloc(500, 1), '00420011')).toThrow(
       expect.objectContaining({ code: 'not-dicom' }),
     );
+  });
+});
+
+describe('BulkDataSearch', () => {
+  const search = (bytes: Buffer, tagPath: string, size: number) => {
+    const searching = new BulkDataSearch(tagPath);
+    for (let at = 0; at < bytes.length; at += size) {
+      const found = searching.write(bytes.subarray(at, at + size));
+      if (found !== undefined) return { found, read: Math.min(at + size, bytes.length) };
+    }
+    return undefined;
+  };
+
+  it.each([1, 7, 1000])('finds what findBulkData finds, in chunks of %d bytes', (size) => {
+    const bytes = part10(
+      instanceBytes(explicit, {
+        after: [explicit.element('00420011', 'OB', 'document'), explicit.element('7FE00010', 'OB', Buffer.alloc(900))],
+      }),
+    );
+    for (const tagPath of ['00420011', '7FE00010']) {
+      expect(search(bytes, tagPath, size)?.found).toEqual(findBulkData(bytes, tagPath));
+    }
+    expect(search(bytes, '00420012', size)).toBeUndefined();
+  });
+
+  it('knows where fragments begin before it has read them', () => {
+    const bytes = part10(
+      instanceBytes(explicit, { after: [explicit.fragments([0], [Buffer.alloc(5000)])] }),
+      jpegBaseline,
+    );
+    const { found, read } = search(bytes, '7FE00010', 100)!;
+    expect(found).toEqual({ ...findBulkData(bytes, '7FE00010'), length: undefined });
+    expect(read).toBeLessThan(bytes.length - 4000);
+  });
+
+  it('says so when the object is deflated, or none', () => {
+    const dataset = instanceBytes(explicit, { after: [explicit.element('00420011', 'OB', 'document')] });
+    expect(() => search(part10(dataset, deflated), '00420011', 100)).toThrow(
+      expect.objectContaining({ code: 'unsupported-transfer-syntax' }),
+    );
+    expect(() => search(Buffer.alloc(500, 1), '00420011', 100)).toThrow(expect.objectContaining({ code: 'not-dicom' }));
   });
 });

@@ -27,6 +27,40 @@ export function findBulkData(bytes: Uint8Array, tagPath: string): BulkDataLocati
   return finder.found;
 }
 
+/** Where a value begins that is looked for while the bytes of its object pass. */
+export interface BulkDataStart extends Omit<BulkDataLocation, 'length'> {
+  /** undefined for encapsulated values: their end is where their items end. */
+  length: number | undefined;
+}
+
+/** Looks for the value of one element in an object of any size: give it the bytes until it says where that is. */
+export class BulkDataSearch {
+  private readonly finder: Finder;
+  private readonly parser: Part10Parser;
+
+  /** @param tagPath as for {@link findBulkData} */
+  constructor(tagPath: string) {
+    this.finder = new Finder(tagPath);
+    this.parser = new Part10Parser(this.finder, { ...defaultParseLimits, headerBytesMax: Infinity });
+  }
+
+  /** @returns undefined until the value's header has come @throws DicomError as {@link findBulkData} */
+  write(chunk: Uint8Array): BulkDataStart | undefined {
+    try {
+      this.parser.write(chunk);
+    } catch (error) {
+      // What is wrong behind the value does not matter to who looks for it.
+      if (!(error instanceof DicomError && this.start !== undefined)) throw error;
+    }
+    refuseDeflated(this.parser.transferSyntaxUid);
+    return this.start;
+  }
+
+  private get start(): BulkDataStart | undefined {
+    return this.finder.found ?? this.finder.begun;
+  }
+}
+
 function refuseDeflated(transferSyntaxUid: string): void {
   if (transferSyntaxUid === '' || !transferSyntaxOf(transferSyntaxUid).deflated) return;
   throw new DicomError('unsupported-transfer-syntax', 'The object is deflated: its values have no place in its bytes');
@@ -35,6 +69,8 @@ function refuseDeflated(transferSyntaxUid: string): void {
 /** Keeps nothing: every value passes by, and the one looked for says where it is. */
 class Finder implements DatasetVisitor {
   found: BulkDataLocation | undefined;
+  /** Set from the header of an encapsulated value on. */
+  begun: BulkDataStart | undefined;
   private path = '';
   private readonly sequences: { tag: string; path: string; items: number }[] = [];
   private fragments: { tag: string; vr: string; offset: number } | undefined;
@@ -72,6 +108,9 @@ class Finder implements DatasetVisitor {
 
   startFragments(tag: string, vr: string, offset: number): FragmentInterest {
     this.fragments = { tag, vr, offset };
+    if (this.begun === undefined && this.path + tag === this.tagPath) {
+      this.begun = { offset, length: undefined, vr, bigEndian: false, encapsulated: true };
+    }
     return { offsetTable: false, edges: false };
   }
 

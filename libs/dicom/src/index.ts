@@ -13,7 +13,7 @@ export { keywordToTag, tagToKeyword, tagVr } from './dictionary.js';
 export { type BulkData, type ByteSource, encodePart10, startsWithItem } from './encode-part10.js';
 export { DicomError, type DicomErrorCode, type DicomErrorPlace } from './errors.js';
 export { elementHeader, item, type NewElement } from './explicit-writer.js';
-export { findBulkData } from './find-bulk-data.js';
+export { BulkDataSearch, type BulkDataStart, findBulkData } from './find-bulk-data.js';
 export {
   type BulkDataLocation,
   defaultParseLimits,

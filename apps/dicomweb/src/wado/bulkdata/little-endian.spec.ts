@@ -31,14 +31,19 @@ describe('withoutItemHeaders', () => {
       header.writeUInt32LE(value.length, 4);
       return Buffer.concat([header, value]);
     };
+    const delimiter = Buffer.from('feffdde000000000', 'hex');
     const bytes = Buffer.concat([
       item(Buffer.alloc(4)),
       item(Buffer.from('abcd')),
       item(Buffer.alloc(0)),
       item(Buffer.from('ef')),
+      delimiter,
+      Buffer.from('what follows is another element'),
     ]);
     for (const size of [1, 5, 8, 100])
       expect((await join(withoutItemHeaders(cut(bytes, size)))).toString()).toBe('abcdef');
-    expect(await join(withoutItemHeaders(cut(item(Buffer.alloc(0)), 3)))).toHaveLength(0);
+    const empty = Buffer.concat([item(Buffer.alloc(0)), delimiter]);
+    expect(await join(withoutItemHeaders(cut(empty, 3)))).toHaveLength(0);
+    await expect(join(withoutItemHeaders(cut(bytes.subarray(0, 20), 3)))).rejects.toThrow('no end');
   });
 });

@@ -15,8 +15,13 @@ export async function* swapped(source: AsyncIterable<Buffer>, wordBytes: 1 | 2 |
 }
 
 const itemHeaderBytes = 8;
+const itemTag = 0xe000fffe;
 
-/** The fragments of an encapsulated value joined, its offset table (the first item) left out (PS3.5 A.4). */
+/**
+ * The fragments of an encapsulated value joined, its offset table (the first item) left out (PS3.5 A.4). Ends at the
+ * delimiter behind the last; what follows is not read.
+ * @throws Error when the source ends before
+ */
 export async function* withoutItemHeaders(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let header: Buffer = Buffer.alloc(0);
   let left = 0;
@@ -29,6 +34,7 @@ export async function* withoutItemHeaders(source: AsyncIterable<Buffer>): AsyncG
         header = Buffer.concat([header, taken]);
         bytes = bytes.subarray(taken.length);
         if (header.length < itemHeaderBytes) break;
+        if (header.readUInt32LE(0) !== itemTag) return;
         left = header.readUInt32LE(4);
         header = Buffer.alloc(0);
         items += 1;
@@ -40,4 +46,5 @@ export async function* withoutItemHeaders(source: AsyncIterable<Buffer>): AsyncG
       if (items > 1) yield piece;
     }
   }
+  throw new Error('The fragments have no end');
 }

@@ -1,14 +1,33 @@
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { OpenInstance, ReadMetadata } from '#libs/archive';
+import { type InstanceMetadata, OpenInstance, ReadMetadata, type ResourceUids } from '#libs/archive';
 import { Access } from '#libs/auth';
+import { type DicomJson, toNativeDicomXml } from '#libs/dicom';
+import { HttpProblem } from '#libs/server';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { answeredNotModified, revalidate } from '../../http/caching.js';
-import { chooseRepresentation } from '../../http/request.js';
+import { chooseRepresentation, dicomwebUrlOf } from '../../http/request.js';
 import { compressed, sendStream } from '../../http/send-stream.js';
 import { instanceUids, studyUids, type Target } from '../../http/target.js';
 import { openStream } from '../../wire/open-stream.js';
 import { chooseCoding } from '../../wire/request-fields.js';
+import { type Part, randomBoundary, writeMultipart } from '../../wire/write-multipart.js';
+import { presentMetadata } from './present-metadata.js';
+
+/** Raised when metadata of the same instance is presented in another way: what clients keep is then out of date. */
+const presentationVersion = 2;
+
+/** XML is made of data sets that are parsed, here and now: of what would take long to parse there is JSON only. */
+const xmlSourceBytesMax = 8 * 1024 * 1024;
+
+/** What is asked for, and what tells it from what it was before. */
+interface Resource {
+  uids: ResourceUids;
+  version: string;
+  instances: () => AsyncIterable<InstanceMetadata>;
+}
 
 /** WADO-RS metadata (PS3.18 10.4.1.1.2) of a study, series or instance. */
 @Controller('dicom-web/studies/:study')
@@ -25,46 +44,78 @@ export class MetadataController {
     const uids = studyUids(target);
     // Read before the data: an instance that arrives in between makes the tag too old, never too new.
     const version = await this.readMetadata.version(uids);
-    await this.answer(request, reply, version, () => this.readMetadata.stream(uids));
+    await this.answer(request, reply, { uids, version, instances: () => this.readMetadata.stream(uids) });
   }
 
   @Get('series/:series/instances/:instance/metadata')
   async ofInstance(@Param() target: Target, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const uids = instanceUids(target);
-    const { sha256 } = await this.openInstance.find(uids);
-    const readMetadata = this.readMetadata;
-    await this.answer(request, reply, sha256.toString('base64url'), async function* () {
-      yield await readMetadata.ofInstance(uids);
-    });
+    const { sha256, transferSyntaxUid } = await this.openInstance.find(uids);
+    const { readMetadata } = this;
+    const instances = async function* () {
+      yield { text: await readMetadata.ofInstance(uids), transferSyntaxUid };
+    };
+    await this.answer(request, reply, { uids, version: sha256.toString('base64url'), instances });
   }
 
   private async answer(
     request: FastifyRequest,
     reply: FastifyReply,
-    version: string,
-    dataSets: () => AsyncIterable<string>,
+    { uids, version, instances }: Resource,
   ): Promise<void> {
-    const { mediaType } = chooseRepresentation(request, metadataRepresentations);
+    const isOne = uids.sopInstanceUid !== undefined;
+    const chosen = chooseRepresentation(request, isOne ? [...json, xmlParts, xml] : [...json, xmlParts]);
     const coding = chooseCoding(request.headers['accept-encoding']);
+    const dicomwebUrl = dicomwebUrlOf(request);
+    // The addresses in it are those by which this client sees the server.
+    const digest = createHash('sha256').update(`${version} ${dicomwebUrl} ${chosen.mediaType}`).digest('base64url');
     const caching = {
-      etag: `"m-${version}${coding === undefined ? '' : `-${coding}`}"`,
+      // Parts are kept apart by something else each time.
+      etag: `${chosen.isMultipart ? 'W/' : ''}"m${presentationVersion}-${digest.slice(0, 27)}${coding ? `-${coding}` : ''}"`,
       vary: 'accept, accept-encoding',
       'cache-control': revalidate,
     };
     if (answeredNotModified(request, reply, caching)) return;
-    const headers = { ...caching, 'content-type': mediaType, ...(coding && { 'content-encoding': coding }) };
-    const open = async () => {
-      const body = await openStream(jsonArray(dataSets()));
-      return coding === undefined ? body : compressed(body, coding);
+    const isXml = chosen.mediaType === xml.mediaType;
+    if (isXml) await this.refuseLarge(uids);
+    const texts = presented(instances(), dicomwebUrl);
+    const boundary = randomBoundary();
+    const open = async (): Promise<Readable> => {
+      if (!isXml) return openStream(jsonArray(texts));
+      if (!chosen.isMultipart) return openStream(xmlDocuments(texts));
+      return (await writeMultipart(xml.mediaType, xmlPartsOf(texts), boundary)).body;
     };
-    await sendStream(request, reply, { headers, open }, this.logger);
+    const contentType = chosen.isMultipart
+      ? `multipart/related; type="${xml.mediaType}"; boundary=${boundary}`
+      : chosen.mediaType;
+    const headers = { ...caching, 'content-type': contentType, ...(coding && { 'content-encoding': coding }) };
+    await sendStream(
+      request,
+      reply,
+      { headers, open: async () => (coding === undefined ? open() : compressed(await open(), coding)) },
+      this.logger,
+    );
+  }
+
+  private async refuseLarge(uids: ResourceUids): Promise<void> {
+    const bytes = await this.readMetadata.longest(uids);
+    if (bytes <= xmlSourceBytesMax) return;
+    const detail = `Metadata of ${bytes} bytes is given as application/dicom+json only; as XML, up to ${xmlSourceBytesMax} an instance.`;
+    throw new HttpProblem(406, 'Not Acceptable', detail, { possible: [json[0].mediaType] });
   }
 }
 
-const metadataRepresentations = [
+const json = [
   { mediaType: 'application/dicom+json', isMultipart: false },
   { mediaType: 'application/json', isMultipart: false },
-];
+] as const;
+const xml = { mediaType: 'application/dicom+xml', isMultipart: false } as const;
+const xmlParts = { ...xml, isMultipart: true } as const;
+
+async function* presented(instances: AsyncIterable<InstanceMetadata>, dicomwebUrl: string): AsyncGenerator<string> {
+  for await (const { text, transferSyntaxUid } of instances)
+    yield presentMetadata(text, { dicomwebUrl, transferSyntaxUid });
+}
 
 /** One array of data sets (PS3.18 F.2.1), in chunks that are worth a write. */
 async function* jsonArray(dataSets: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
@@ -78,4 +129,14 @@ async function* jsonArray(dataSets: AsyncIterable<string>): AsyncGenerator<Uint8
     text = '';
   }
   yield Buffer.from(`${text}]`);
+}
+
+const toXml = (dataSet: string) => Buffer.from(toNativeDicomXml(JSON.parse(dataSet) as DicomJson));
+
+async function* xmlDocuments(dataSets: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  for await (const dataSet of dataSets) yield toXml(dataSet);
+}
+
+async function* xmlPartsOf(dataSets: AsyncIterable<string>): AsyncGenerator<Part> {
+  for await (const dataSet of dataSets) yield { contentType: xml.mediaType, body: toXml(dataSet) };
 }
