@@ -3,28 +3,17 @@ import { HttpProblem } from './http-problem.js';
 import type { RouteTable } from './route-table.js';
 import { sendProblem } from './send-problem.js';
 
-/** Answers OPTIONS with the methods of the path (RFC 9110 9.3.7). Add it before CORS, which takes every OPTIONS for its own. */
-export function answerOptions(fastify: FastifyInstance, routes: RouteTable): void {
-  fastify.addHook('onRequest', async (request, reply) => {
-    const isPreflight = request.headers['access-control-request-method'] !== undefined;
-    if (request.method !== 'OPTIONS' || isPreflight || !isUnknown(request)) return;
-    answer(request, reply, routes);
-    return reply;
-  });
-}
-
-/** Answers a wrong method with 405 and a wrong path with 404. Add it after CORS, so that viewers can read why. */
+/**
+ * Answers what no route does: OPTIONS with the methods of a path (RFC 9110 9.3.7), another wrong method with 405, and
+ * everything else with 404. Add it after CORS, so that viewers elsewhere can read the answer.
+ */
 export function answerUnknownRoutes(fastify: FastifyInstance, routes: RouteTable): void {
   fastify.addHook('onRequest', async (request, reply) => {
-    if (!isUnknown(request)) return;
+    // CORS brings a route `*` for OPTIONS.
+    if (!request.is404 && request.routeOptions.url !== '*') return;
     answer(request, reply, routes);
     return reply;
   });
-}
-
-/** CORS brings a route `*` for OPTIONS. */
-function isUnknown(request: FastifyRequest): boolean {
-  return request.is404 || request.routeOptions.url === '*';
 }
 
 function answer(request: FastifyRequest, reply: FastifyReply, routes: RouteTable): void {

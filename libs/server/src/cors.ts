@@ -48,12 +48,17 @@ const preflightSeconds = 7200;
  */
 export async function allowOrigins(fastify: FastifyInstance, { corsOrigins }: Config): Promise<void> {
   if (corsOrigins.length > 0) {
-    await fastify.register(fastifyCors, {
+    const options = {
       origin: corsOrigins === '*' ? '*' : [...corsOrigins],
       methods,
       allowedHeaders: requestFields,
       exposedHeaders: answerFields,
       maxAge: preflightSeconds,
+    };
+    await fastify.register(fastifyCors, {
+      // Without this header field OPTIONS asks us, not for the browser's permission.
+      delegator: ({ headers }, done) =>
+        done(null, { ...options, preflight: headers['access-control-request-method'] !== undefined }),
     });
     if (corsOrigins !== '*') varyByOrigin(fastify);
   }

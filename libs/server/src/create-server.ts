@@ -4,7 +4,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { Config } from '#libs/config';
 import { type Logger, nestLogger } from '#libs/telemetry';
 import type { FastifyInstance } from 'fastify';
-import { answerOptions, answerUnknownRoutes } from './answer-unknown-routes.js';
+import { answerUnknownRoutes } from './answer-unknown-routes.js';
 import { allowOrigins, resourcePolicy } from './cors.js';
 import { acceptWebSockets } from './web-sockets.js';
 import { decodeBodies } from './decode-body.js';
@@ -51,7 +51,6 @@ export async function createServer(
   acceptBodies(fastify);
   secureAnswers(fastify, config);
   logRequests(fastify, logger);
-  answerOptions(fastify, routes);
   await allowOrigins(fastify, config);
   answerUnknownRoutes(fastify, routes);
   refuseOverload(fastify, config);
