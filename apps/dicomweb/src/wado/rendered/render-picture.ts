@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { ArchiveError } from '#libs/archive';
-import { refuseGone } from '#libs/archive';
+import { ArchiveError, refuseGone } from '#libs/archive';
 import { DataSource } from '#libs/database';
 import { bulkDataForRendering, type BulkData, describeFrame, ImageError, ImageService } from '#libs/images';
 import { HttpProblem } from '#libs/server';
