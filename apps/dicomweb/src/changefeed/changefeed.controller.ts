@@ -5,11 +5,11 @@ import { type Change, ChangesTrimmedError, ReadChanges } from '#libs/archive';
 import { Access } from '#libs/auth';
 import { HttpProblem } from '#libs/server';
 import { LOGGER, type Logger } from '#libs/telemetry';
-import { searchOf } from '../http/request.js';
+import { dicomwebUrlOf, searchOf } from '../http/request.js';
 import { sendStream } from '../http/send-stream.js';
 import { AwaitChanges } from './await-changes.js';
 import { type ChangeFeedQuery, parseChangeQuery } from './parse-change-query.js';
-import { keysOf, writeChange, writeChanges } from './write-changes.js';
+import { readMetadata, writeChange, writeChanges } from './write-changes.js';
 
 const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
 
@@ -30,18 +30,18 @@ export class ChangefeedController {
   async read(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = parseChangeQuery(searchOf(request));
     const changes = await this.readOrWait(query, request);
-    const open = async () => Readable.from(writeChanges(changes, this.feed, query.includesMetadata));
+    const open = async () => Readable.from(writeChanges(changes, this.feed, metadataUrl(query, request)));
     await sendStream(request, reply, { headers, open }, this.logger);
   }
 
   /** 204 while nothing has ever changed. */
   @Get('latest')
   async latest(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const { includesMetadata } = parseChangeQuery(searchOf(request));
+    const query = parseChangeQuery(searchOf(request));
     const change = await this.feed.latest();
     if (change === undefined) return void reply.status(204).headers({ 'cache-control': 'no-store' }).send();
-    const texts = includesMetadata ? await this.feed.metadata(keysOf([change])) : undefined;
-    const entry = writeChange(change, texts?.get(change.currentInstanceKey ?? -1));
+    const texts = await readMetadata([change], this.feed, metadataUrl(query, request));
+    const entry = writeChange(change, texts.get(change.currentInstanceKey ?? -1));
     // Bytes, not text: for text Fastify adds a charset.
     await reply.headers(headers).send(Buffer.from(entry));
   }
@@ -71,4 +71,9 @@ export class ChangefeedController {
       throw new HttpProblem(410, 'Gone', error.message, { code: error.code, oldest: error.oldest });
     }
   }
+}
+
+/** The addresses in metadata are those by which this client sees the server. @returns undefined when it wants none */
+function metadataUrl({ includesMetadata }: ChangeFeedQuery, request: FastifyRequest): string | undefined {
+  return includesMetadata ? dicomwebUrlOf(request) : undefined;
 }

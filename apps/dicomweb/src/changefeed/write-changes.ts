@@ -1,16 +1,20 @@
 import type { Change, ReadChanges } from '#libs/archive';
+import { presentMetadata } from '../wado/metadata/present-metadata.js';
 
 const metadataBytesPerRead = 4 * 1024 ** 2;
 
-/** The feed as a JSON array, in pieces: the metadata of a thousand slides is more than one holds at once. */
+/**
+ * The feed as a JSON array, in pieces: the metadata of a thousand slides is more than one holds at once.
+ * @param dicomwebUrl for the addresses in the metadata, as the client sees us; undefined: no metadata is wanted
+ */
 export async function* writeChanges(
   changes: readonly Change[],
   feed: Pick<ReadChanges, 'metadata'>,
-  includesMetadata: boolean,
+  dicomwebUrl: string | undefined,
 ): AsyncGenerator<Buffer> {
   let separator = '[';
-  for (const some of inReads(changes, includesMetadata)) {
-    const texts = includesMetadata ? await feed.metadata(keysOf(some)) : new Map<number, string>();
+  for (const some of inReads(changes, dicomwebUrl !== undefined)) {
+    const texts = await readMetadata(some, feed, dicomwebUrl);
     let piece = '';
     for (const change of some) {
       piece += separator + writeChange(change, texts.get(change.currentInstanceKey ?? -1));
@@ -21,9 +25,26 @@ export async function* writeChanges(
   yield Buffer.from(separator === '[' ? '[]' : ']');
 }
 
+/** Of the versions that are here, as WADO-RS gives it, by instance key. */
+export async function readMetadata(
+  changes: readonly Change[],
+  feed: Pick<ReadChanges, 'metadata'>,
+  dicomwebUrl: string | undefined,
+): Promise<Map<number, string>> {
+  if (dicomwebUrl === undefined) return new Map();
+  const keys = new Set(changes.flatMap(({ currentInstanceKey: key }) => (key === null ? [] : [key])));
+  const stored = await feed.metadata([...keys]);
+  return new Map(
+    [...stored].map(([key, { text, transferSyntaxUid }]) => [
+      key,
+      presentMetadata(text, { dicomwebUrl, transferSyntaxUid }),
+    ]),
+  );
+}
+
 /**
  * One entry as microsoft/dicom-server writes it.
- * @param metadata of the version that is here, as it is stored; undefined: none, or not wanted
+ * @param metadata of the version that is here; undefined: there is none, or it is not wanted
  */
 export function writeChange(change: Change, metadata: string | undefined): string {
   const entry = JSON.stringify({
@@ -37,10 +58,6 @@ export function writeChange(change: Change, metadata: string | undefined): strin
   });
   return metadata === undefined ? entry : `${entry.slice(0, -1)},"Metadata":${metadata}}`;
 }
-
-export const keysOf = (changes: readonly Change[]): number[] => [
-  ...new Set(changes.flatMap(({ currentInstanceKey: key }) => (key === null ? [] : [key]))),
-];
 
 /** As many together as one read may bring; one that is larger comes alone. */
 function* inReads(changes: readonly Change[], includesMetadata: boolean): Generator<Change[]> {

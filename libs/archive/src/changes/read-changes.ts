@@ -24,6 +24,11 @@ export interface Change {
   metadataBytes: number;
 }
 
+export interface StoredMetadata {
+  text: string;
+  transferSyntaxUid: string;
+}
+
 export interface ChangeQuery {
   /** Only what has a greater number; undefined: from the oldest that is kept. */
   after?: number;
@@ -90,14 +95,15 @@ export class ReadChanges {
     return change;
   }
 
-  /** Metadata of the versions that are here, DICOM JSON as stored, by instance key. */
-  async metadata(instanceKeys: readonly number[]): Promise<Map<number, string>> {
-    const rows = await query<{ instance_key: number; dicom_json: string }>(
+  /** Metadata of the versions that are here, by instance key: DICOM JSON as it is stored. */
+  async metadata(instanceKeys: readonly number[]): Promise<Map<number, StoredMetadata>> {
+    const rows = await query<StoredMetadata & { instanceKey: number }>(
       this.dataSource,
-      'select instance_key, dicom_json from instance where instance_key = any($1)',
+      `select instance_key as "instanceKey", dicom_json as text, transfer_syntax_uid as "transferSyntaxUid"
+         from instance where instance_key = any($1)`,
       [instanceKeys],
     );
-    return new Map(rows.map((row) => [row.instance_key, row.dicom_json]));
+    return new Map(rows.map((row) => [row.instanceKey, row]));
   }
 
   private async refuseTrimmed(after: number): Promise<void> {
