@@ -56,10 +56,14 @@ const wordBytes: Record<string, number> = {
 const pixelData = '7FE00010';
 
 class Encoder {
-  constructor(
-    private readonly explicit: boolean,
-    private readonly bigEndian: boolean,
-  ) {}
+  // Plain fields: Node runs this file without compiling it.
+  private readonly explicit: boolean;
+  private readonly bigEndian: boolean;
+
+  constructor(explicit: boolean, bigEndian: boolean) {
+    this.explicit = explicit;
+    this.bigEndian = bigEndian;
+  }
 
   dataset(dataset: DicomJson, pixels?: Pixels): Buffer {
     const tags = Object.keys(dataset);
