@@ -9,8 +9,17 @@ declare module 'dicomweb-client' {
     seriesInstanceUID: string;
     sopInstanceUID: string;
   }
+  interface RenderingOptions {
+    mediaTypes?: MediaType[];
+    queryParams?: Record<string, string>;
+  }
   export class DICOMwebClient {
     constructor(options: { url: string; headers?: Record<string, string>; singlepart?: string; verbose?: boolean });
+    setDebug(isOn?: boolean): void;
+    getDebug(): boolean;
+    setVerbose(isOn: boolean): void;
+    getVerbose(): boolean;
+    buildInstanceWadoURIUrl(options: InstanceOptions & { contentType?: string; transferSyntax?: string }): string;
     searchForStudies(options?: { queryParams?: Record<string, string | number> }): Promise<unknown[]>;
     searchForSeries(options?: {
       studyInstanceUID?: string;
@@ -34,8 +43,19 @@ declare module 'dicomweb-client' {
     retrieveInstanceFrames(
       options: InstanceOptions & { frameNumbers: (number | string)[]; mediaTypes?: MediaType[] },
     ): Promise<ArrayBuffer[]>;
-    retrieveInstanceRendered(options: InstanceOptions & { queryParams?: Record<string, string> }): Promise<ArrayBuffer>;
-    retrieveBulkData(options: { BulkDataURI: string; mediaTypes?: MediaType[] }): Promise<ArrayBuffer[]>;
+    retrieveInstanceRendered(options: InstanceOptions & RenderingOptions): Promise<ArrayBuffer>;
+    retrieveInstanceThumbnail(options: InstanceOptions & RenderingOptions): Promise<ArrayBuffer>;
+    retrieveInstanceFramesRendered(
+      options: InstanceOptions & RenderingOptions & { frameNumbers: (number | string)[] },
+    ): Promise<ArrayBuffer>;
+    retrieveInstanceFramesThumbnail(
+      options: InstanceOptions & RenderingOptions & { frameNumbers: (number | string)[] },
+    ): Promise<ArrayBuffer>;
+    retrieveBulkData(options: {
+      BulkDataURI: string;
+      mediaTypes?: MediaType[];
+      headers?: Record<string, string>;
+    }): Promise<ArrayBuffer[]>;
     storeInstances(options: { datasets: ArrayBuffer[]; studyInstanceUID?: string }): Promise<unknown>;
   }
   export const api: { DICOMwebClient: typeof DICOMwebClient };
