@@ -67,6 +67,14 @@ describe('loadConfig', () => {
     expect(originsOf({ ISOCENTER_CORS_ORIGINS: '*', ISOCENTER_API_TOKEN: 'x'.repeat(32) })).toBe('*');
   });
 
+  it('answers an empty search with 204 unless told 200, and gives one 20 seconds', () => {
+    expect(loadConfig('suite', {})).toMatchObject({ emptySearchStatus: 204, searchSeconds: 20 });
+    const environment = { ISOCENTER_EMPTY_SEARCH_STATUS: '200', ISOCENTER_SEARCH_SECONDS: '2.5' };
+    expect(loadConfig('suite', environment)).toMatchObject({ emptySearchStatus: 200, searchSeconds: 2.5 });
+    const wrong = { ISOCENTER_EMPTY_SEARCH_STATUS: '404', ISOCENTER_SEARCH_SECONDS: '0' };
+    for (const name of Object.keys(wrong)) expect(() => loadConfig('suite', wrong)).toThrow(name);
+  });
+
   it('is frozen', () => {
     const config = loadConfig('suite', { S3_BUCKET: 'b' });
     expect(() => Object.assign(config, { port: 1 })).toThrow();

@@ -30,6 +30,9 @@ interface Instance {
   sopClassUid: string;
   instanceNumber: number | null;
   rows: number | null;
+  /** Of no column: matched in the data set. */
+  sequenceName: string | null;
+  sliceThickness: number | null;
 }
 
 let database: TestDatabase;
@@ -62,10 +65,10 @@ describe('searches against a slow reference', () => {
   it.each(['study', 'series', 'instance'] as const)(
     'finds at the %s level exactly what the reference finds',
     async (level) => {
-      const random = seededRandom(level.length);
+      const random = seededRandom(level.length * 31);
       let nonEmpty = 0;
       for (let round = 0; round < 250; round++) {
-        const keys = randomKeys(random, level);
+        const keys = randomKeys(random);
         const search_ = new URLSearchParams(keys).toString();
         const expected = referenceSearch(level, keys).sort();
         const page = await search(level, search_);
@@ -334,6 +337,7 @@ const texts = [
 const names = ['Doe^Jane', 'DOE^JANE', 'Doe^John', "O'Hara^%", 'MÜLLER^Jörg', 'Иванов^Пётр', 'Ab_c', 'Abxc'];
 const ids = ['Ab-1', 'ab-1', 'Ab%1', '1', '100', '1000'];
 const modalities = ['CT', 'MR', 'SR', 'C_'];
+const thicknesses = [0.5, 1, 1.25];
 
 function makeArchive(random: () => number, studies: number): Study[] {
   const orNull = <T>(value: T): T | null => (random() < 0.15 ? null : value);
@@ -365,6 +369,8 @@ function makeArchive(random: () => number, studies: number): Study[] {
             : pick(random, ['1.2.840.10008.5.1.4.1.1.2', '1.2.840.10008.5.1.4.1.1.4']),
         instanceNumber: random() < 0.1 ? null : Math.floor(random() * 6),
         rows: orNull(pick(random, [256, 512])),
+        sequenceName: orNull(pick(random, texts)),
+        sliceThickness: orNull(pick(random, thicknesses)),
       })),
     })),
   }));
@@ -409,8 +415,8 @@ async function insertArchive(source: DataSource, studies: Study[]): Promise<void
       const e = series.values;
       const [{ series_key }] = await source.query(
         `insert into series (study_key, series_instance_uid, modality, series_number, series_description,
-           performed_procedure_step_start_date, number_of_instances, transfer_syntaxes, attributes)
-         values ($1,$2,$3,$4,$5,$6,$7,$8,$9) returning series_key`,
+           performed_procedure_step_start_date, number_of_instances, transfer_syntaxes, sop_classes, attributes)
+         values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10) returning series_key`,
         [
           study_key,
           series.uid,
@@ -420,6 +426,7 @@ async function insertArchive(source: DataSource, studies: Study[]): Promise<void
           e['PerformedProcedureStepStartDate'],
           series.instances.length,
           ['1.2.840.10008.1.2.1'],
+          [...new Set(series.instances.map((instance) => instance.sopClassUid))],
           JSON.stringify({
             '00080060': text('CS', e['Modality']),
             '00200011': e['SeriesNumber'] == null ? { vr: 'IS' } : { vr: 'IS', Value: [Number(e['SeriesNumber'])] },
@@ -452,6 +459,9 @@ async function insertArchive(source: DataSource, studies: Study[]): Promise<void
             pack_id,
             JSON.stringify({
               '00080008': { vr: 'CS', Value: ['ORIGINAL', 'PRIMARY'] },
+              '00180050':
+                instance.sliceThickness === null ? { vr: 'DS' } : { vr: 'DS', Value: [instance.sliceThickness] },
+              '00180024': text('SH', instance.sequenceName),
               '00204000': { vr: 'LT', Value: ['nul \u0000 in it'] },
             }),
           ],
@@ -465,36 +475,71 @@ async function insertArchive(source: DataSource, studies: Study[]): Promise<void
 
 type Keys = [name: string, value: string][];
 
-function referenceSearch(level: SearchLevel, keys: Keys): string[] {
+/** Of a study, one series must have what is asked of series, and one of its instances what is asked of instances. */
+function referenceSearch(level: SearchLevel, all: Keys): string[] {
+  const keys = all.filter(([name, value]) => value !== '' && (!/^\*+$/.test(value) || /Date$|Time$/.test(name)));
+  const ofInstances = keys.filter(([name]) => instanceKeys.has(name));
+  const ofSeries = keys.filter(([name]) => seriesKeys.has(name));
   const found: string[] = [];
   for (const study of archive) {
-    const inStudy = keys.every((key) => studyMatches(study, key));
-    if (level === 'study') {
-      if (inStudy) found.push(study.uid);
-      continue;
-    }
-    for (const series of study.series) {
-      const inSeries = inStudy && keys.every((key) => seriesMatches(series, key));
-      if (level === 'series') {
-        if (inSeries) found.push(series.uid);
-        continue;
-      }
-      for (const instance of series.instances) {
-        if (inSeries && keys.every((key) => instanceMatches(instance, key))) found.push(instance.uid);
-      }
-    }
+    if (!keys.every((key) => studyMatches(study, key, keys))) continue;
+    const series = study.series
+      .filter((one) => ofSeries.every((key) => seriesMatches(one, key)))
+      .map(({ uid, instances }) => ({
+        uid,
+        instances: instances.filter((one) => ofInstances.every((key) => instanceMatches(one, key))),
+      }))
+      .filter(({ instances }) => ofInstances.length === 0 || instances.length > 0);
+    if (level === 'series') found.push(...series.map(({ uid }) => uid));
+    else if (level === 'instance') found.push(...series.flatMap(({ instances }) => instances.map(({ uid }) => uid)));
+    else if (ofSeries.length + ofInstances.length === 0 || series.length > 0) found.push(study.uid);
   }
   return found;
 }
 
-function studyMatches(study: Study, [name, value]: Keys[number]): boolean {
-  if (name === 'StudyInstanceUID') return value === '' || value.split(/[,\\]/).includes(study.uid);
+const seriesKeys = new Set([
+  'Modality',
+  'SeriesNumber',
+  'SeriesDescription',
+  'SeriesInstanceUID',
+  'PerformedProcedureStepStartDate',
+  'RequestAttributesSequence.RequestedProcedureID',
+]);
+const instanceKeys = new Set(['SOPClassUID', 'InstanceNumber', 'Rows', 'SequenceName', 'SliceThickness']);
+
+function studyMatches(study: Study, [name, value]: Keys[number], keys: Keys): boolean {
+  if (name === 'StudyInstanceUID') return value.split(/[,\\]/).includes(study.uid);
   if (name === 'ModalitiesInStudy') {
+    return value.split(',').some((one) => modalitiesOf(study).some((modality) => textMatches(modality, one)));
+  }
+  const joined = joinedRange(keys);
+  if (joined !== undefined && name === 'StudyTime') return true;
+  if (joined !== undefined && name === 'StudyDate') {
+    const { StudyDate: date, StudyTime: time } = study.values;
+    if (date == null) return false;
+    // Without a time it is within the days between, and neither before nor after a time of the first or last.
+    const moment = `${date}${(time ?? '').replaceAll(/[:.]/g, '').padEnd(12, '0')}`;
+    const isTimed = time != null;
+    const isFirst = joined.fromTime !== '' && date === joined.fromDate;
+    const isLast = joined.toTime !== '' && date === joined.toDate;
+    if ((isFirst || isLast) && !isTimed) return false;
     return (
-      value === '' || value.split(',').some((one) => modalitiesOf(study).some((modality) => textMatches(modality, one)))
+      (joined.fromDate === '' || moment >= `${joined.fromDate}${joined.fromTime.replace('.', '').padEnd(12, '0')}`) &&
+      (joined.toDate === '' || moment <= `${joined.toDate}${joined.toTime.replace('.', '').padEnd(12, '9')}`)
     );
   }
   return !(name in study.values) || valueMatches(name, study.values[name]!, value);
+}
+
+/** A range of dates and one of times whose ends go together. */
+function joinedRange(keys: Keys) {
+  const date = keys.find(([name]) => name === 'StudyDate')?.[1];
+  const time = keys.find(([name]) => name === 'StudyTime')?.[1];
+  if (date === undefined || time?.includes('-') !== true) return undefined;
+  const [fromDate, toDate] = (date.includes('-') ? date.split('-') : [date, date]) as [string, string];
+  const [fromTime, toTime] = time.split('-') as [string, string];
+  const goTogether = (fromTime === '' || fromDate !== '') && (toTime === '' || toDate !== '');
+  return goTogether ? { fromDate, toDate, fromTime, toTime } : undefined;
 }
 
 function seriesMatches(series: Series, [name, value]: Keys[number]): boolean {
@@ -511,7 +556,8 @@ function instanceMatches(instance: Instance, [name, value]: Keys[number]): boole
   if (name === 'SOPClassUID') return value === '' || value.split(',').includes(instance.sopClassUid);
   if (name === 'InstanceNumber') return value === '' || instance.instanceNumber === Number(value);
   if (name === 'Rows') return value === '' || instance.rows === Number(value);
-  return true;
+  if (name === 'SequenceName') return valueMatches(name, instance.sequenceName, value);
+  return instance.sliceThickness === Number(value);
 }
 
 function valueMatches(name: string, stored: string | null, value: string): boolean {
@@ -538,7 +584,7 @@ function textMatches(stored: string, pattern: string): boolean {
   );
 }
 
-function randomKeys(random: () => number, level: SearchLevel): Keys {
+function randomKeys(random: () => number): Keys {
   const wild = (text: string) => {
     const dice = random();
     if (dice < 0.4) return text;
@@ -562,31 +608,29 @@ function randomKeys(random: () => number, level: SearchLevel): Keys {
     PatientSex: () => wild(pick(random, ['M', 'F'])),
     StudyInstanceUID: () => pick(random, ['1.2.1', '1.2.1,1.2.3', '1.2.5\\1.2.6\\1.2.7', '9.9', '']),
     ModalitiesInStudy: () => pick(random, ['CT', 'CT,MR', 'C?', 'C_', 'SR,MR', 'XX', '']),
+    Modality: () => wild(pick(random, modalities)),
+    SeriesNumber: () => pick(random, ['0', '1', '02', '']),
+    SeriesDescription: () => wild(pick(random, texts)),
+    SeriesInstanceUID: () => pick(random, ['1.2.3.1', '1.2.3.1,1.2.3.2', '']),
+    PerformedProcedureStepStartDate: () => range(dates, dates),
+    'RequestAttributesSequence.RequestedProcedureID': () => wild(pick(random, ids)),
+    SOPClassUID: () =>
+      pick(random, ['1.2.840.10008.5.1.4.1.1.2', '1.2.840.10008.5.1.4.1.1.4,1.2.840.10008.5.1.4.1.1.2']),
+    InstanceNumber: () => String(Math.floor(random() * 6)),
+    Rows: () => pick(random, ['256', '512', '1']),
+    SequenceName: () => wild(pick(random, texts)),
+    SliceThickness: () => pick(random, ['0.5', '.50', '1', '1.25', '125e-2', '2', '']),
   };
-  if (level !== 'study') {
-    Object.assign(generators, {
-      Modality: () => wild(pick(random, modalities)),
-      SeriesNumber: () => pick(random, ['0', '1', '02', '']),
-      SeriesDescription: () => wild(pick(random, texts)),
-      SeriesInstanceUID: () => pick(random, ['1.2.3.1', '1.2.3.1,1.2.3.2', '']),
-      PerformedProcedureStepStartDate: () => range(dates, dates),
-      'RequestAttributesSequence.RequestedProcedureID': () => wild(pick(random, ids)),
-    });
-  }
-  if (level === 'instance') {
-    Object.assign(generators, {
-      SOPClassUID: () =>
-        pick(random, ['1.2.840.10008.5.1.4.1.1.2', '1.2.840.10008.5.1.4.1.1.4,1.2.840.10008.5.1.4.1.1.2']),
-      InstanceNumber: () => String(Math.floor(random() * 6)),
-      Rows: () => pick(random, ['256', '512', '1']),
-    });
-  }
   const keys: Keys = [];
   const names_ = Object.keys(generators);
   const count = Math.floor(random() * 3);
   for (let at = 0; at < count; at++) {
     const name = pick(random, names_);
     if (!keys.some(([used]) => used === name)) keys.push([name, generators[name]!()]);
+  }
+  // Dates and times together often enough: their ranges are one.
+  if (random() < 0.15) {
+    keys.splice(0, keys.length, ['StudyDate', generators['StudyDate']!()], ['StudyTime', generators['StudyTime']!()]);
   }
   return keys;
 }
