@@ -9,6 +9,7 @@ export interface KnownInstance {
   sop_instance_uid: string;
   study_instance_uid: string;
   series_instance_uid: string;
+  sha256: Buffer;
   dataset_sha256: Buffer;
 }
 
@@ -33,7 +34,7 @@ export async function lockStudies(tx: Transaction, studyInstanceUids: string[]):
 export function findKnown(tx: Transaction, sopInstanceUids: string[]): Promise<KnownInstance[]> {
   return query<KnownInstance>(
     tx,
-    `select i.sop_instance_uid, st.study_instance_uid, se.series_instance_uid, i.dataset_sha256
+    `select i.sop_instance_uid, st.study_instance_uid, se.series_instance_uid, i.sha256, i.dataset_sha256
        from instance i join series se using (series_key) join study st on st.study_key = i.study_key
       where i.sop_instance_uid = any($1)`,
     [sopInstanceUids],

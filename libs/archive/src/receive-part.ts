@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { BlobWriter } from '#libs/blobs';
-import { type DicomJson, DicomError, type FrameTable, type ParsedInstance, Part10Reader } from '#libs/dicom';
+import {
+  AttributeCoercion,
+  type CoercionOptions,
+  type DicomJson,
+  DicomError,
+  type FrameTable,
+  type ParsedInstance,
+  Part10Reader,
+} from '#libs/dicom';
 import type { Logger } from '#libs/telemetry';
-import { failureReason, failureReasonOf } from './failure-reason.js';
+import { failureReason, failureReasonOf, warningReason } from './failure-reason.js';
 import {
   type InstanceColumns,
   instanceColumns,
@@ -26,8 +34,10 @@ export interface ReceivedInstance {
   bytes: number;
   /** Of the whole object. */
   sha256: Buffer;
-  /** Hex. */
+  /** Hex, of the dataset as it was sent: what is sent again is known by it. */
   datasetSha256: string;
+  /** Warning Reason (0008,1196) known before the index is asked. */
+  warning?: number;
   frames: FrameTable;
   study: StudyColumns;
   series: SeriesColumns;
@@ -37,6 +47,8 @@ export interface ReceivedInstance {
 /**
  * Writes one part behind what the pack has, while the header reader and SHA-256 look at the bytes as they pass. A part
  * that proves bad is read to its end, and what was written of it is taken back.
+ * @param coercionOptions the instance is made to say what the archive says of its patient and study; absent: it is stored
+ * byte for byte
  * @param part its body may throw a DicomError, where it is made as it is read: the failure is this part's alone
  */
 export async function receivePart(
@@ -44,7 +56,9 @@ export async function receivePart(
   pack: BlobWriter,
   partBytesMax: number,
   logger: Logger,
+  coercionOptions?: CoercionOptions,
 ): Promise<ReceivedInstance | FailedInstance> {
+  const coercion = coercionOptions && new AttributeCoercion(coercionOptions);
   const offset = pack.bytes;
   const hash = createHash('sha256');
   const reader = new Part10Reader({ bulkDataPrefix: (path) => `${bulkDataPlaceholder}${path}` });
@@ -53,7 +67,7 @@ export async function receivePart(
   let failure: FailedInstance | undefined;
 
   try {
-    for await (const chunk of part.body) {
+    for await (const chunk of coercion?.rewrite(part.body) ?? part.body) {
       if (failure !== undefined) continue;
       bytes += chunk.length;
       if (bytes > partBytesMax) {
@@ -77,7 +91,9 @@ export async function receivePart(
   }
   if (failure === undefined) {
     try {
-      return toReceived(reader.end(), { part: part.number, offset, sha256: hash.digest() });
+      const received = toReceived(reader.end(), { part: part.number, offset, sha256: hash.digest() });
+      if (coercion?.isCoerced !== true) return received;
+      return { ...received, datasetSha256: coercion.datasetSha256, warning: warningReason.coercion };
     } catch (error) {
       failure = toFailed(error);
     }

@@ -6,6 +6,7 @@ import { DataSource, query, type Transaction, transaction } from '#libs/database
 import { JobQueue } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { ArchiveError } from './archive-error.js';
+import { KeptStudies } from './kept-studies.js';
 import { failureReason, warningReason } from './failure-reason.js';
 import { findKnown, indexInstances, type KnownInstance, lockStudies } from './index-instances.js';
 import { completeReplaced, moveReplaced } from './replace-instances.js';
@@ -64,7 +65,13 @@ export class StoreInstances {
     options: StoreOptions,
     packLimits: PackLimits = defaultPackLimits,
   ): Promise<StoreOutcome> {
-    const request: Request = { parts: parts[Symbol.asyncIterator](), options, packLimits, seen: new Map() };
+    const request: Request = {
+      parts: parts[Symbol.asyncIterator](),
+      options,
+      packLimits,
+      seen: new Map(),
+      kept: this.keptStudies(),
+    };
     const outcome: StoreOutcome = { stored: [], failed: [] };
     try {
       for (let isLast = false; !isLast;) {
@@ -97,7 +104,7 @@ export class StoreInstances {
     return { ...outcome, isLast: reception.isLast };
   }
 
-  private async receive({ parts, options, packLimits, seen }: Request, pack: BlobWriter): Promise<Reception> {
+  private async receive({ parts, options, packLimits, seen, kept }: Request, pack: BlobWriter): Promise<Reception> {
     const reception: Reception = { received: [], repeated: [], failed: [], isLast: false };
     let waitingBytes = 0;
     for (;;) {
@@ -105,7 +112,13 @@ export class StoreInstances {
       if (isFull || waitingBytes >= packLimits.metadataBytesMax) return reception;
       const next = await parts.next();
       if (next.done === true) return { ...reception, isLast: true };
-      const result = await receivePart(next.value, pack, this.config.limits.stowPartBytesMax, this.logger);
+      const result = await receivePart(
+        next.value,
+        pack,
+        this.config.limits.stowPartBytesMax,
+        this.logger,
+        kept?.coercion(),
+      );
       if (isFailure(result)) {
         reception.failed.push(result);
         continue;
@@ -115,6 +128,7 @@ export class StoreInstances {
       if (failure === undefined && first === undefined) {
         seen.set(result.sopInstanceUid, { part: result.part, datasetSha256: result.datasetSha256 });
         reception.received.push(result);
+        kept?.add(result);
         waitingBytes += metadataBytes(result);
         continue;
       }
@@ -122,6 +136,10 @@ export class StoreInstances {
       if (failure !== undefined) reception.failed.push(failure);
       else reception.repeated.push(toStored(result, true));
     }
+  }
+
+  private keptStudies(): KeptStudies | undefined {
+    return this.config.coercion === 'study' ? new KeptStudies(this.dataSource) : undefined;
   }
 
   /** Before anything is made durable: what is all here already needs no pack. */
@@ -235,6 +253,8 @@ interface Request {
   packLimits: PackLimits;
   /** By SOP Instance UID: the first of each in this request. */
   seen: Map<string, Seen>;
+  /** Where the policy is to coerce. */
+  kept: KeptStudies | undefined;
 }
 
 type Seen = Pick<ReceivedInstance, 'part' | 'datasetSha256'>;
@@ -270,6 +290,7 @@ function merge({ repeated, failed }: Reception, settled: Settled): StoreOutcome 
       ...fresh.map((instance) => ({
         ...toStored(instance, false),
         ...(contradicting.has(instance.sopInstanceUid) && { warning: warningReason.dataSetDoesNotMatch }),
+        ...(instance.warning !== undefined && { warning: instance.warning }),
       })),
       ...replacing.map((instance) => ({ ...toStored(instance, false), warning: warningReason.replacesVersion })),
       ...duplicates,
@@ -316,9 +337,10 @@ async function refuseForDeleted(tx: Transaction, settled: Settled): Promise<void
   settled.fresh = settled.fresh.filter((instance) => !isRefused(instance));
 }
 
+/** The same dataset as was sent before; or, of one that was coerced, the same object as is stored. */
 function isSame(instance: ReceivedInstance, row: KnownInstance): boolean {
   return (
-    row.dataset_sha256.toString('hex') === instance.datasetSha256 &&
+    (row.dataset_sha256.toString('hex') === instance.datasetSha256 || row.sha256.equals(instance.sha256)) &&
     row.study_instance_uid === instance.studyInstanceUid &&
     row.series_instance_uid === instance.seriesInstanceUid
   );

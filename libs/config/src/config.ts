@@ -54,6 +54,7 @@ const environmentSchema = z.object({
   ISOCENTER_WARM_AFTER_DAYS: z.coerce.number().positive().default(30),
   ISOCENTER_COLD_AFTER_DAYS: z.coerce.number().positive().default(365),
   ISOCENTER_GRACE_HOURS: z.coerce.number().nonnegative().default(72),
+  ISOCENTER_COERCION: z.enum(['off', 'study']).default('off'),
   ISOCENTER_CONFLICT_POLICY: z.enum(['reject', 'replace']).default('reject'),
   ISOCENTER_CHANGE_FEED_DAYS: z.coerce.number().positive().optional(),
   ISOCENTER_ACCEPT_DATA_LOSS: flag.default(false),
@@ -129,6 +130,11 @@ export interface Config {
   readonly warmAfterDays: number;
   readonly coldAfterDays: number;
   readonly graceHours: number;
+  /**
+   * What names another patient or study than its study does: stored as it is with a warning, or made to say what the
+   * archive says, with a record of what it said.
+   */
+  readonly coercion: 'off' | 'study';
   /** What comes under a SOP Instance UID that is here with other content: it is refused, or becomes the new version. */
   readonly conflictPolicy: 'reject' | 'replace';
   /** How long the change feed goes back; undefined: to the beginning. */
@@ -216,6 +222,7 @@ export function loadConfig(app: AppName, environment: Record<string, string | un
     warmAfterDays: env.ISOCENTER_WARM_AFTER_DAYS,
     coldAfterDays: env.ISOCENTER_COLD_AFTER_DAYS,
     graceHours: env.ISOCENTER_GRACE_HOURS,
+    coercion: env.ISOCENTER_COERCION,
     conflictPolicy: env.ISOCENTER_CONFLICT_POLICY,
     changeFeedDays: env.ISOCENTER_CHANGE_FEED_DAYS,
     acceptDataLoss: env.ISOCENTER_ACCEPT_DATA_LOSS,

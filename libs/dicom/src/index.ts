@@ -1,3 +1,4 @@
+export { AttributeCoercion, type CoercionOptions } from './coerce-attributes.js';
 export {
   type DicomJson,
   type DicomJsonElement,
