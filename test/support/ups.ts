@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { DicomJson } from '#libs/dicom';
 import { waitFor } from './start-suite.js';
 
@@ -22,9 +21,13 @@ export class NotificationConnection {
     socket.addEventListener('close', () => (this.isClosed = true));
   }
 
-  static async open(url: string): Promise<NotificationConnection> {
-    const connection = new NotificationConnection(new WebSocket(url));
-    await once(connection.socket, 'open');
+  static async open(url: string, headers: Record<string, string> = {}): Promise<NotificationConnection> {
+    const socket = new WebSocket(url, { headers } as never);
+    const connection = new NotificationConnection(socket);
+    await new Promise<void>((done, fail) => {
+      socket.addEventListener('open', () => done());
+      socket.addEventListener('error', () => fail(new Error(`${url} does not take the connection`)));
+    });
     return connection;
   }
 
@@ -63,12 +66,19 @@ function readReport(text: string): EventReport {
 /** UPS-RS as a client with nothing but HTTP uses it. */
 export class UpsClient {
   /** @param root `http://…/dicom-web` */
-  constructor(private readonly root: string) {}
+  constructor(
+    private readonly root: string,
+    private readonly always: Record<string, string> = {},
+  ) {}
 
   request(method: string, path: string, dataset?: DicomJson | string, headers: Record<string, string> = {}) {
     return fetch(`${this.root}${path}`, {
       method,
-      headers: { ...(dataset !== undefined && { 'content-type': 'application/dicom+json' }), ...headers },
+      headers: {
+        ...this.always,
+        ...(dataset !== undefined && { 'content-type': 'application/dicom+json' }),
+        ...headers,
+      },
       ...(dataset !== undefined && { body: typeof dataset === 'string' ? dataset : JSON.stringify(dataset) }),
     });
   }
