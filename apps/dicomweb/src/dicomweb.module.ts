@@ -12,20 +12,24 @@ import { QidoController } from './qido/qido.controller.js';
 import { SearchDatabase } from './qido/search-database.js';
 import { StowModule } from './stow/stow.module.js';
 import { BulkdataController } from './wado/bulkdata/bulkdata.controller.js';
+import { AnswerAllBulkData } from './wado/bulkdata/answer-all-bulk-data.js';
 import { ReadBulkData } from './wado/bulkdata/read-bulk-data.js';
 import { AnswerFrames } from './wado/frames/answer-frames.js';
 import { FindFrames } from './wado/frames/find-frames.js';
 import { FramesController } from './wado/frames/frames.controller.js';
 import { InflateInstance } from './wado/frames/inflate-instance.js';
 import { ReadFrames } from './wado/frames/read-frames.js';
+import { AnswerInstances } from './wado/instances/answer-instances.js';
 import { InstancesController } from './wado/instances/instances.controller.js';
 import { OpenChosenInstance } from './wado/instances/open-chosen-instance.js';
 import { MetadataController } from './wado/metadata/metadata.controller.js';
+import { FindStoredMedia } from './wado/rendered/find-stored-media.js';
 import { RenderPicture } from './wado/rendered/render-picture.js';
 import { RenderedController } from './wado/rendered/rendered.controller.js';
 import { ReadPixelAttributes } from './wado/transcoding/read-pixel-attributes.js';
 import { TranscodeFrames } from './wado/transcoding/transcode-frames.js';
 import { TranscodeInstance } from './wado/transcoding/transcode-instance.js';
+import { WadoUriController } from './wado/wado-uri/wado-uri.controller.js';
 
 mapErrorCodes({
   'invalid-request': 400,
@@ -61,6 +65,7 @@ class ImageServiceLifetime implements OnModuleDestroy {
     MetadataController,
     FramesController,
     BulkdataController,
+    WadoUriController,
     RenderedController,
   ],
   providers: [
@@ -68,12 +73,15 @@ class ImageServiceLifetime implements OnModuleDestroy {
     FindFrames,
     InflateInstance,
     ReadFrames,
+    AnswerAllBulkData,
     ReadBulkData,
     SearchDatabase,
+    FindStoredMedia,
     RenderPicture,
     ReadPixelAttributes,
     TranscodeFrames,
     TranscodeInstance,
+    AnswerInstances,
     OpenChosenInstance,
     ImageServiceLifetime,
     {

@@ -1,31 +1,46 @@
 import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type InstanceUids, OpenInstance } from '#libs/archive';
+import { type InstanceRow, type InstanceUids, OpenInstance } from '#libs/archive';
 import { Access } from '#libs/auth';
 import { CONFIG, type Config } from '#libs/config';
 import { HttpProblem } from '#libs/server';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { answeredNotModified, immutable } from '../../http/caching.js';
-import { chooseRepresentation } from '../../http/request.js';
+import { chooseRepresentation, dicomwebUrlOf } from '../../http/request.js';
 import { sendMultipart, sendStream } from '../../http/send-stream.js';
-import { instanceUids, type Target } from '../../http/target.js';
+import { checkTarget, instanceUids, type Target } from '../../http/target.js';
 import { WireError } from '../../wire/wire-error.js';
 import { AnswerFrames } from '../frames/answer-frames.js';
+import { AnswerAllBulkData } from './answer-all-bulk-data.js';
+import { bulkDataForms, contentTypeOf, isSafeToShow } from './bulk-data-forms.js';
 import { ReadBulkData } from './read-bulk-data.js';
 
-/** WADO-RS bulk data (PS3.18 10.4.1.1.5): what the metadata's BulkDataURIs point at. */
-@Controller('dicom-web/studies/:study/series/:series/instances/:instance/bulkdata')
+/** WADO-RS bulk data and pixel data (PS3.18 10.4.1.1.5, 10.4.1.1.6): what the metadata's BulkDataURIs point at. */
+@Controller('dicom-web/studies/:study')
 @Access('read')
 export class BulkdataController {
   constructor(
     private readonly bulkData: ReadBulkData,
     private readonly openInstance: OpenInstance,
     private readonly answerFrames: AnswerFrames,
+    private readonly answerAll: AnswerAllBulkData,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  @Get('*')
+  @Get(['bulkdata', 'series/:series/bulkdata', 'series/:series/instances/:instance/bulkdata'])
+  async all(@Param() target: Target, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    checkTarget(target);
+    await this.answerAll.answer(request, reply, target, { isPixelDataOnly: false });
+  }
+
+  @Get(['pixeldata', 'series/:series/pixeldata', 'series/:series/instances/:instance/pixeldata'])
+  async pixelData(@Param() target: Target, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    checkTarget(target);
+    await this.answerAll.answer(request, reply, target, { isPixelDataOnly: true });
+  }
+
+  @Get('series/:series/instances/:instance/bulkdata/*')
   async value(
     @Param() target: Target & { '*': string },
     @Req() request: FastifyRequest,
@@ -34,21 +49,27 @@ export class BulkdataController {
     const uids = instanceUids(target);
     const tagPath = readTagPath(target['*']);
     if (tagPath === pixelData && (await this.answeredByFrames(request, reply, uids))) return;
-    const { instance, length, open } = await this.bulkData.open(uids, tagPath);
-    const chosen = chooseRepresentation(request, bulkDataRepresentations);
-    const weak = chosen.isMultipart ? 'W/' : '';
-    const etag = `${weak}"b-${instance.sha256.toString('base64url')}-${tagPath}"`;
+    const { instance, mimeType, length, open, openRange } = await this.bulkData.open(uids, tagPath);
+    const { mediaType, isMultipart, transferSyntaxUid } = chooseRepresentation(
+      request,
+      bulkDataForms(instance, tagPath, mimeType),
+    );
+    const kind = `${isMultipart ? 'm' : 's'}-${mediaType.replaceAll('/', '-')}`;
+    const etag = `"b-${instance.sha256.toString('base64url')}-${tagPath}-${kind}"`;
     const caching = { etag, vary: 'accept', 'cache-control': immutable };
     if (answeredNotModified(request, reply, caching)) return;
-    const contentType = 'application/octet-stream';
-    if (!chosen.isMultipart) {
-      const headers = { ...caching, 'content-type': contentType };
-      return sendStream(request, reply, { headers, ...(length !== undefined && { length }), open }, this.logger);
+    const contentType = contentTypeOf(mediaType, transferSyntaxUid);
+    if (!isMultipart) {
+      const disposition = { ...(!isSafeToShow(mediaType) && { 'content-disposition': 'attachment' }) };
+      const headers = { ...caching, ...disposition, 'content-type': contentType };
+      return sendStream(request, reply, { headers, length, open, openRange }, this.logger);
     }
+    const location = `${dicomwebUrlOf(request)}/${pathOf(instance)}/bulkdata/${tagPath}`;
     const parts = async function* () {
-      yield { contentType, body: await open() };
+      yield { contentType, location, body: await open() };
     };
-    await sendMultipart(request, reply, { headers: caching, mediaType: contentType, parts }, this.logger);
+    const sized = length === undefined ? undefined : [{ contentType, location, length, open, openRange }];
+    await sendMultipart(request, reply, { headers: caching, mediaType, parts: sized ?? parts }, this.logger);
   }
 
   /** Compressed pixel data is its frames, one part each (PS3.18 8.7.3.3.2). */
@@ -76,10 +97,8 @@ export class BulkdataController {
 
 const pixelData = '7FE00010';
 
-const bulkDataRepresentations = [
-  { mediaType: 'application/octet-stream', isMultipart: true, transferSyntaxUid: '1.2.840.10008.1.2.1' },
-  { mediaType: 'application/octet-stream', isMultipart: false, transferSyntaxUid: '1.2.840.10008.1.2.1' },
-];
+const pathOf = ({ studyInstanceUid, seriesInstanceUid, sopInstanceUid }: InstanceRow) =>
+  `studies/${studyInstanceUid}/series/${seriesInstanceUid}/instances/${sopInstanceUid}`;
 
 /** `GGGGEEEE`, or through sequences `GGGGEEEE/<item from 0>/GGGGEEEE`. */
 function readTagPath(text: string): string {

@@ -1,26 +1,10 @@
-import { createHash } from 'node:crypto';
-import type { Readable } from 'node:stream';
-import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
+import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type InstanceRow, OpenInstance } from '#libs/archive';
+import { OpenInstance } from '#libs/archive';
 import { Access } from '#libs/auth';
-import { LOGGER, type Logger } from '#libs/telemetry';
-import { answeredNotModified, immutable, revalidate } from '../../http/caching.js';
-import { acceptableOf, notAcceptable, warningOf } from '../../http/request.js';
-import { sendMultipart, sendStream } from '../../http/send-stream.js';
+import { acceptableOf } from '../../http/request.js';
 import { instanceUids, studyUids, type Target } from '../../http/target.js';
-import type { Part } from '../../wire/write-multipart.js';
-import { TranscodeInstance } from '../transcoding/transcode-instance.js';
-import { type ChosenForm, type ChosenInstance, chooseForms } from './instance-forms.js';
-import { OpenChosenInstance } from './open-chosen-instance.js';
-import { zipInstances } from './zip-instances.js';
-
-/** What the answer is made of, besides the request. */
-interface Answer {
-  form: ChosenForm;
-  status: number;
-  headers: { etag: string } & Record<string, string>;
-}
+import { AnswerInstances } from './answer-instances.js';
 
 /** WADO-RS retrieve (PS3.18 10.4.1.1.1): the instances of a study, a series, or one, as DICOM or zip file. */
 @Controller('dicom-web/studies/:study')
@@ -28,150 +12,21 @@ interface Answer {
 export class InstancesController {
   constructor(
     private readonly openInstance: OpenInstance,
-    private readonly transcode: TranscodeInstance,
-    private readonly openChosen: OpenChosenInstance,
-    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly answerInstances: AnswerInstances,
   ) {}
 
   @Get(['', 'series/:series'])
   async ofStudy(@Param() target: Target, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const rows = await this.openInstance.list(studyUids(target));
-    await this.answer(request, reply, rows, { isOne: false, name: target.series ?? target.study });
+    const name = target.series ?? target.study;
+    await this.answerInstances.answer(request, reply, rows, { isOne: false, name, acceptable: acceptableOf(request) });
   }
 
   @Get('series/:series/instances/:instance')
   async ofInstance(@Param() target: Target, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const uids = instanceUids(target);
-    const row = await this.openInstance.find(uids);
-    await this.answer(request, reply, [row], { isOne: true, name: uids.sopInstanceUid });
+    const rows = [await this.openInstance.find(uids)];
+    const name = uids.sopInstanceUid;
+    await this.answerInstances.answer(request, reply, rows, { isOne: true, name, acceptable: acceptableOf(request) });
   }
-
-  private async answer(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    rows: InstanceRow[],
-    { isOne, name }: { isOne: boolean; name: string },
-  ): Promise<void> {
-    const { possible, chosen: form } = chooseForms(acceptableOf(request), rows, isOne, (row) =>
-      this.transcode.syntaxes(row),
-    );
-    if (form === undefined) throw notAcceptable(possible);
-    const headers = {
-      etag: etagOf(form),
-      vary: 'accept',
-      'cache-control': isOne ? immutable : revalidate,
-    };
-    if (answeredNotModified(request, reply, headers)) return;
-    const left = form.leftOut.length;
-    const warning = `${left} of ${rows.length} instances cannot be given in a transfer syntax that was asked for, and are left out`;
-    const answer: Answer = {
-      form,
-      status: left === 0 ? 200 : 206,
-      headers: { ...headers, ...(left > 0 && { warning: warningOf(request, warning) }) },
-    };
-    if (form.isMultipart) return this.sendParts(request, reply, answer);
-    if (form.mediaType === 'application/zip') return this.sendZip(request, reply, answer, name);
-    return this.sendOne(request, reply, answer, form.instances[0]!);
-  }
-
-  private async sendOne(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { form, headers }: Answer,
-    chosen: ChosenInstance,
-  ): Promise<void> {
-    const { row } = chosen;
-    if (isStored(chosen)) {
-      return sendStream(
-        request,
-        reply,
-        {
-          headers: { ...headers, 'content-type': contentTypeOf(row.transferSyntaxUid) },
-          length: row.length,
-          open: () => this.openInstance.open(row),
-          openRange: (start, length) => this.openInstance.openRange(row, start, length),
-        },
-        this.logger,
-      );
-    }
-    // Made before anything is promised: what cannot be rewritten may have to be given as it is stored.
-    const made = request.method === 'HEAD' ? undefined : await this.openChosen.open(request, form, chosen);
-    const contentType = contentTypeOf(made?.transferSyntaxUid ?? chosen.transferSyntaxUid);
-    await sendStream(
-      request,
-      reply,
-      {
-        headers: { ...headers, 'content-type': contentType },
-        length: made?.length,
-        open: async () => made!.body,
-      },
-      this.logger,
-    );
-  }
-
-  private async sendParts(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { form, status, headers }: Answer,
-  ): Promise<void> {
-    const { instances, mediaType } = form;
-    const { openChosen, openInstance } = this;
-    const stored = instances.every(isStored)
-      ? instances.map(({ row }) => ({
-          contentType: contentTypeOf(row.transferSyntaxUid),
-          length: row.length,
-          open: () => openInstance.open(row),
-          openRange: (start: number, length: number) => openInstance.openRange(row, start, length),
-        }))
-      : undefined;
-    const made = async function* (): AsyncGenerator<Part> {
-      for (const instance of instances) {
-        const { transferSyntaxUid, body } = await openChosen.open(request, form, instance);
-        yield { contentType: contentTypeOf(transferSyntaxUid), body };
-      }
-    };
-    await sendMultipart(request, reply, { headers, status, mediaType, parts: stored ?? made }, this.logger);
-  }
-
-  private async sendZip(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { form, status, headers }: Answer,
-    name: string,
-  ): Promise<void> {
-    const entries = form.instances.map((instance) => ({
-      row: instance.row,
-      ...(isStored(instance) && { length: instance.row.length }),
-      open: async (): Promise<Readable> => (await this.openChosen.open(request, form, instance)).body,
-    }));
-    const { body, length } = await zipInstances(request.method === 'HEAD' ? [] : entries);
-    const disposition = { 'content-disposition': `attachment; filename="${name}.zip"` };
-    await sendStream(
-      request,
-      reply,
-      {
-        headers: { ...headers, ...disposition, 'content-type': 'application/zip' },
-        status,
-        length: request.method === 'HEAD' ? undefined : length,
-        open: async () => body,
-      },
-      this.logger,
-    );
-  }
-}
-
-const contentTypeOf = (transferSyntaxUid: string) => `application/dicom; transfer-syntax=${transferSyntaxUid}`;
-
-const isStored = ({ row, transferSyntaxUid }: ChosenInstance) => transferSyntaxUid === row.transferSyntaxUid;
-
-/**
- * Strong where the bytes are those that were stored. What is made on the way is the same instance each time, and not
- * for certain the same bytes with the next release.
- */
-function etagOf({ mediaType, isMultipart, instances }: ChosenForm): string {
-  const digest = createHash('sha256');
-  for (const { row, transferSyntaxUid } of instances) digest.update(row.sha256).update(transferSyntaxUid);
-  const kind = mediaType === 'application/zip' ? 'z' : isMultipart ? 'm' : 'i';
-  const isWeak = mediaType === 'application/zip' || !instances.every(isStored);
-  return `${isWeak ? 'W/' : ''}"${kind}-${digest.digest('base64url')}"`;
 }

@@ -1,9 +1,8 @@
 import type { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
 import { ArchiveError, OpenInstance } from '#libs/archive';
 import { LOGGER, type Logger } from '#libs/telemetry';
-import { acceptableOf } from '../../http/request.js';
+import type { Acceptable } from '../../wire/negotiate-accept.js';
 import { TranscodeInstance } from '../transcoding/transcode-instance.js';
 import { type ChosenForm, type ChosenInstance, takesStored } from './instance-forms.js';
 
@@ -30,7 +29,7 @@ export class OpenChosenInstance {
    * @throws ArchiveError 'frames-not-readable' if it does not; as OpenInstance
    */
   async open(
-    request: FastifyRequest,
+    acceptable: Acceptable,
     form: Pick<ChosenForm, 'mediaType' | 'isMultipart'>,
     { row, transferSyntaxUid }: ChosenInstance,
   ): Promise<OpenedInstance> {
@@ -39,9 +38,9 @@ export class OpenChosenInstance {
       return { body, length, transferSyntaxUid };
     } catch (error) {
       const isUnreadable = error instanceof ArchiveError && error.code === 'frames-not-readable';
-      if (!isUnreadable || !takesStored(acceptableOf(request), form, row)) throw error;
+      if (!isUnreadable || !takesStored(acceptable, form, row)) throw error;
       this.logger.warn(
-        { requestId: request.id, sopInstanceUid: row.sopInstanceUid, err: error },
+        { sopInstanceUid: row.sopInstanceUid, err: error },
         'an instance is given as it is stored, since it could not be converted',
       );
       return {
