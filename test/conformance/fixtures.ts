@@ -132,7 +132,7 @@ export const fixtures = {
       }),
     ),
 
-  /** Patient names in another encoding than that of answers, and in three component groups. */
+  /** Patient names in another encoding than that of answers, in three component groups, and one that sounds like others. */
   names: () => [
     {
       modality: 'CR',
@@ -151,6 +151,7 @@ export const fixtures = {
         '00101001': { vr: 'PN', Value: [{ Alphabetic: 'Other^Name' }, { Ideographic: '山田' }] },
       },
     },
+    { modality: 'MG', patientName: 'Schmidt^Anna' },
   ],
 
   /** A study of which the modality is not known. */

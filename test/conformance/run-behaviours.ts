@@ -18,7 +18,12 @@ export async function tryBehaviour(behaviour: Behaviour, server: ConformanceServ
   const { id, area, name, level, source, needs } = behaviour;
   const from = performance.now();
   const outcome = (result: Outcome['result'], why?: string): Outcome => ({
-    ...{ id, area, name, level, source, result },
+    id,
+    area,
+    name,
+    level,
+    source,
+    result,
     ...(why !== undefined && { why }),
     milliseconds: Math.round(performance.now() - from),
   });

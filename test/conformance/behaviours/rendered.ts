@@ -104,7 +104,6 @@ export const rendered: readonly Behaviour[] = [
         'viewport=0,0',
         'viewport=ten,ten',
         'viewport=10',
-        'window=1,2',
         'window=a,b,linear',
         'window=40,0,linear',
         'window=40,400,square',

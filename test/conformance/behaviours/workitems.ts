@@ -346,9 +346,10 @@ export const workitems: readonly Behaviour[] = [
             (one) => firstText(one, '00001000') === uid && firstText(one, '00741000') === state,
           );
           const told = [firstValue(event, '00000002'), firstValue(event, '00001002')];
-          if (told.join() !== '1.2.840.10008.5.1.4.34.6.4,1') {
+          // PS3.4 CC.2.4.3 says UPS Push; the example of PS3.18 11.13 has UPS Event.
+          if (!/^1\.2\.840\.10008\.5\.1\.4\.34\.6\.[14],1$/.test(told.join())) {
             throw new Mismatch(
-              `The event of ${state}\n  expected: AffectedSOPClassUID 1.2.840.10008.5.1.4.34.6.4 and EventTypeID 1\n  came:     ${told.join()}`,
+              `The event of ${state}\n  expected: AffectedSOPClassUID 1.2.840.10008.5.1.4.34.6.1 and EventTypeID 1\n  came:     ${told.join()}`,
             );
           }
         }
