@@ -138,6 +138,18 @@ describe('deletion', () => {
     expect(await listed(`?state=restored&studyInstanceUid=${study}`)).toHaveLength(1);
   });
 
+  it('has open worklists read anew, for the study has no line there any more', async () => {
+    const { study, at } = await stored();
+    await until('the study is listed', async () => (await reading(study)) !== undefined);
+    const closing = new AbortController();
+    const events = await fetch(`${suite.url}/api/worklist/events`, { signal: closing.signal });
+    const reader = events.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let heard = (await reader.read()).value ?? '';
+    await deletionOf(remove(at.study));
+    while (!heard.includes('event: reload')) heard += (await reader.read()).value ?? '';
+    closing.abort();
+  });
+
   it('takes series and instances away, and counts and entity tags follow', async () => {
     const { study, at } = await stored();
     const counts = async () => {

@@ -15,15 +15,14 @@ export class PurgeDeletions {
   ) {}
 
   /**
-   * Now, whatever its grace: rows go in one transaction, packs that hold nothing any more are left to the garbage
-   * collector, which is called. A pack that still holds other instances stays as it is.
+   * Now, whatever its grace: rows go in one transaction, packs that hold nothing any more follow by a job. A pack that still holds other instances stays as it is.
    * @throws ArchiveError 'deletion-not-found', 'deletion-over'
    */
   purge(deletionId: string): Promise<Deletion> {
     return transaction(this.dataSource, async (tx) => {
       await getDeletion(tx, deletionId);
       const deletion = await purge(tx, deletionId);
-      await this.jobs.send(tx, 'collect-garbage', {});
+      await this.jobs.send(tx, 'delete-emptied-packs', {});
       return deletion;
     });
   }

@@ -76,7 +76,15 @@ export const jobCatalogue = {
     concurrency: 2,
     expireInSeconds: 3600,
   }),
-  /** Order: delete retired copies and blobs no row speaks of, once their grace is over. */
+  /** Order: delete the packs that hold nothing any more. */
+  'delete-emptied-packs': kind({
+    ...usual,
+    payload: z.object({}),
+    handledBy: 'storage',
+    key: () => 'all',
+    concurrency: 1,
+  }),
+  /** Order: purge deletions, delete retired copies and blobs no row speaks of, once their grace is over. */
   'collect-garbage': kind({
     ...usual,
     payload: z.object({}),
