@@ -1,4 +1,5 @@
 import { serveWorker } from '#libs/workers';
+import { animate } from './animate.js';
 import { decodeFrame } from './decode-frame.js';
 import type { ImageRequest, ImageResponse } from './image-request.js';
 import { renderFrame } from './render-frame.js';
@@ -17,6 +18,8 @@ serveWorker<ImageRequest, ImageResponse<ImageRequest['kind']>>(async (request) =
       return renderFrame(request.bytes, request.description, request.options);
     case 'render-tiled-level':
       return renderTiledLevel(request.tiles, request.totalColumns, request.totalRows, request.options);
+    case 'animate':
+      return animate(request.pictures, request.delayMilliseconds);
     case 'render-waveform':
       return renderWaveform(request.dataset, request.options, request.bulkData);
   }

@@ -11,6 +11,7 @@ export type ImageRequest =
   | { kind: 'transcode-frame'; bytes: Uint8Array; description: FrameDescription; transferSyntaxUid: string }
   | { kind: 'render-frame'; bytes: Uint8Array; description: FrameDescription; options: RenderOptions }
   | { kind: 'render-tiled-level'; tiles: Tile[]; totalColumns: number; totalRows: number; options: TiledLevelOptions }
+  | { kind: 'animate'; pictures: Uint8Array[]; delayMilliseconds: number }
   | { kind: 'render-waveform'; dataset: DicomJson; options: WaveformOptions; bulkData: BulkData | undefined };
 
 interface ImageResponses {
@@ -18,6 +19,7 @@ interface ImageResponses {
   'transcode-frame': TranscodedFrame;
   'render-frame': Buffer;
   'render-tiled-level': Buffer;
+  animate: Buffer;
   'render-waveform': Buffer;
 }
 

@@ -65,6 +65,10 @@ export class ImageService {
     return this.ask({ kind: 'render-tiled-level', tiles, totalColumns, totalRows, options });
   }
 
+  animate(pictures: Uint8Array[], delayMilliseconds: number): Promise<Buffer> {
+    return this.ask({ kind: 'animate', pictures, delayMilliseconds });
+  }
+
   renderWaveform(dataset: DicomJson, options: WaveformOptions, bulkData?: BulkData): Promise<Buffer> {
     // Of the dataset only this is drawn; the rest need not be copied to another process.
     const waveform = dataset['54000100'];

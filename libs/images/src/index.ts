@@ -8,7 +8,7 @@ export { decodeFrame } from './decode-frame.js';
 export { toNativeBytes } from './native-bytes.js';
 export { toModalityValues } from './modality-values.js';
 export { renderFrame } from './render-frame.js';
-export { renderTiledLevel, type Tile, type TiledLevelOptions } from './render-tiled-level.js';
+export { commonWindow, renderTiledLevel, type Tile, type TiledLevelOptions } from './render-tiled-level.js';
 export { tilePosition, type TilePosition } from './tile-position.js';
 export { renderWaveform } from './waveform/render-waveform.js';
 export { ImageService, type ImageServiceOptions } from './image-service.js';

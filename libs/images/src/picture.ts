@@ -80,6 +80,9 @@ export function encode(picture: Sharp, format: PictureFormat, quality: number): 
       return picture.jpeg({ quality: rounded, chromaSubsampling: '4:4:4' }).toBuffer();
     case 'png':
       return picture.png({ compressionLevel: 6 }).toBuffer();
+    case 'gif':
+      // The palette of a frame has 256 colours: all that grey ones have.
+      return picture.gif({ effort: 3, dither: 0.5 }).toBuffer();
     case 'webp':
       return picture.webp({ quality: rounded }).toBuffer();
   }

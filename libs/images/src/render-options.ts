@@ -1,6 +1,6 @@
 import type { VoiWindow } from './frame-description.js';
 
-export type PictureFormat = 'jpeg' | 'png' | 'webp';
+export type PictureFormat = 'jpeg' | 'png' | 'gif' | 'webp';
 
 /** The `viewport` of PS3.18 8.3.5.1.3. The picture is scaled to fit into width x height, its aspect ratio kept. */
 export interface Viewport {
@@ -19,7 +19,7 @@ export interface RenderOptions {
   /** In modality units. Without it: the frame's first window, else its VOI LUT, else a range fitted to its values. */
   window?: VoiWindow;
   viewport?: Viewport;
-  /** 1 to 100 for jpeg and webp, 90 when absent. PNG is lossless and takes no notice. */
+  /** 1 to 100 for jpeg and webp, 90 when absent. PNG and GIF take no notice. */
   quality?: number;
 }
 

@@ -59,8 +59,8 @@ export async function renderTiledLevel(
   return encodePicture(level, options);
 }
 
-/** One window for all tiles, or their borders would show: the level's own, else all values that can be stored. */
-function commonWindow({
+/** One window for all frames, as tiles or of a cine, where their borders would show: their own, else all values that can be stored. */
+export function commonWindow({
   windows,
   bitsStored,
   pixelRepresentation,

@@ -4,7 +4,12 @@ import { parseRendering } from './parse-rendering.js';
 describe('parseRendering', () => {
   it.each([
     ['', {}],
-    ['accept=image/png&annotation=patient&foo=1', {}],
+    ['accept=image/png&charset=utf-8&foo=1&iccprofile=no', {}],
+    [
+      'annotation=patient,technique',
+      { ignored: ['The following annotation values are not supported: patient,technique'] },
+    ],
+    ['iccprofile=sRGB', { ignored: ['The iccprofile parameter is not supported. Colors are as they are stored.'] }],
     ['quality=75', { quality: 75 }],
     ['Quality=1', { quality: 1 }],
     ['quality=', {}],
@@ -55,7 +60,8 @@ describe('parseRendering', () => {
     'viewport=100,100,-1,0,10,10',
     'viewport=100,100,0,0,10,10,10',
     'viewport=100,100,a',
+    'iccprofile=maybe',
   ])('refuses %s', (search) => {
-    expect(() => parseRendering(search)).toThrow(/quality|window|viewport/);
+    expect(() => parseRendering(search)).toThrow(/quality|window|viewport|iccprofile/);
   });
 });

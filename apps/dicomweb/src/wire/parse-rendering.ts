@@ -8,6 +8,8 @@ export interface Rendering {
   viewport?: RequestedViewport;
   /** 1 to 100. */
   quality?: number;
+  /** What was asked for and is not done, to be said in a Warning header field. */
+  ignored?: string[];
 }
 
 export interface RequestedViewport {
@@ -21,9 +23,14 @@ export interface RequestedViewport {
 /** A picture this large in one direction serves no display; PS3.18 8.3.5.1.3 lets the server refuse it. */
 const viewportPixelsMax = 8192;
 
+const parameters = ['window', 'viewport', 'quality', 'annotation', 'iccprofile'];
+
+/** The values of PS3.18 8.3.5.1.5; colours are given as they are stored. */
+const iccProfiles = ['no', 'yes', 'srgb', 'adobergb', 'rommrgb', 'displayp3'];
+
 /**
- * Reads the query parameters of a rendered resource. Parameters that we do not render by (annotation, charset, …) and
- * unknown ones are left to others: PS3.18 8.3.5.1 lets servers support some.
+ * Reads the query parameters of a rendered resource. Those of the standard that we do not render by are told back
+ * (8.3.5.1.1); unknown ones, and those of other services, are nobody's business here.
  * @param search the query string without the question mark
  * @throws WireError for values that cannot be
  */
@@ -33,14 +40,25 @@ export function parseRendering(search: string): Rendering {
   for (const [name, value] of new URLSearchParams(search)) {
     const parameter = name.trim().toLowerCase();
     const text = value.trim();
-    if (!['window', 'viewport', 'quality'].includes(parameter) || text === '') continue;
+    if (!parameters.includes(parameter) || text === '') continue;
     if (seen.has(parameter)) throw new WireError(`The parameter ${parameter} is given more than once.`);
     seen.add(parameter);
     if (parameter === 'window') rendering.window = parseWindow(text);
     else if (parameter === 'viewport') rendering.viewport = parseViewport(text);
-    else rendering.quality = parseQuality(text);
+    else if (parameter === 'quality') rendering.quality = parseQuality(text);
+    else (rendering.ignored ??= []).push(...ignoredValues(parameter, text));
   }
+  if (rendering.ignored?.length === 0) delete rendering.ignored;
   return rendering;
+}
+
+function ignoredValues(parameter: string, text: string): string[] {
+  if (parameter === 'annotation') return [`The following annotation values are not supported: ${text}`];
+  const profile = text.toLowerCase();
+  if (!iccProfiles.includes(profile)) {
+    throw new WireError(`The parameter iccprofile takes one of ${iccProfiles.join(', ')}.`);
+  }
+  return profile === 'no' ? [] : ['The iccprofile parameter is not supported. Colors are as they are stored.'];
 }
 
 function parseWindow(text: string): NonNullable<Rendering['window']> {

@@ -52,3 +52,17 @@ export function findRepresentatives(db: DataSource, target: PictureTarget): Prom
     [target.studyInstanceUid, target.seriesInstanceUid ?? null, waveformSopClasses, derivedModalities],
   );
 }
+
+/** All instances of a series or study that may have a picture, in their order. @param limit how many at most */
+export function findPictured(db: DataSource, target: PictureTarget, limit: number): Promise<Representative[]> {
+  return query(
+    db,
+    `select se.series_instance_uid as "seriesInstanceUid", i.sop_instance_uid as "sopInstanceUid"
+     from study st join series se using (study_key) join instance i using (series_key)
+     where st.study_instance_uid = $1::text and ($2::text is null or se.series_instance_uid = $2::text)
+       and (i.frame_kind <> 'none' or i.sop_class_uid = any($3::text[]))
+     order by se.series_number nulls last, se.series_key, i.instance_number nulls last, i.instance_key
+     limit $4::integer`,
+    [target.studyInstanceUid, target.seriesInstanceUid ?? null, waveformSopClasses, limit],
+  );
+}

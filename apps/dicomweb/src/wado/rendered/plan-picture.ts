@@ -1,4 +1,4 @@
-import { jsonItems, jsonText, transferSyntaxOf } from '#libs/dicom';
+import { jsonItems, jsonNumber, jsonText, transferSyntaxOf } from '#libs/dicom';
 import { ImageError } from '#libs/images';
 import { HttpProblem } from '#libs/server';
 import { chooseFrame } from './choose-frame.js';
@@ -10,17 +10,26 @@ export type PicturePlan =
   | { kind: 'frame'; frameIndex: number }
   /** All tiles of a slide's level, laid together. */
   | { kind: 'tiles'; level: TiledLevel }
+  /** Frames of a cine, played one after the other. */
+  | { kind: 'animation'; frameIndexes: number[]; delayMilliseconds: number }
   | { kind: 'waveform' };
 
 /** Tiles read and decoded for one picture, and pixels it may have before it is scaled down. */
 const tilesMax = 256;
+/** Frames of an animation: of longer cines every second one, third one, and so on. */
+const animatedFramesMax = 100;
 const levelPixelsMax = 64_000_000;
 
 /**
  * @param frameNumber the frame asked for, counting from 1; undefined: whatever shows the instance best
+ * @param isAnimated the frames of a cine are wanted as such
  * @throws HttpProblem 404 for a frame that is not there; ImageError no-pixels or limit-exceeded
  */
-export function planPicture(instance: PictureInstance, frameNumber: number | undefined): PicturePlan {
+export function planPicture(
+  instance: PictureInstance,
+  frameNumber: number | undefined,
+  isAnimated = false,
+): PicturePlan {
   const { dataset, frameKind, numberOfFrames } = instance;
   if (frameKind === 'none') {
     if (jsonItems(dataset, '54000100').length > 0 && (frameNumber ?? 1) === 1) return { kind: 'waveform' };
@@ -36,6 +45,7 @@ export function planPicture(instance: PictureInstance, frameNumber: number | und
     return { kind: 'frame', frameIndex: frameNumber - 1 };
   }
   const level = tilePositions(dataset, numberOfFrames);
+  if (level === undefined && isAnimated && numberOfFrames > 1) return planAnimation(instance);
   if (level === undefined) return { kind: 'frame', frameIndex: chooseFrame(dataset, numberOfFrames) };
   if (isTooLarge(level)) {
     throw new ImageError(
@@ -44,6 +54,19 @@ export function planPicture(instance: PictureInstance, frameNumber: number | und
     );
   }
   return { kind: 'tiles', level };
+}
+
+/** At the speed it was taken, or is meant to be shown (PS3.3 C.7.6.5, C.7.6.1.1); ten a second when nothing says. */
+function planAnimation({ dataset, numberOfFrames }: PictureInstance): PicturePlan {
+  const step = Math.ceil(numberOfFrames / animatedFramesMax);
+  const rate = jsonNumber(dataset, '00082144') ?? jsonNumber(dataset, '00180040');
+  const frameTime = jsonNumber(dataset, '00181063') ?? (rate === undefined ? undefined : 1000 / rate);
+  const delay = frameTime !== undefined && frameTime > 0 && Number.isFinite(frameTime) ? frameTime : 100;
+  return {
+    kind: 'animation',
+    frameIndexes: Array.from({ length: Math.ceil(numberOfFrames / step) }, (_, at) => at * step),
+    delayMilliseconds: Math.min(delay * step, 10_000),
+  };
 }
 
 /** A level of a slide that is too large to be laid together, or larger than a thumbnail calls for. */

@@ -2,13 +2,22 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ArchiveError, refuseGone } from '#libs/archive';
 import { DataSource } from '#libs/database';
-import { bulkDataForRendering, type BulkData, describeFrame, ImageError, ImageService } from '#libs/images';
+import {
+  bulkDataForRendering,
+  type BulkData,
+  commonWindow,
+  describeFrame,
+  ImageError,
+  ImageService,
+  type PictureFormat,
+} from '#libs/images';
 import { HttpProblem } from '#libs/server';
 import type { Rendering } from '../../wire/parse-rendering.js';
 import { ReadBulkData } from '../bulkdata/read-bulk-data.js';
 import { ReadFrames } from '../frames/read-frames.js';
 import { SingleFlightCache } from '../single-flight-cache.js';
-import { findRepresentatives, type PictureTarget } from './find-representatives.js';
+import { inOrder } from '../transcoding/in-order.js';
+import { findPictured, findRepresentatives, type PictureTarget } from './find-representatives.js';
 import { loadPictureInstance, type PictureInstance } from './load-picture-instance.js';
 import { pictureProblem } from './picture-error.js';
 import { needsSmallerLevel, type PicturePlan, planPicture } from './plan-picture.js';
@@ -18,7 +27,7 @@ export interface PictureRequest extends Rendering {
   target: PictureTarget;
   /** Counting from 1; of an instance only. */
   frameNumber?: number;
-  format: 'jpeg' | 'png';
+  format: PictureFormat;
   isThumbnail: boolean;
 }
 
@@ -33,6 +42,12 @@ export interface Picture {
 const renderingVersion = 1;
 const cacheBytesMax = 64 * 1024 * 1024;
 const thumbnailPixels = 256;
+/** Pictures of instances in one answer. */
+const picturesMax = 1000;
+/** Of an animation, unless a viewport says otherwise. */
+const animationPixels = 512;
+/** Frames of one animation drawn at a time; other pictures come in between. */
+const animatedAtOnce = 2;
 
 /** Makes pictures of instances, series and studies; equal requests at a time are one, and recent pictures are kept. */
 @Injectable()
@@ -73,14 +88,39 @@ export class RenderPicture {
         firstError ??= reason;
       }
     }
-    if (firstError !== undefined) throw pictureProblem(firstError);
+    if (firstError !== undefined) {
+      // Who asks for a thumbnail of what has no picture is told that there is none; clients then draw an icon.
+      if (request.isThumbnail && firstError.code === 'no-pixels') {
+        throw new HttpProblem(404, 'Not Found', `There is no thumbnail. ${firstError.message}`);
+      }
+      throw pictureProblem(firstError);
+    }
     await refuseGone(this.db, request.target);
     throw new HttpProblem(404, 'Not Found', nothingToShow(request.target));
   }
 
+  /**
+   * The same request for each instance of a series or study that may have a picture.
+   * @throws HttpProblem 404 when there is none, 413 when there are too many for one answer
+   */
+  async requestsForAll(request: PictureRequest): Promise<PictureRequest[]> {
+    const { studyInstanceUid } = request.target;
+    const found = await findPictured(this.db, request.target, picturesMax + 1);
+    if (found.length === 0) throw new HttpProblem(404, 'Not Found', nothingToShow(request.target));
+    if (found.length > picturesMax) {
+      throw new HttpProblem(
+        413,
+        'Content Too Large',
+        `There are more than ${picturesMax} instances, and one answer has a picture of at most as many: ask for them by series or instance.`,
+      );
+    }
+    return found.map((instance) => ({ ...request, target: { studyInstanceUid, ...instance } }));
+  }
+
   private async pictureOf(asked: PictureInstance, request: PictureRequest): Promise<Picture> {
     const instance = await this.smallerLevelOf(asked, request);
-    const plan = planPicture(instance, request.frameNumber);
+    const isAnimated = request.format === 'gif' && !request.isThumbnail && request.target.sopInstanceUid !== undefined;
+    const plan = planPicture(instance, request.frameNumber, isAnimated);
     const { format, window, quality } = request;
     const viewport = viewportOf(request);
     const key = JSON.stringify([
@@ -88,6 +128,7 @@ export class RenderPicture {
       instance.sha256,
       plan.kind,
       'frameIndex' in plan && plan.frameIndex,
+      'frameIndexes' in plan && plan.frameIndexes.length,
       format,
       window,
       viewport,
@@ -129,6 +170,8 @@ export class RenderPicture {
         const [bytes] = await this.frames.read(instance, [plan.frameIndex]);
         return this.images.renderFrame(bytes!, description, options);
       }
+      case 'animation':
+        return this.animate(instance, plan, options, bulkData);
       case 'tiles': {
         const { tiles, totalColumns, totalRows } = plan.level;
         const bytes = await this.frames.read(
@@ -144,6 +187,34 @@ export class RenderPicture {
     }
   }
 
+  /** Each frame is drawn on its own, so that no more than a few compressed ones are held. */
+  private async animate(
+    instance: PictureInstance,
+    { frameIndexes, delayMilliseconds }: PicturePlan & { kind: 'animation' },
+    options: DrawOptions,
+    bulkData: BulkData,
+  ): Promise<Buffer> {
+    const { dataset, transferSyntaxUid } = instance;
+    const { images, frames } = this;
+    const viewport = options.viewport ?? { width: animationPixels, height: animationPixels };
+    // One window for all, or a frame without one of its own would be fitted to its values, and the cine flicker.
+    const first = describeFrame(dataset, transferSyntaxUid, 0, bulkData);
+    const isFitted = first.windows.length === 0 && first.voiLut === undefined && first.samplesPerPixel === 1;
+    const window = options.window ?? (isFitted && !first.palette ? commonWindow(first) : undefined);
+    const tasks = async function* () {
+      for (const frameIndex of frameIndexes) {
+        yield async () => {
+          const description = describeFrame(dataset, transferSyntaxUid, frameIndex, bulkData);
+          const [bytes] = await frames.read(instance, [frameIndex]);
+          return images.renderFrame(bytes!, description, { format: 'png', viewport, ...(window && { window }) });
+        };
+      }
+    };
+    const pictures: Buffer[] = [];
+    for await (const picture of inOrder(tasks(), animatedAtOnce)) pictures.push(picture);
+    return this.images.animate(pictures, delayMilliseconds);
+  }
+
   private async bulkDataOf(instance: PictureInstance): Promise<BulkData> {
     const found = new Map<string, Uint8Array>();
     for (const { uri, tagPath } of bulkDataForRendering(instance.dataset)) {
@@ -157,7 +228,7 @@ function isUnreadable(error: unknown): error is ArchiveError {
   return error instanceof ArchiveError && error.code === 'frames-not-readable';
 }
 
-type DrawOptions = Parameters<ImageService['renderFrame']>[2] & { format: 'jpeg' | 'png' };
+type DrawOptions = Parameters<ImageService['renderFrame']>[2];
 
 function viewportOf({ viewport, isThumbnail }: PictureRequest): DrawOptions['viewport'] | undefined {
   if (viewport === undefined) return isThumbnail ? { width: thumbnailPixels, height: thumbnailPixels } : undefined;

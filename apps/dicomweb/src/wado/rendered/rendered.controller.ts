@@ -1,17 +1,22 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ReadMetadata } from '#libs/archive';
 import { Access } from '#libs/auth';
+import { HttpProblem } from '#libs/server';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { answeredNotModified, immutable, revalidate } from '../../http/caching.js';
-import { chooseRepresentation, searchOf } from '../../http/request.js';
-import { sendMultipart } from '../../http/send-stream.js';
-import { checkTarget, type Target } from '../../http/target.js';
+import { chooseRepresentation, searchOf, warningOf } from '../../http/request.js';
+import { sendMultipart, sendStream } from '../../http/send-stream.js';
+import { checkTarget, instanceUids, studyUids, type Target } from '../../http/target.js';
 import { parseFrameList } from '../../wire/parse-frame-list.js';
 import { parseRendering } from '../../wire/parse-rendering.js';
+import type { Part } from '../../wire/write-multipart.js';
+import { FindStoredMedia, type StoredMedia } from './find-stored-media.js';
 import { type PictureRequest, RenderPicture } from './render-picture.js';
 
-/** Pictures that one request may have made. */
+/** Pictures of frames that one request may have made. */
 const framesMax = 100;
 
 type Place = Target & { frames?: string };
@@ -22,6 +27,8 @@ type Place = Target & { frames?: string };
 export class RenderedController {
   constructor(
     private readonly renderPicture: RenderPicture,
+    private readonly storedMedia: FindStoredMedia,
+    private readonly readMetadata: ReadMetadata,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -31,8 +38,13 @@ export class RenderedController {
     'series/:series/instances/:instance/rendered',
     'series/:series/instances/:instance/frames/:frames/rendered',
   ])
-  rendered(@Param() place: Place, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    return this.answer(place, request, reply, false);
+  async rendered(@Param() place: Place, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    checkTarget(place);
+    if (place.instance !== undefined && place.frames === undefined) {
+      const media = await this.storedMedia.find(instanceUids(place));
+      if (media !== undefined) return this.answerMedia(request, reply, media);
+    }
+    await this.answer(place, request, reply, false);
   }
 
   @Get([
@@ -41,8 +53,9 @@ export class RenderedController {
     'series/:series/instances/:instance/thumbnail',
     'series/:series/instances/:instance/frames/:frames/thumbnail',
   ])
-  thumbnail(@Param() place: Place, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    return this.answer(place, request, reply, true);
+  async thumbnail(@Param() place: Place, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    checkTarget(place);
+    await this.answer(place, request, reply, true);
   }
 
   private async answer(
@@ -51,15 +64,15 @@ export class RenderedController {
     reply: FastifyReply,
     isThumbnail: boolean,
   ): Promise<void> {
-    checkTarget(place);
     const frameNumbers = place.frames === undefined ? [] : parseFrameList(place.frames, framesMax);
+    const { ignored = [], ...rendering } = parseRendering(searchOf(request));
     const { mediaType, format, isMultipart } = chooseRepresentation(
       request,
       pictureRepresentations(frameNumbers.length),
     );
     const { study: studyInstanceUid, series: seriesInstanceUid, instance: sopInstanceUid } = place;
     const asked: PictureRequest = {
-      ...parseRendering(searchOf(request)),
+      ...rendering,
       target: {
         studyInstanceUid,
         ...(seriesInstanceUid !== undefined && { seriesInstanceUid }),
@@ -69,43 +82,124 @@ export class RenderedController {
       format,
       isThumbnail,
     };
-    const caching = { vary: 'accept', 'cache-control': sopInstanceUid === undefined ? revalidate : immutable };
-    if (isMultipart) return this.answerMany(request, reply, asked, frameNumbers, { mediaType, caching });
+    const headers = {
+      vary: 'accept',
+      'cache-control': sopInstanceUid === undefined ? revalidate : immutable,
+      ...(ignored.length > 0 && { warning: ignored.map((text) => warningOf(request, text)).join(', ') }),
+    };
+    const answer: PictureAnswer = { asked, mediaType, headers };
+    if (!isMultipart) return this.answerOne(request, reply, answer);
+    if (sopInstanceUid === undefined && !isThumbnail) return this.answerAll(request, reply, answer, place);
+    await this.answerFrames(request, reply, answer, frameNumbers);
+  }
+
+  private async answerOne(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { asked, mediaType, headers }: PictureAnswer,
+  ): Promise<void> {
     await this.renderPicture.render(asked, async ({ etag, bytes }) => {
-      if (answeredNotModified(request, reply, { ...caching, etag })) return;
-      const picture = await bytes();
-      void reply.headers({ ...caching, etag, 'content-type': mediaType }).send(picture);
+      const all = { ...headers, etag };
+      if (answeredNotModified(request, reply, all)) return;
+      const picture = request.method === 'HEAD' ? undefined : await bytes();
+      const open = async () => Readable.from([picture!], { objectMode: false });
+      const typed = { ...all, 'content-type': mediaType };
+      await sendStream(request, reply, { headers: typed, length: picture?.length, open }, this.logger);
     });
   }
 
   /** One part a frame, in the order asked for; without frames in the URL, one part. */
-  private async answerMany(
+  private async answerFrames(
     request: FastifyRequest,
     reply: FastifyReply,
-    asked: PictureRequest,
+    { asked, mediaType, headers }: PictureAnswer,
     frameNumbers: number[],
-    { mediaType, caching }: { mediaType: string; caching: Record<string, string> },
   ): Promise<void> {
     // The highest frame decides whether all are there, before the first is promised.
     const highest = await this.renderPicture.render(asked, async ({ etag }) => etag);
     const digest = createHash('sha256').update(`${highest} ${frameNumbers.join()}`).digest('base64url').slice(0, 27);
-    const headers = { ...caching, etag: `W/"r-${digest}"` };
-    if (answeredNotModified(request, reply, headers)) return;
+    const all = { ...headers, etag: `W/"r-${digest}"` };
+    if (answeredNotModified(request, reply, all)) return;
     const requests =
       frameNumbers.length === 0 ? [asked] : frameNumbers.map((frameNumber) => ({ ...asked, frameNumber }));
     const { renderPicture } = this;
-    const parts = async function* () {
+    const parts = async function* (): AsyncGenerator<Part> {
       for (const one of requests) {
         yield { contentType: mediaType, body: await renderPicture.render(one, ({ bytes }) => bytes()) };
       }
     };
+    await sendMultipart(request, reply, { headers: all, mediaType, parts }, this.logger);
+  }
+
+  /** A series or study, one part for each of its instances that has a picture; the others are passed over. */
+  private async answerAll(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { asked, mediaType, headers }: PictureAnswer,
+    place: Place,
+  ): Promise<void> {
+    const requests = await this.renderPicture.requestsForAll(asked);
+    const { format, window, viewport, quality } = asked;
+    const version = `${await this.readMetadata.version(studyUids(place))} ${JSON.stringify([format, window, viewport, quality])}`;
+    const digest = createHash('sha256').update(version).digest('base64url').slice(0, 27);
+    const all = { ...headers, etag: `W/"r-${digest}"` };
+    if (answeredNotModified(request, reply, all)) return;
+    const { renderPicture, logger } = this;
+    const parts = async function* (): AsyncGenerator<Part> {
+      let firstProblem: HttpProblem | undefined;
+      let count = 0;
+      for (const one of requests) {
+        try {
+          yield { contentType: mediaType, body: await renderPicture.render(one, ({ bytes }) => bytes()) };
+          count += 1;
+        } catch (error) {
+          if (!(error instanceof HttpProblem) || error.getStatus() !== 406) throw error;
+          firstProblem ??= error;
+          logger.info({ requestId: request.id, ...one.target, err: error }, 'an instance has no picture');
+        }
+      }
+      if (count === 0 && firstProblem !== undefined) throw firstProblem;
+    };
+    await sendMultipart(request, reply, { headers: all, mediaType, parts }, this.logger);
+  }
+
+  /** As it is stored: documents and videos are rendered by the program that opens them. */
+  private async answerMedia(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { instance, mediaType, length, open, openRange }: StoredMedia,
+  ): Promise<void> {
+    const forms = [false, true].map((isMultipart) => ({ mediaType, isMultipart }));
+    const { isMultipart } = chooseRepresentation(request, forms);
+    const etag = `"d-${isMultipart ? 'm-' : ''}${instance.sha256.toString('base64url')}"`;
+    const headers = { etag, vary: 'accept', 'cache-control': immutable };
+    if (answeredNotModified(request, reply, headers)) return;
+    if (!isMultipart) {
+      const typed = { ...headers, 'content-type': mediaType };
+      return sendStream(request, reply, { headers: typed, length, open, openRange }, this.logger);
+    }
+    const parts =
+      length !== undefined
+        ? [{ contentType: mediaType, length, open, openRange }]
+        : async function* (): AsyncGenerator<Part> {
+            yield { contentType: mediaType, body: await open() };
+          };
     await sendMultipart(request, reply, { headers, mediaType, parts }, this.logger);
   }
+}
+
+/** What the answer is made of, besides the request. */
+interface PictureAnswer {
+  asked: PictureRequest;
+  mediaType: string;
+  headers: Record<string, string>;
 }
 
 const formats = [
   { mediaType: 'image/jpeg', format: 'jpeg' },
   { mediaType: 'image/png', format: 'png' },
+  { mediaType: 'image/gif', format: 'gif' },
+  { mediaType: 'image/webp', format: 'webp' },
 ] as const;
 
 /** One picture comes as it is, or as the one part of many; several only as parts. */
