@@ -20,7 +20,8 @@ export const seriesSelection = `se.series_instance_uid, se.number_of_instances a
   se.transfer_syntaxes, se.attributes as series_attributes`;
 
 /**
- * Search for Series (PS3.18 10.6), in one study or in all. In one study they come by series number.
+ * Search for Series (PS3.18 10.6), in one study or in all. In one study they come by series number. includefield brings
+ * attributes of the study too, and none of instances (10.6.3.3.2).
  * @param isInStudy the URL names the study: its attributes come only when asked for (PS3.18 table 10.6.3-4)
  */
 export async function searchSeries(

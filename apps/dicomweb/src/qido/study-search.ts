@@ -20,7 +20,10 @@ export interface StudyRow {
 export const studySelection = `st.study_instance_uid, st.modalities as study_modalities, st.sop_classes as study_sop_classes,
   st.number_of_series, st.number_of_instances as number_of_study_instances, st.attributes as study_attributes`;
 
-/** Search for Studies (PS3.18 10.6). Newest first; studies without a date come last. */
+/**
+ * Search for Studies (PS3.18 10.6). Newest first; studies without a date come last. Attributes of series and instances are
+ * matched on and not returned, whatever includefield says: a study has many values of them (10.6.3.3.1).
+ */
 export async function searchStudies(db: DataSource, query: QidoQuery, dicomwebUrl: string): Promise<SearchPage> {
   const parameters = new Parameters();
   const where = whereSql('study', query.matches, parameters);

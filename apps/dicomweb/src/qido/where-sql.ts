@@ -8,7 +8,7 @@ import { findColumn, rollUps } from './search-columns.js';
 /**
  * The matches of a search as one SQL condition on its tables `st`, `se` and `i`, as far as the level has them. What
  * belongs to a lower level must hold for one thing there: a study matches `Modality=CT&Rows=512` when one of its series
- * is CT and one of that series' instances has 512 rows (relational queries, PS3.4 C.2.2.2.6 in spirit).
+ * is CT and one of that series' instances has 512 rows (relational queries, PS3.4 C.4.1.3.2.2).
  * @returns `true` when there is nothing to match
  */
 export function whereSql(level: SearchLevel, matches: readonly Match[], parameters: Parameters): string {
@@ -77,7 +77,9 @@ function dateTimeOfColumnsSql(
 
 function rollUpSql(level: SearchLevel, { attribute, condition }: Match, parameters: Parameters): string | undefined {
   const column = rollUps[level][attribute.path];
-  return column === undefined || condition.kind === 'empty' ? undefined : conditionSql(column, condition, parameters);
+  // One thing below that has no value, or two, is not what all of them have together.
+  if (column === undefined || condition.kind === 'empty' || condition.kind === 'all-of') return undefined;
+  return conditionSql(column, condition, parameters);
 }
 
 function lowerSql(level: SearchLevel, placed: readonly Placed[], parameters: Parameters): string {
