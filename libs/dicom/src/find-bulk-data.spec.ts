@@ -117,6 +117,7 @@ describe('BulkDataSearch', () => {
     const { found, read } = search(bytes, '7FE00010', 100)!;
     expect(found).toEqual({ ...findBulkData(bytes, '7FE00010'), length: undefined });
     expect(read).toBeLessThan(bytes.length - 4000);
+    expect(search(bytes, '7FE00010', bytes.length)?.found.length).toBeUndefined();
   });
 
   it('says so when the object is deflated, or none', () => {

@@ -57,7 +57,7 @@ export class BulkDataSearch {
   }
 
   private get start(): BulkDataStart | undefined {
-    return this.finder.found ?? this.finder.begun;
+    return this.finder.begun ?? this.finder.found;
   }
 }
 
