@@ -145,6 +145,20 @@ describe('encodePart10', () => {
     expect(dataset['00280010']).toEqual({ vr: 'US', Value: [5] });
   });
 
+  it('settles a VR that pydicom left open', () => {
+    const { dataset } = readPart10(
+      encode({
+        ...uids,
+        '00280103': { vr: 'US', Value: [1] },
+        '00280106': { vr: 'US or SS', Value: [-5] },
+        '00283006': { vr: 'US or OW', InlineBinary: 'AQI=' },
+        '50003000': { vr: 'OB or OW', InlineBinary: 'AQI=' },
+      }),
+    );
+    expect(dataset['00280106']).toEqual({ vr: 'SS', Value: [-5] });
+    expect([dataset['00283006']?.vr, dataset['50003000']?.vr]).toEqual(['OW', 'OW']);
+  });
+
   it('puts bulk data where it belongs, and pads it to even length', () => {
     const pixels = source(Buffer.from([1, 2, 3, 4, 5]));
     const waveform = source(Buffer.from([9, 8]));

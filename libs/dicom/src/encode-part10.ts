@@ -1,4 +1,4 @@
-import { type DicomJson, type DicomJsonElement, jsonText } from './dicom-json.js';
+import { type DicomJson, type DicomJsonElement, jsonNumber, jsonText } from './dicom-json.js';
 import { tagVr } from './dictionary.js';
 import { elementBytes } from './element-bytes.js';
 import { hasLongLength, undefinedLength } from './element-header.js';
@@ -58,13 +58,15 @@ export function* encodePart10<Source extends ByteSource>(
     );
   }
   const top = { ...dataset, '00080005': { vr: 'CS', Value: ['ISO_IR 192'] } };
-  yield* new Encoder(options, syntax.encapsulated).elements(top, 0);
+  yield* new Encoder(options, syntax.encapsulated, jsonNumber(top, '00280103') === 1).elements(top, 0);
 }
 
 class Encoder<Source extends ByteSource> {
   constructor(
     private readonly options: EncodeOptions<Source>,
     private readonly isEncapsulated: boolean,
+    /** Pixel Representation (0028,0103) settles US or SS. */
+    private readonly isSigned: boolean,
   ) {}
 
   *elements(dataset: DicomJson, depth: number): Generator<Buffer | Source, void> {
@@ -84,7 +86,7 @@ class Encoder<Source extends ByteSource> {
   }
 
   private *element(tag: string, element: DicomJsonElement, depth: number): Generator<Buffer | Source, void> {
-    const vr = vrOf(tag, element);
+    const vr = vrOf(tag, element, this.isSigned);
     if (vr === 'SQ') return yield* this.sequence(tag, element, depth);
     const isCompressed = tag === pixelDataTag && depth === 0 && this.isEncapsulated;
     if (element.BulkDataURI !== undefined) {
@@ -187,15 +189,23 @@ export function startsWithItem(bytes: Uint8Array): boolean {
   return bytes[0] === 0xfe && bytes[1] === 0xff && bytes[2] === 0x00 && bytes[3] === 0xe0;
 }
 
-function vrOf(tag: string, element: DicomJsonElement): string {
+function vrOf(tag: string, element: DicomJsonElement, isSigned: boolean): string {
   if (typeof element !== 'object' || element === null || Array.isArray(element)) {
     throw new DicomError('invalid-value', 'An attribute of the dataset is no object', { tag });
   }
-  const vr = element.vr ?? tagVr(tag) ?? 'UN';
+  const vr = oneOf(element.vr ?? tagVr(tag) ?? 'UN', element, isSigned);
   if (!knownVrs.has(vr)) {
     throw new DicomError('invalid-value', `${JSON.stringify(String(vr).slice(0, 20))} is no VR`, { tag });
   }
   return vr;
+}
+
+/** pydicom leaves some VRs of implicit datasets open in its JSON: `OB or OW`, `US or SS`, `US or SS or OW`. */
+function oneOf(vr: unknown, { Value }: DicomJsonElement, isSigned: boolean): string {
+  const choices = String(vr).split(' or ');
+  if (choices.length === 1) return choices[0]!;
+  const wanted = Value === undefined ? ['OW', 'OB'] : isSigned ? ['SS', 'US'] : ['US', 'SS'];
+  return wanted.find((one) => choices.includes(one)) ?? choices[0]!;
 }
 
 const knownVrs = new Set(

@@ -52,8 +52,10 @@ async function* objectBytes(
   bulkData: BulkDataParts,
   spool: Spool | undefined,
 ): AsyncGenerator<Buffer, void> {
-  const dataset = await source.read();
-  const pixelData = await findPixelData(dataset, bulkData, spool);
+  const metadata = await source.read();
+  const pixelData = await findPixelData(metadata, bulkData, spool);
+  // Of the server that the metadata was had from, not of the instance.
+  const { '00083002': _available, ...dataset } = metadata;
   const pieces = encodePart10<SpooledBytes>(dataset, {
     transferSyntaxUid: pixelData.transferSyntaxUid,
     bulkData: (uri, tag) => {
