@@ -111,6 +111,7 @@ describe('creating', () => {
 
   it.each([
     ['no JSON', '{', 400],
+    ['nothing', '', 400],
     ['two datasets', '[{},{}]', 400],
     ['no dataset', '"x"', 400],
     ['no tags', '{"PatientName":{"vr":"PN"}}', 400],
@@ -335,7 +336,9 @@ describe('asking to cancel', () => {
       '00741000': { Value: ['CANCELED'] },
       '00741002': { Value: [{ '00741238': { Value: ['Patient went home'] } }] },
     });
-    const again = await ups.request('POST', `/workitems/${uid}/cancelrequest`);
+    // Without a body, but with its media type.
+    const json = { 'content-type': 'application/dicom+json' };
+    const again = await ups.request('POST', `/workitems/${uid}/cancelrequest`, undefined, json);
     expect(again.status).toBe(202);
     expect(again.headers.get('warning')).toBe(`299 ${root}: The UPS is already in the requested state of CANCELED.`);
   });

@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Config } from '#libs/config';
 import { type Logger, nestLogger } from '#libs/telemetry';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { answerUnknownRoutes } from './answer-unknown-routes.js';
 import { allowOrigins, resourcePolicy } from './cors.js';
 import { acceptWebSockets } from './web-sockets.js';
@@ -60,8 +60,16 @@ export async function createServer(
 
 function acceptBodies(fastify: FastifyInstance): void {
   const parseJson = fastify.getDefaultJsonParser('error', 'error');
-  fastify.addContentTypeParser('application/dicom+json', { parseAs: 'string' }, parseJson);
+  fastify.addContentTypeParser('application/dicom+json', { parseAs: 'string' }, (request, body, done) => {
+    // Clients name the media type of a body that they leave out, too.
+    if (body === '' && isBodyOptional(request)) done(null, undefined);
+    else void parseJson(request, body as string, done);
+  });
   fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+}
+
+function isBodyOptional(request: FastifyRequest): boolean {
+  return (request.routeOptions.config as { isBodyOptional?: boolean }).isBodyOptional === true;
 }
 
 function secureAnswers(fastify: FastifyInstance, config: Config): void {

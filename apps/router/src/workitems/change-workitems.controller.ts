@@ -1,4 +1,5 @@
 import { Body, Controller, Inject, Param, Post, Put, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { Access } from '#libs/auth';
 import { CONFIG, type Config } from '#libs/config';
 import { dicomwebUrlOf, HttpProblem } from '#libs/server';
@@ -63,6 +64,7 @@ export class ChangeWorkitemsController {
   }
 
   @Post(':workitemUid/cancelrequest')
+  @RouteConfig({ isBodyOptional: true })
   requestCancellation(
     @Param('workitemUid') uid: string,
     @Body() body: unknown,
@@ -73,6 +75,7 @@ export class ChangeWorkitemsController {
   }
 
   @Post(':workitemUid/cancelrequest/:requester')
+  @RouteConfig({ isBodyOptional: true })
   requestCancellationAs(
     @Param('workitemUid') uid: string,
     @Param('requester') requester: string,

@@ -152,7 +152,10 @@ export class EventReports implements OnModuleInit, OnApplicationBootstrap, Befor
   }
 
   private deliver(): void {
-    this.delivering ??= this.deliverAll().finally(() => (this.delivering = undefined));
+    this.delivering ??= this.deliverAll().finally(() => {
+      this.delivering = undefined;
+      if (this.pending.length > 0 && !this.isClosed) this.deliver();
+    });
   }
 
   private async deliverAll(): Promise<void> {
