@@ -4,6 +4,7 @@ import { deletionArea } from './areas/deletion.js';
 import { discoveryArea } from './areas/discovery.js';
 import { renderedArea } from './areas/rendered.js';
 import { retrieveArea } from './areas/retrieve.js';
+import { wadoUriArea } from './areas/wado-uri.js';
 import { searchArea } from './areas/search.js';
 import { storeArea } from './areas/store.js';
 import { workitemsArea } from './areas/workitems.js';
@@ -15,6 +16,7 @@ const areas: readonly Area[] = [
   searchArea,
   retrieveArea,
   renderedArea,
+  wadoUriArea,
   storeArea,
   deletionArea,
   changeFeedArea,

@@ -68,7 +68,8 @@ export const retrieveArea: Area = {
     ...retrieve(instance, {
       id: 'RetrieveInstance',
       summary: 'One instance',
-      description: 'Byte for byte as it was stored, unless another transfer syntax is asked for.',
+      description:
+        'Explicit VR Little Endian where no transfer syntax is asked for, unless it was compressed with loss; `transfer-syntax=*` gives it byte for byte as it was stored.',
       content: { ...instances, 'application/dicom': bytes },
       hasRanges: true,
     }),
@@ -85,7 +86,7 @@ export const retrieveArea: Area = {
     ...retrieve(`${instance}/metadata`, {
       id: 'RetrieveInstanceMetadata',
       summary: 'The data set of an instance, without bulk data',
-      content: metadata,
+      content: { ...metadata, 'application/dicom+xml': bytes },
     }),
     ...retrieve(`${instance}/frames/{frames}`, {
       id: 'RetrieveFrames',
@@ -95,11 +96,36 @@ export const retrieveArea: Area = {
       content: frames,
       hasRanges: true,
     }),
+    ...[study, series, instance].reduce((paths, place, at) => {
+      const of = ['Study', 'Series', 'Instance'][at]!;
+      const description = 'One part a value, or a frame where it is compressed, with its address as Content-Location.';
+      const content = { 'multipart/related; type="application/octet-stream"': bytes };
+      return {
+        ...paths,
+        ...retrieve(`${place}/bulkdata`, {
+          id: `Retrieve${of}Bulkdata`,
+          summary: `All bulk data of a ${of.toLowerCase()}`,
+          description,
+          content,
+        }),
+        ...retrieve(`${place}/pixeldata`, {
+          id: `Retrieve${of}PixelData`,
+          summary: `All pixel data of a ${of.toLowerCase()}`,
+          description,
+          content,
+        }),
+      };
+    }, {}),
     ...retrieve(`${instance}/bulkdata/{path}`, {
       id: 'RetrieveBulkdata',
       summary: 'A value that the metadata gives by reference',
       description: 'The path is GGGGEEEE, or through sequences GGGGEEEE/0/GGGGEEEE, as BulkDataURI has it.',
-      content: { 'multipart/related; type="application/octet-stream"': bytes, 'application/octet-stream': bytes },
+      content: {
+        'multipart/related; type="application/octet-stream"': bytes,
+        'application/octet-stream': bytes,
+        'application/pdf': bytes,
+        'video/mp4': bytes,
+      },
       hasRanges: true,
     }),
   },
