@@ -11,13 +11,14 @@ export class ResultReadyJob {
   @OnJob('result-ready')
   async handle({ payload }: Job<'result-ready'>): Promise<void> {
     await transaction(this.dataSource, async (tx) => {
-      const [study] = await query<{ study_key: number; study_instance_uid: string }>(
+      const [study] = await query<{ study_key: number | null; study_instance_uid: string }>(
         tx,
-        'select w.study_key, s.study_instance_uid from workitem w join study s using (study_key) where w.workitem_uid = $1',
+        'select s.study_key, s.study_instance_uid from workitem w left join study s using (study_key) where w.workitem_uid = $1',
         [payload.workitemUid],
       );
+      if (study === undefined) throw new Error(`Workitem ${payload.workitemUid} does not exist`);
       // Deleted since: nobody reads it any more, and should it come back, it is prioritised anew.
-      if (study === undefined) return;
+      if (study.study_key === null) return;
       await prioritiseStudy(tx, study.study_key);
       // A result after the reading was finished changes no priority, but it is shown.
       await notify(tx, 'worklist', study.study_instance_uid);
