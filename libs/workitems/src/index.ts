@@ -2,6 +2,7 @@ export { dicomDateTime, parseDicomDateTime } from './dicom-date-time.js';
 export { wellKnownWorklists } from './filtered-subscriptions.js';
 export { searchWorkitems } from './search-workitems.js';
 export {
+  filteredSubscriptionsMax,
   subscribeToAll,
   subscribeToMatching,
   subscribeToWorkitem,

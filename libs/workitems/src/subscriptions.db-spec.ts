@@ -7,6 +7,7 @@ import {
   claimWorkitem,
   createWorkitem,
   deleteUpsEvents,
+  filteredSubscriptionsMax,
   heartbeatWorkitem,
   parseWorkitemMatch,
   readUpsEvents,
@@ -204,5 +205,14 @@ describe('a subscription', () => {
     expect([await heard('A', differs), await heard('A', late)]).toEqual([[], []]);
     expect(await inTransaction((tx) => unsubscribeFrom(tx, 'A', 'filtered'))).toBe(true);
     expect(await heard('A', fits)).toEqual([]);
+  });
+
+  it('by filter is for so many, each of which may change its own', async () => {
+    const filter = [parseWorkitemMatch('ProcedureStepLabel', ['Seg*'])];
+    const subscribe = (aet: string) =>
+      inTransaction((tx) => subscribeToMatching(tx, { aet, deletionLock: false }, filter));
+    for (let number = 1; number <= filteredSubscriptionsMax; number++) expect(await subscribe(`F${number}`)).toBe(true);
+    expect(await subscribe('ONE-MORE')).toBe(false);
+    expect(await subscribe('F1')).toBe(true);
   });
 });

@@ -49,12 +49,25 @@ export async function subscribeToAll(tx: Transaction, { aet, deletionLock }: Sub
   if (deletionLock) await reportState(tx, aet, `w.state in ('SCHEDULED', 'IN PROGRESS')`, []);
 }
 
-/** To those there are and will be that fit when they are made. @param filter not empty */
+/** Every new workitem is held against every filter. */
+export const filteredSubscriptionsMax = 100;
+
+/**
+ * To those there are and will be that fit when they are made.
+ * @param filter not empty
+ * @returns false when there are {@link filteredSubscriptionsMax} others already: nothing was written then
+ */
 export async function subscribeToMatching(
   tx: Transaction,
   { aet, deletionLock }: Subscriber,
   filter: WorkitemMatch[],
-): Promise<void> {
+): Promise<boolean> {
+  const [others] = await query<{ count: number }>(
+    tx,
+    'select count(*)::integer as count from ups_subscription where workitem_uid = $1 and subscriber_aet <> $2',
+    [wellKnownWorklists.filtered, aet],
+  );
+  if (others!.count >= filteredSubscriptionsMax) return false;
   await query(
     tx,
     `insert into ups_subscription (subscriber_aet, workitem_uid, deletion_lock, filter) values ($1, $2, $3, $4)
@@ -72,6 +85,7 @@ export async function subscribeToMatching(
       [],
     );
   }
+  return true;
 }
 
 /** @returns false when it was not subscribed to it */

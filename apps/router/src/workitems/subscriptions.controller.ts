@@ -4,6 +4,7 @@ import { isUid } from '#libs/dicom';
 import { DataSource, transaction } from '#libs/database';
 import { dicomwebUrlOf, HttpProblem } from '#libs/server';
 import {
+  filteredSubscriptionsMax,
   parseWorkitemMatch,
   subscribeToAll,
   subscribeToMatching,
@@ -43,8 +44,9 @@ export class SubscriptionsController {
     const filter = worklist === 'filtered' ? readFilter(request, keys) : [];
     const isThere = await transaction(this.dataSource, async (tx) => {
       if (worklist === 'all') await subscribeToAll(tx, subscriber);
-      else if (worklist === 'filtered') await subscribeToMatching(tx, subscriber, filter);
-      else return isUid(resource) && (await subscribeToWorkitem(tx, subscriber, resource));
+      else if (worklist === 'filtered') {
+        if (!(await subscribeToMatching(tx, subscriber, filter))) throw tooManyFilters();
+      } else return isUid(resource) && (await subscribeToWorkitem(tx, subscriber, resource));
       return true;
     });
     if (!isThere) throw new HttpProblem(404, 'No such workitem', 'There is no workitem with the UID in the path.');
@@ -113,6 +115,14 @@ function readFilter(request: FastifyRequest, keys: [name: string, value: string]
     throw refusal(dicomwebUrlOf(request), 403, text, `This filter is not supported. ${error.message}`);
   }
   throw bad(`A subscription to ${wellKnownWorklists.filtered} needs a filter, such as ?filter=ProcedureStepLabel=AI:*`);
+}
+
+function tooManyFilters(): HttpProblem {
+  return new HttpProblem(
+    403,
+    'Too many subscriptions',
+    `There are ${filteredSubscriptionsMax} filtered subscriptions, as many as are kept: end one that nobody needs, or subscribe to all.`,
+  );
 }
 
 function noSubscription(aet: string): HttpProblem {
