@@ -182,8 +182,11 @@ describe('frames in other transfer syntaxes', () => {
     const broken = await get(`${urlOf('broken')}/frames/1`, `application/octet-stream; transfer-syntax=${explicit}`);
     expect([broken.status, ((await broken.json()) as { detail: string }).detail]).toEqual([
       406,
-      expect.stringContaining('cannot be given in that transfer syntax'),
+      expect.stringContaining('cannot be given in the one asked for'),
     ]);
+    // Who names no transfer syntax takes it as it is stored.
+    const unnamed = await readParts(await get(`${urlOf('broken')}/frames/1`, multipart('application/octet-stream')));
+    expect(unnamed[0]!.headers).toContain(lossless['image/jls']);
   });
 
   it('answers HEAD and If-None-Match without making anything', async () => {

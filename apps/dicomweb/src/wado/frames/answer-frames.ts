@@ -2,21 +2,22 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Frame, InstanceRow, InstanceUids } from '#libs/archive';
+import { ArchiveError, type Frame, type InstanceRow, type InstanceUids } from '#libs/archive';
 import { transferSyntaxOf } from '#libs/dicom';
+import { HttpProblem } from '#libs/server';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { answeredNotModified, immutable } from '../../http/caching.js';
 import { acceptableOf, chooseRepresentation } from '../../http/request.js';
 import { sendMultipart, sendStream } from '../../http/send-stream.js';
-import { negotiateAccept } from '../../wire/negotiate-accept.js';
+import { describeRepresentation, negotiateAccept } from '../../wire/negotiate-accept.js';
 import type { Part, SizedPart } from '../../wire/write-multipart.js';
-import { explicitLittleEndian } from '../transcoding/possible-syntaxes.js';
 import { TranscodeFrames } from '../transcoding/transcode-frames.js';
 import { FindFrames } from './find-frames.js';
 import { type FrameRepresentation, frameRepresentations } from './frame-representations.js';
 
 /** What the answer is made of, besides the request. */
 interface Answer {
+  instance: InstanceRow;
   frames: Frame[];
   chosen: FrameRepresentation;
   contentType: string;
@@ -35,30 +36,42 @@ export class AnswerFrames {
   /** @param numbers counting from 1, in the order wanted @throws ArchiveError as FindFrames; HttpProblem 406 */
   async answer(request: FastifyRequest, reply: FastifyReply, uids: InstanceUids, numbers: number[]): Promise<void> {
     const { instance, frames } = await this.findFrames.open(uids, numbers);
-    const chosen = await this.choose(request, instance, frames.length);
-    const { mediaType, transferSyntaxUid, isMade } = chosen;
+    const offers = frameRepresentations(instance, frames.length);
+    const chosen = await this.choose(request, instance, offers);
+    if (!chosen.isMade) return this.answerStored(request, reply, this.answerOf(instance, frames, chosen));
+
+    const answer = this.answerOf(instance, frames, chosen);
+    if (answeredNotModified(request, reply, answer.headers)) return;
+    try {
+      // The first frame is made before anything is promised: the samples may be more than their codec can take.
+      const first = request.method === 'HEAD' ? undefined : await this.made(answer, frames[0]!);
+      await this.sendMade(request, reply, answer, first);
+    } catch (error) {
+      if (!(error instanceof ArchiveError && error.code === 'frames-not-readable')) throw error;
+      const stored = this.storedInstead(request, offers, error);
+      await this.answerStored(request, reply, this.answerOf(instance, frames, stored));
+    }
+  }
+
+  private answerOf(instance: InstanceRow, frames: Frame[], chosen: FrameRepresentation): Answer {
+    const { mediaType, transferSyntaxUid, isMultipart, isMade } = chosen;
     const contentType = `${mediaType}; transfer-syntax=${transferSyntaxUid}`;
+    const numbers = frames.map(({ frameNumber }) => frameNumber);
     const digest = createHash('sha256')
       .update(instance.sha256)
-      .update(`${contentType} ${chosen.isMultipart} ${numbers.join()}`)
+      .update(`${contentType} ${isMultipart} ${numbers.join()}`)
       .digest('base64url');
     // What is made is the same frame each time, and not for certain the same bytes with the next release.
     const etag = `${isMade ? 'W/' : ''}"f-${digest}"`;
-    const headers = { etag, vary: 'accept', 'cache-control': immutable };
-    if (answeredNotModified(request, reply, headers)) return;
-
-    const answer: Answer = { frames, chosen, contentType, headers };
-    if (isMade) return this.sendMade(request, reply, answer, (frame) => this.made(instance, frame, transferSyntaxUid));
-    // Big endian is not for the web (PS3.18 8.7.3): its frames are given in little endian.
-    if (transferSyntaxOf(instance.transferSyntaxUid).bigEndian) {
-      return this.sendMade(request, reply, answer, (frame) => this.made(instance, frame, explicitLittleEndian));
-    }
-    await this.sendStored(request, reply, answer);
+    return { instance, frames, chosen, contentType, headers: { etag, vary: 'accept', 'cache-control': immutable } };
   }
 
   /** Most take what is stored, and are not made to wait for what the samples could become. */
-  private async choose(request: FastifyRequest, instance: InstanceRow, frames: number): Promise<FrameRepresentation> {
-    const offers = frameRepresentations(instance, frames);
+  private async choose(
+    request: FastifyRequest,
+    instance: InstanceRow,
+    offers: FrameRepresentation[],
+  ): Promise<FrameRepresentation> {
     const chosen = negotiateAccept(acceptableOf(request), offers);
     if (chosen !== undefined && !chosen.isMade) return chosen;
     const possible: FrameRepresentation[] = [];
@@ -68,8 +81,30 @@ export class AnswerFrames {
     return chooseRepresentation(request, possible);
   }
 
-  private made(instance: InstanceRow, frame: Frame, transferSyntaxUid: string): Promise<Buffer> {
-    return this.transcode.one(instance, frame, transferSyntaxUid);
+  /** For who named no transfer syntax: a frame that proves undecodable is better had as it is stored than not at all. */
+  private storedInstead(
+    request: FastifyRequest,
+    offers: FrameRepresentation[],
+    { message }: ArchiveError,
+  ): FrameRepresentation {
+    const stored = offers.filter(({ isMade }) => !isMade);
+    const chosen = negotiateAccept(acceptableOf(request), stored);
+    if (chosen !== undefined) return chosen;
+    const possible = stored.map(describeRepresentation);
+    throw new HttpProblem(406, 'Not Acceptable', `${message} It can be had as ${possible.join(' or as ')}.`, {
+      possible,
+    });
+  }
+
+  private made({ instance, chosen }: Answer, frame: Frame): Promise<Buffer> {
+    return this.transcode.one(instance, frame, chosen.transferSyntaxUid);
+  }
+
+  private async answerStored(request: FastifyRequest, reply: FastifyReply, answer: Answer): Promise<void> {
+    if (answeredNotModified(request, reply, answer.headers)) return;
+    // Big endian is not for the web (PS3.18 8.7.3): its frames are given in little endian.
+    if (transferSyntaxOf(answer.instance.transferSyntaxUid).bigEndian) return this.sendMade(request, reply, answer);
+    await this.sendStored(request, reply, answer);
   }
 
   private async sendStored(
@@ -94,12 +129,10 @@ export class AnswerFrames {
     await sendMultipart(request, reply, { headers, mediaType, parts: hasLength ? sized : parts }, this.logger);
   }
 
-  private async sendMade(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { frames, chosen, contentType, headers }: Answer,
-    make: (frame: Frame) => Promise<Buffer>,
-  ): Promise<void> {
+  /** @param first the first frame, where it has been made already */
+  private async sendMade(request: FastifyRequest, reply: FastifyReply, answer: Answer, first?: Buffer): Promise<void> {
+    const { frames, chosen, contentType, headers } = answer;
+    const make = async (frame: Frame) => (frame === frames[0] ? first : undefined) ?? this.made(answer, frame);
     if (!chosen.isMultipart) {
       const bytes = request.method === 'HEAD' ? undefined : await make(frames[0]!);
       const typed = { ...headers, 'content-type': contentType };

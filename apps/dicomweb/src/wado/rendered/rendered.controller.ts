@@ -101,10 +101,10 @@ export class RenderedController {
     await this.renderPicture.render(asked, async ({ etag, bytes }) => {
       const all = { ...headers, etag };
       if (answeredNotModified(request, reply, all)) return;
-      const picture = request.method === 'HEAD' ? undefined : await bytes();
-      const open = async () => Readable.from([picture!], { objectMode: false });
+      const picture = await bytes();
+      const open = async () => Readable.from([picture], { objectMode: false });
       const typed = { ...all, 'content-type': mediaType };
-      await sendStream(request, reply, { headers: typed, length: picture?.length, open }, this.logger);
+      await sendStream(request, reply, { headers: typed, length: picture.length, open }, this.logger);
     });
   }
 

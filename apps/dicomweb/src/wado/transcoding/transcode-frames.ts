@@ -70,7 +70,7 @@ export class TranscodeFrames {
       const description = { ...described, bitOffset: 0 };
       return await this.images.transcodeFrame(await buffer(await frame.open()), description, transferSyntaxUid);
     } catch (error) {
-      throw transcodingError(error, instance.sopInstanceUid);
+      throw transcodingError(error, instance);
     }
   }
 }

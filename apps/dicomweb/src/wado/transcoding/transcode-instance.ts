@@ -68,7 +68,7 @@ export class TranscodeInstance {
       const changes = isAsItIs ? rewriting : { ...rewriting, ...(await this.newPixels(row, transferSyntaxUid)) };
       return { body: await openStream(rewritePart10(source, changes)) };
     } catch (error) {
-      throw transcodingError(error, sopInstanceUid);
+      throw transcodingError(error, row);
     }
   }
 
