@@ -124,7 +124,8 @@ async function retrieveFrames(item: DicomJson, list: string): Promise<Buffer[]> 
   return (await readParts(response)).map((part) => part.body);
 }
 
-const withoutPixels = ({ [pixelData]: _, ...dataset }: DicomJson): DicomJson => dataset;
+const withoutPixels = (dataset: DicomJson): DicomJson =>
+  Object.fromEntries(Object.entries(dataset).filter(([tag]) => tag !== pixelData));
 const reasonOf = (item: DicomJson) => [jsonNumber(item, '00081197'), jsonText(item, '00091001')];
 
 describe('metadata in JSON with bulk data', () => {

@@ -150,7 +150,8 @@ export class ConfigError extends Error {
 
 const limits: Limits = Object.freeze({
   stowPartsMax: 10_000,
-  stowPartBytesMax: 2 * 1024 ** 3,
+  // Slides of one file have more than 4 GiB; what bounds memory is not this.
+  stowPartBytesMax: 16 * 1024 ** 3,
   stowPartHeaderBytesMax: 16 * 1024,
   stowMetadataBytesMax: 64 * 1024 ** 2,
   stowSpooledBytesMax: 16 * 1024 ** 3,

@@ -547,3 +547,38 @@ describe('Part10Reader, bounded', () => {
     expect(errorOf(() => read({ deflatedBytesMax: 50 })).code).toBe('limit-exceeded');
   });
 });
+
+describe('the UIDs of an object that proves bad', () => {
+  const uidsAfter = (bytes: Buffer) => {
+    const reader = new Part10Reader();
+    errorOf(() => {
+      reader.write(bytes);
+      reader.end();
+    });
+    return reader.uids;
+  };
+  const ofFileMeta = { sopClassUid: uids.sopClass, sopInstanceUid: uids.sopInstance };
+  const other = explicit.element('00080018', 'UI', '1.2.3.99');
+
+  it('are those of its dataset, as far as it was read', () => {
+    expect(uidsAfter(part10(Buffer.concat([other, explicit.header('00100010', 'PN', 50)])))).toEqual({
+      sopClassUid: uids.sopClass,
+      sopInstanceUid: '1.2.3.99',
+    });
+    expect(uidsAfter(Buffer.concat([other, explicit.header('7FE00010', 'OW', 50)]))).toEqual({
+      sopInstanceUid: '1.2.3.99',
+    });
+  });
+
+  it('are those of its File Meta where the dataset does not say, or says what is none', () => {
+    expect(uidsAfter(part10(explicit.header('00080008', 'CS', 50)))).toEqual(ofFileMeta);
+    expect(uidsAfter(part10(explicit.element('00080018', 'UI', '../x')))).toEqual(ofFileMeta);
+    expect(uidsAfter(part10(Buffer.from('not deflated'), deflated))).toEqual(ofFileMeta);
+    expect(uidsAfter(part10(Buffer.alloc(0), '1.2.3.4.5'))).toEqual(ofFileMeta);
+  });
+
+  it('are not there for what is no DICOM', () => {
+    expect(uidsAfter(Buffer.alloc(500, 'no'))).toEqual({});
+    expect(new Part10Reader().uids).toEqual({});
+  });
+});
