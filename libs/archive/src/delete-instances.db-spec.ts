@@ -207,7 +207,9 @@ describe('deleting', () => {
       ...Array.from({ length: 5 }, (_, index) => bench.store(objects.slice(2 + index * 2, 4 + index * 2))),
       ...Array.from({ length: 5 }, async () => {
         try {
-          deleted += (await bench.deleting.delete({ studyInstanceUid: study })).instances;
+          // Read after the waiting: += reads what it adds to before.
+          const { instances } = await bench.deleting.delete({ studyInstanceUid: study });
+          deleted += instances;
         } catch (error) {
           expect(error).toMatchObject(gone);
         }
