@@ -35,6 +35,8 @@ export class ImageService {
       timeoutMilliseconds: options.timeoutMilliseconds ?? 10_000,
       memoryBytesMax: options.memoryBytesMax ?? 3 * 2 ** 30,
       queueLengthMax: options.queueLengthMax ?? 256,
+      // A process that has decoded something holds 100 MB and more.
+      idleMillisecondsMax: 60_000,
       // WebAssembly memory grows with the largest frame and never shrinks.
       jobsPerProcessMax: 2000,
     });

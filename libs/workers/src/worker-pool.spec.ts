@@ -156,6 +156,15 @@ describe('WorkerPool', () => {
     }
   });
 
+  it('ends a worker that has had nothing to do for long, and starts another when one is needed', async () => {
+    const pool = makePool({ size: 2, idleMillisecondsMax: 200 });
+    const [one, other] = await Promise.all([pool.run({ what: 'served' }), pool.run({ what: 'served' })]);
+    await until(() => !isAlive(one.pid) && !isAlive(other.pid), 'the idle workers have ended');
+    const next = await pool.run({ what: 'served' });
+    expect(next.served).toBe(1);
+    expect([one.pid, other.pid]).not.toContain(next.pid);
+  });
+
   it('closes: fails what runs, waits or comes later, and leaves no process behind', async () => {
     const pool = makePool();
     const { pid } = await pool.run({ what: 'served' });

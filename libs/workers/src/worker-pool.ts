@@ -18,6 +18,8 @@ export interface WorkerPoolOptions {
   queueLengthMax?: number;
   /** Replaces a process after so many requests, for libraries that leak. Never when absent. */
   jobsPerProcessMax?: number;
+  /** Ends a process that nobody has needed for so long, and gives its memory back. Never when absent. */
+  idleMillisecondsMax?: number;
   /** For loading the worker module. 30 seconds when absent. */
   startTimeoutMilliseconds?: number;
   /** Environment of the processes, beside PATH and its like. They inherit nothing else. */
@@ -43,7 +45,9 @@ export class WorkerPool<Request, Response> {
   private readonly queue: Job[] = [];
   private readonly queueLengthMax: number;
   private readonly children = new Set<Child>();
+  /** The one that worked last is taken first, so that those not needed stay idle until they are ended. */
   private readonly idle: Child[] = [];
+  private readonly idleTimers = new Map<Child, NodeJS.Timeout>();
   private lastId = 0;
   private isClosed = false;
 
@@ -84,6 +88,7 @@ export class WorkerPool<Request, Response> {
     this.isClosed = true;
     for (const job of this.queue.splice(0)) job.reject(this.closedError());
     const children = [...this.children];
+    for (const timer of this.idleTimers.values()) clearTimeout(timer);
     for (const child of children) child.setIdle(false);
     for (const child of children) child.kill(this.closedError());
     await Promise.all(children.map((child) => child.ended));
@@ -96,9 +101,33 @@ export class WorkerPool<Request, Response> {
   private startNext(): void {
     while (this.queue.length > 0 && this.freeWorkers() > 0) {
       const job = this.queue.shift() as Job;
-      const child = this.idle.pop() ?? this.startChild();
+      const child = this.takeIdle() ?? this.startChild();
       void this.work(child, job);
     }
+  }
+
+  private takeIdle(): Child | undefined {
+    const child = this.idle.pop();
+    if (child !== undefined) this.stopIdleTimer(child);
+    return child;
+  }
+
+  private startIdleTimer(child: Child): void {
+    const { idleMillisecondsMax, name } = this.options;
+    if (idleMillisecondsMax === undefined) return;
+    const timer = setTimeout(() => {
+      this.idleTimers.delete(child);
+      this.idle.splice(this.idle.indexOf(child), 1);
+      child.kill(new WorkerError('closed', `${name}: the worker had nothing to do for ${idleMillisecondsMax} ms.`));
+    }, idleMillisecondsMax);
+    // An idle worker does not keep this process alive, and neither does its end.
+    timer.unref();
+    this.idleTimers.set(child, timer);
+  }
+
+  private stopIdleTimer(child: Child): void {
+    clearTimeout(this.idleTimers.get(child));
+    this.idleTimers.delete(child);
   }
 
   private startChild(): Child {
@@ -111,6 +140,7 @@ export class WorkerPool<Request, Response> {
     this.children.add(child);
     void child.ended.then(() => {
       this.children.delete(child);
+      this.stopIdleTimer(child);
       const at = this.idle.indexOf(child);
       if (at >= 0) this.idle.splice(at, 1);
       this.startNext();
@@ -189,6 +219,7 @@ export class WorkerPool<Request, Response> {
     if (!this.children.has(child)) return;
     child.setIdle(true);
     this.idle.push(child);
+    this.startIdleTimer(child);
     this.startNext();
   }
 
