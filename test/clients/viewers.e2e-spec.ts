@@ -13,7 +13,7 @@ import { fetchViewer, microscopyViewer, ohif } from '../support/viewers.js';
 
 jest.setTimeout(600_000);
 
-const secondsMax = 120;
+const secondsMax = 60;
 const modules = path.resolve(import.meta.dirname, '../../node_modules');
 const shared = path.resolve(import.meta.dirname, '../../../shared/data/dicom');
 
@@ -37,20 +37,24 @@ const microscopyFolder = 'folder' in microscopyFound ? microscopyFound.folder : 
 
   beforeAll(async () => {
     data = await makeDataDir();
-    const serve = async (folder: string, texts: Record<string, () => string>) => {
-      const site = await serveFolder(folder, texts);
+    const serve = async (...place: Parameters<typeof serveFolder>) => {
+      const site = await serveFolder(...place);
       sites.push(site);
       return site.url;
     };
     if (ohifFolder !== undefined) {
-      ohifUrl = await serve(path.join(ohifFolder, 'dist'), { '/app-config.js': () => ohifConfig(suite.dicomweb) });
+      const texts = { '/app-config.js': () => ohifConfig(suite.dicomweb) };
+      ohifUrl = await serve(path.join(ohifFolder, 'dist'), { texts });
     }
     if (microscopyFolder !== undefined) {
       const client = readFileSync(path.join(modules, 'dicomweb-client/build/dicomweb-client.js'), 'utf8');
-      microscopyUrl = await serve(path.join(microscopyFolder, 'dist'), {
-        '/slide.html': () => slidePage,
-        '/slide.js': () => slideScript(suite.dicomweb),
-        '/dicomweb-client.js': () => client,
+      microscopyUrl = await serve(path.join(microscopyFolder, 'dist/dynamic-import'), {
+        prefix: '/dicom-microscopy-viewer/',
+        texts: {
+          '/slide.html': () => slidePage,
+          '/slide.js': () => slideScript(suite.dicomweb),
+          '/dicomweb-client.js': () => client,
+        },
       });
     }
     const modelsDir = path.join(data.dataDir, 'no-models');
@@ -136,7 +140,7 @@ const microscopyFolder = 'folder' in microscopyFound ? microscopyFound.folder : 
   });
 
   (microscopyFolder === undefined ? describe.skip : describe)('dicom-microscopy-viewer', () => {
-    async function showSlide(studyInstanceUid: string, name: string): Promise<void> {
+    async function showSlide(studyInstanceUid: string, name: string, share: number): Promise<void> {
       const [series] = await search(`studies/${studyInstanceUid}/series?Modality=SM`);
       const seriesInstanceUid = text(series!, '0020000E');
       const tiles: string[] = [];
@@ -146,15 +150,15 @@ const microscopyFolder = 'folder' in microscopyFound ? microscopyFound.folder : 
         if (response.url().includes('/frames/') && response.ok()) tiles.push(response.url());
       });
       await page.goto(`${microscopyUrl}/slide.html?study=${studyInstanceUid}&series=${seriesInstanceUid}`);
-      const painted = await waitUntilPainted(page.locator('#viewport'), 0.2, secondsMax);
+      const painted = await waitUntilPainted(page.locator('#viewport'), share, secondsMax);
       await finish(page, name);
       expect(troubles).toEqual({ refused: [], errors: [] });
-      expect(painted).toBeGreaterThanOrEqual(0.2);
+      expect(painted).toBeGreaterThanOrEqual(share);
       expect(tiles.length).toBeGreaterThan(0);
     }
 
     it('shows the sample slide, tile by tile', async () => {
-      await showSlide(await holds('SM', 5), 'slide');
+      await showSlide(await holds('SM', 5), 'slide', 0.2);
     });
 
     const pyramid = path.join(shared, 'sm-pathology/mouse-pyramid-5-levels');
@@ -166,7 +170,7 @@ const microscopyFolder = 'folder' in microscopyFound ? microscopyFound.folder : 
       await store(suite.dicomweb, levels);
       const studies = await search('studies?ModalitiesInStudy=SM');
       const real = studies.find((study) => !text(study, '00100020').startsWith('ISOCENTER-SAMPLE'));
-      await showSlide(text(real!, '0020000D'), 'real-slide');
+      await showSlide(text(real!, '0020000D'), 'real-slide', 0.05);
     });
   });
 });
@@ -273,13 +277,14 @@ const slidePage = `<!doctype html>
 <link rel="icon" href="data:,">
 <div id="viewport" style="width: 1000px; height: 700px"></div>
 <script src="/dicomweb-client.js"></script>
-<script src="/dicomMicroscopyViewer.bundle.min.js"></script>
-<script src="/slide.js"></script>
+<script src="/dicom-microscopy-viewer/dicomMicroscopyViewer.min.js"></script>
+<script src="/slide.js" type="module"></script>
 `;
 
 /** As its README says to embed it. */
 function slideScript(dicomweb: string): string {
-  return `(async () => {
+  return `
+  window.PUBLIC_LIB_URL = '/dicom-microscopy-viewer/';
   const query = new URLSearchParams(location.search);
   const client = new DICOMwebClient.api.DICOMwebClient({ url: ${JSON.stringify(dicomweb)} });
   const metadata = await client.retrieveSeriesMetadata({
@@ -287,10 +292,11 @@ function slideScript(dicomweb: string): string {
     seriesInstanceUID: query.get('series'),
   });
   const { VLWholeSlideMicroscopyImage } = dicomMicroscopyViewer.metadata;
+  // Some scanners give each level a frame of reference of its own, which this viewer does not take.
+  const [{ '00200052': frameOfReference }] = metadata;
   const images = metadata
-    .map((one) => new VLWholeSlideMicroscopyImage({ metadata: one }))
+    .map((one) => new VLWholeSlideMicroscopyImage({ metadata: { ...one, '00200052': frameOfReference } }))
     .filter(({ ImageType }) => ImageType[2] === 'VOLUME');
   new dicomMicroscopyViewer.viewer.VolumeImageViewer({ client, metadata: images }).render({ container: 'viewport' });
-})();
 `;
 }
