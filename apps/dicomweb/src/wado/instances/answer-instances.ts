@@ -11,8 +11,12 @@ import type { Acceptable } from '../../wire/negotiate-accept.js';
 import type { Part } from '../../wire/write-multipart.js';
 import { TranscodeInstance } from '../transcoding/transcode-instance.js';
 import { type ChosenForm, type ChosenInstance, chooseForms } from './instance-forms.js';
+import { openAhead } from './open-ahead.js';
 import { OpenChosenInstance } from './open-chosen-instance.js';
 import { zipInstances } from './zip-instances.js';
+
+/** Instances that are decoded or encoded while the one before them goes out. */
+const madeAhead = 2;
 
 /** What the answer is made of, besides the request. */
 interface Answer {
@@ -120,8 +124,8 @@ export class AnswerInstances {
         }))
       : undefined;
     const made = async function* (): AsyncGenerator<Part> {
-      for (const instance of instances) {
-        const { transferSyntaxUid, body } = await openChosen.open(acceptable, form, instance);
+      const open = (instance: ChosenInstance) => openChosen.open(acceptable, form, instance);
+      for await (const { transferSyntaxUid, body } of openAhead(instances, madeAhead, open)) {
         yield { contentType: contentTypeOf(transferSyntaxUid), body };
       }
     };
