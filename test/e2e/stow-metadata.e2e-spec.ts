@@ -206,6 +206,20 @@ describe('metadata in JSON with bulk data', () => {
     expect(rendered.status).toBe(200);
   });
 
+  it('finds the frames in a part that has them all', async () => {
+    const { dataset, frames } = take({
+      transferSyntaxUid: jpegBaseline,
+      frames: 4,
+      modality: 'US',
+      samplesPerPixel: 3,
+    });
+    const whole = { contentType: 'image/jpeg', location: 'pixels', body: Buffer.concat(frames) };
+    const answer = await send([json(withPixels(dataset, 'pixels')), whole]);
+    expect(answer.status).toBe(200);
+    const found = await retrieveFrames(answer.stored[0]!, '1,2,3,4');
+    expect(found.map((frame, index) => frame.equals(frames[index]!))).toEqual([true, true, true, true]);
+  });
+
   it('knows the syntax of a JPEG that does not say', async () => {
     const { dataset, frames } = take({ transferSyntaxUid: jpegBaseline, modality: 'CR', bitsAllocated: 8 });
     const answer = await send([

@@ -4,6 +4,7 @@ import {
   DicomError,
   type DicomJson,
   encodePart10,
+  jsonNumber,
   NativeDicomXmlReader,
   startsWithItem,
   transferSyntaxOf,
@@ -12,6 +13,7 @@ import { type BulkDataPart, BulkDataParts } from './bulk-data-parts.js';
 import { failedBody } from './failed-body.js';
 import { codestreamOf } from './jp2-codestream.js';
 import { declaredSyntax, explicitLittleEndian, pixelDataSyntax, startBytesWanted } from './pixel-data-syntax.js';
+import { splitFrames } from './split-frames.js';
 import { type SpooledBytes, type Spool } from './spool.js';
 
 const pixelDataTag = '7FE00010';
@@ -114,6 +116,11 @@ async function findPixelData(dataset: DicomJson, parts: BulkDataParts, spool: Sp
   if (!transferSyntaxOf(transferSyntaxUid).encapsulated) return { transferSyntaxUid, bulkData: { sources: found } };
   if (areItems) {
     return { transferSyntaxUid, bulkData: { sources: [await withoutDelimiter(first, spool)], areItems: true } };
+  }
+  const numberOfFrames = jsonNumber(dataset, '00280008') ?? 1;
+  if (found.length === 1 && numberOfFrames > 1) {
+    const frames = await splitFrames(first, numberOfFrames, spool);
+    if (frames !== undefined) return { transferSyntaxUid, bulkData: { sources: frames } };
   }
   const sources: SpooledBytes[] = [];
   for (const part of found) sources.push(await codestreamOf(part, spool));

@@ -2,7 +2,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { mosaicJpeg } from '../../../../test/support/mosaic-jpeg.js';
 import { codestreamOf } from './jp2-codestream.js';
+import { splitFrames } from './split-frames.js';
 import { Spool, SpoolError, SpoolLimitError } from './spool.js';
 
 let folder: string;
@@ -78,6 +80,35 @@ describe('codestreamOf', () => {
     const spool = await Spool.open(folder, 10_000);
     const file = Buffer.concat([signature, box('ftyp', Buffer.from('jp2 '), 5000), box('jp2c', stream)]);
     expect(await codestreamOf(await spool.append(chunks(file)), spool)).toEqual({ offset: 0, bytes: file.length });
+    await spool.close();
+  });
+});
+
+describe('splitFrames', () => {
+  const jpegs = [mosaicJpeg(8, 8, 1, () => 1), mosaicJpeg(16, 8, 1, () => 2), mosaicJpeg(8, 8, 1, () => 3)];
+  const j2k = Buffer.concat([Buffer.from('ff4fff51', 'hex'), Buffer.alloc(300_000, 5), Buffer.from('ffd9', 'hex')]);
+
+  it.each([
+    ['JPEG', jpegs],
+    ['padded JPEG', jpegs.map((jpeg) => Buffer.concat([jpeg, Buffer.alloc(1)]))],
+    ['JPEG 2000, across what is read at once', [j2k, j2k, j2k]],
+  ])('finds codestreams one after the other: %s', async (_what, frames) => {
+    for (let shift = 0; shift < 8; shift += 1) {
+      const spool = await Spool.open(folder, 10_000_000);
+      await spool.append(chunks(Buffer.alloc(shift)));
+      const whole = await spool.append(chunks(...frames));
+      const found = await splitFrames(whole, 3, spool);
+      expect(found?.map(({ bytes }) => bytes)).toEqual(frames.map((frame) => frame.length));
+      expect((await readAll(spool, found![1]!)).equals(frames[1]!)).toBe(true);
+      await spool.close();
+    }
+  });
+
+  it('finds none where they are not as many as the frames', async () => {
+    const spool = await Spool.open(folder, 10_000_000);
+    const whole = await spool.append(chunks(...jpegs));
+    expect(await splitFrames(whole, 2, spool)).toBeUndefined();
+    expect(await splitFrames(whole, 4, spool)).toBeUndefined();
     await spool.close();
   });
 });
