@@ -72,6 +72,9 @@ const describedParts: Record<string, Pick<Parameter, 'description' | 'schema' | 
   studyInstanceUid: uid('Study Instance UID'),
   workitem: uid('SOP Instance UID of the workitem'),
   workitemUid: uid('SOP Instance UID of the workitem'),
+  resource: uid('SOP Instance UID of a workitem, or 1.2.840.10008.5.1.4.34.5 for all, …34.5.1 for those that match'),
+  aet: { description: 'AE title of the subscriber', schema: { type: 'string', maxLength: 16 } },
+  requester: { description: 'AE title of who asks', schema: { type: 'string', maxLength: 16 } },
   frames: {
     description: 'Frame numbers from 1, separated by commas; the answer has them in this order',
     schema: { type: 'string', pattern: String.raw`^\d+(,\d+)*$` },
