@@ -181,7 +181,7 @@ class DatasetRewriter {
     for (let done = 0; done < chunk.length && this.pixelDataPlace === undefined;) {
       done = this.parse(chunk, start, done, out);
     }
-    if (out.length > 0) yield Buffer.concat(out);
+    if (out.length > 0) yield out.length === 1 ? out[0]! : Buffer.concat(out);
   }
 
   *end(): Generator<Buffer> {

@@ -11,7 +11,7 @@ import type { Tile, TiledLevelOptions } from './render-tiled-level.js';
 export interface ImageServiceOptions {
   /** Processes that decode; 2 when absent. */
   workers?: number;
-  /** For one picture; 10 seconds when absent. */
+  /** For one picture; 10 seconds when absent. A frame that is encoded has six times as long. */
   timeoutMilliseconds?: number;
   /** Of one process; 3 GiB when absent: a decoded frame may have 512 MiB, and is held a few times over. */
   memoryBytesMax?: number;
@@ -27,12 +27,16 @@ export interface ImageServiceOptions {
 export class ImageService {
   private readonly pool: WorkerPool<ImageRequest, ImageResponse<ImageRequest['kind']>>;
 
+  private readonly transcodeMilliseconds: number;
+
   constructor(options: ImageServiceOptions = {}) {
+    const timeoutMilliseconds = options.timeoutMilliseconds ?? 10_000;
+    this.transcodeMilliseconds = 6 * timeoutMilliseconds;
     this.pool = new WorkerPool({
       module: new URL('./decode-worker.js', import.meta.url),
       name: 'images',
       size: options.workers ?? 2,
-      timeoutMilliseconds: options.timeoutMilliseconds ?? 10_000,
+      timeoutMilliseconds,
       memoryBytesMax: options.memoryBytesMax ?? 3 * 2 ** 30,
       queueLengthMax: options.queueLengthMax ?? 256,
       // A process that has decoded something holds 100 MB and more.
@@ -51,7 +55,8 @@ export class ImageService {
     description: FrameDescription,
     transferSyntaxUid: string,
   ): Promise<TranscodedFrame> {
-    return this.ask({ kind: 'transcode-frame', bytes, description, transferSyntaxUid });
+    // A mammogram of 20 million pixels takes 14 seconds to become JPEG 2000 and back on a slow core.
+    return this.ask({ kind: 'transcode-frame', bytes, description, transferSyntaxUid }, this.transcodeMilliseconds);
   }
 
   renderFrame(bytes: Uint8Array, description: FrameDescription, options: RenderOptions): Promise<Buffer> {
@@ -82,9 +87,12 @@ export class ImageService {
     return this.pool.close();
   }
 
-  private async ask<Request extends ImageRequest>(request: Request): Promise<ImageResponse<Request['kind']>> {
+  private async ask<Request extends ImageRequest>(
+    request: Request,
+    timeoutMilliseconds?: number,
+  ): Promise<ImageResponse<Request['kind']>> {
     try {
-      return (await this.pool.run(request)) as ImageResponse<Request['kind']>;
+      return (await this.pool.run(request, timeoutMilliseconds)) as ImageResponse<Request['kind']>;
     } catch (error) {
       throw error instanceof WorkerError ? toImageError(error) : error;
     }

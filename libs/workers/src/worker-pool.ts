@@ -28,6 +28,7 @@ export interface WorkerPoolOptions {
 
 interface Job {
   request: unknown;
+  timeoutMilliseconds: number;
   resolve: (response: unknown) => void;
   reject: (error: WorkerError) => void;
 }
@@ -65,9 +66,10 @@ export class WorkerPool<Request, Response> {
   /**
    * Has one worker handle `request`. Requests and responses are copied as by structuredClone.
    *
+   * @param timeoutMilliseconds For this request; the pool's own when absent.
    * @throws WorkerError of any code; the pool goes on.
    */
-  run(request: Request): Promise<Response> {
+  run(request: Request, timeoutMilliseconds = this.options.timeoutMilliseconds): Promise<Response> {
     return new Promise<Response>((resolve, reject) => {
       if (this.isClosed) return reject(this.closedError());
       if (this.freeWorkers() === 0 && this.queue.length >= this.queueLengthMax) {
@@ -78,7 +80,7 @@ export class WorkerPool<Request, Response> {
           ),
         );
       }
-      this.queue.push({ request, resolve: resolve as (response: unknown) => void, reject });
+      this.queue.push({ request, timeoutMilliseconds, resolve: resolve as (response: unknown) => void, reject });
       this.startNext();
     });
   }
@@ -159,7 +161,7 @@ export class WorkerPool<Request, Response> {
     if (failedStart instanceof WorkerError) return job.reject(failedStart);
 
     const answer = await this.within(
-      this.options.timeoutMilliseconds,
+      job.timeoutMilliseconds,
       'answer a request',
       child,
       child.ask(++this.lastId, job.request),
