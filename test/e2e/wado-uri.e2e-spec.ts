@@ -156,6 +156,13 @@ describe('WADO-URI', () => {
     }
   });
 
+  it('is found behind the address of the other services too, where dicomweb-client looks for it', async () => {
+    const { sopInstanceUid: uid } = place('implicit');
+    const url = `${suite.dicomweb}?requestType=WADO&objectUID=${uid}&contentType=application/dicom&transferSyntax=*`;
+    const response = await get(url);
+    expect([response.status, (await bytesOf(response)).equals(made.implicit)]).toEqual([200, true]);
+  });
+
   it.each([
     ['requestType=WADO&studyUID=1.2&seriesUID=1.3&objectUID=1.2.3', 404],
     ['requestType=WADO&objectUID=1.2.3', 404],

@@ -16,6 +16,9 @@ interface FrameRow extends InstanceRow {
   entries: Buffer[] | null;
 }
 
+/** Of entries of 16 bytes: PostgreSQL counts the bytes of a value in 31 bits, and what is behind them is beyond any end. */
+const frameNumberMax = 2 ** 27 - 1;
+
 /** One frame: the bare codestream, or the uncompressed pixels as stored, from a byte boundary on. */
 export interface Frame {
   frameNumber: number;
@@ -77,7 +80,8 @@ export class OpenFrames {
       `select ${instanceSelection}, i.pixel_data_offset as "pixelDataOffset", i.frame_bits as "frameBits",
               coalesce(octet_length(i.frame_entries) / 16, i.number_of_frames, 1) as "frameCount",
               case when i.frame_kind = 'encapsulated' then
-                (select array_agg(substring(i.frame_entries from (f.number - 1) * 16 + 1 for 16) order by f.position)
+                (select array_agg(substring(i.frame_entries from (least(f.number, ${frameNumberMax}) - 1) * 16 + 1 for 16)
+                                  order by f.position)
                    from unnest($4::integer[]) with ordinality as f (number, position)) end as entries
          from ${instanceTables}
         where i.sop_instance_uid = $3 and st.study_instance_uid = $1 and se.series_instance_uid = $2`,

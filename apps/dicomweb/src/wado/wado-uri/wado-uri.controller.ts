@@ -23,8 +23,11 @@ interface Form extends Representation {
   kind: 'dicom' | 'jpeg' | 'png' | 'document' | 'video';
 }
 
-/** The URI service (PS3.18 9), known as WADO-URI: one instance, as DICOM or as something to look at. */
-@Controller('wado')
+/**
+ * The URI service (PS3.18 9), known as WADO-URI: one instance, as DICOM or as something to look at. Its own address is
+ * `/wado`; dicomweb-client puts the query behind that of the other services.
+ */
+@Controller(['wado', 'dicom-web'])
 @Access('read')
 export class WadoUriController {
   constructor(
