@@ -411,6 +411,21 @@ export const fixtures = {
   /** A presentation state. */
   presentation: () => [{ modality: 'PR', sopClassUid: '1.2.840.10008.5.1.4.1.1.11.1', frames: 0 }],
 
+  /** A video: an MP4 file (ISO 14496-12) with nothing to play in it. */
+  video: () => [
+    {
+      modality: 'ES',
+      sopClassUid: '1.2.840.10008.5.1.4.1.1.77.1.1.1',
+      rows: 16,
+      columns: 16,
+      samplesPerPixel: 3,
+      frames: 20,
+      photometricInterpretation: 'YBR_PARTIAL_420',
+      transferSyntaxUid: '1.2.840.10008.1.2.4.102',
+      frameBytes: [mp4()],
+    },
+  ],
+
   /** An encapsulated PDF. */
   document: () => [
     {
@@ -431,6 +446,16 @@ export type FixtureName = keyof typeof fixtures;
 /** Frames of an even length stand in the object as they are, so that what comes back can be compared byte by byte. */
 function even(bytes: Uint8Array): Uint8Array {
   return bytes.length % 2 === 0 ? bytes : Buffer.concat([bytes, Buffer.from([0])]);
+}
+
+function mp4(): Buffer {
+  const box = (type: string, content: Buffer) => {
+    const head = Buffer.alloc(8);
+    head.writeUInt32BE(8 + content.length, 0);
+    head.write(type, 4, 'latin1');
+    return Buffer.concat([head, content]);
+  };
+  return Buffer.concat([box('ftyp', Buffer.from('isom\0\0\0\x01isomavc1', 'latin1')), box('free', noise(5000, 12))]);
 }
 
 /** One empty page. */

@@ -39,6 +39,22 @@ async function bytesOf(server: ConformanceServer, answer: Answer, dataset: Datas
 /** Metadata in the DICOM JSON Model, PS3.18 Annex F. */
 export const json: readonly Behaviour[] = [
   {
+    id: 'json.available-transfer-syntaxes',
+    area,
+    name: 'says in metadata in which transfer syntaxes the instance can be had',
+    source: 'PS3.18 10.4.1.1.2 leaves it open; viewers choose what to ask frames for by it, group 0002 being no part',
+    level: 'recommended',
+    async check(server) {
+      const { answer, dataset } = await metadataOf(server, 'cine');
+      const syntaxes = dataset['00083002']?.Value ?? [];
+      answer.holds(
+        syntaxes.includes('1.2.840.10008.1.2.4.50'),
+        'AvailableTransferSyntaxUID with 1.2.840.10008.1.2.4.50',
+        JSON.stringify(syntaxes),
+      );
+    },
+  },
+  {
     id: 'json.keys',
     area,
     name: 'names elements by eight upper-case hex digits in ascending order, without group lengths',

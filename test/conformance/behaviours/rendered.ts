@@ -171,6 +171,25 @@ export const rendered: readonly Behaviour[] = [
     },
   },
   {
+    id: 'rendered.video',
+    area,
+    name: 'gives a video as video/mp4, and the ranges of bytes that players ask for',
+    source: 'PS3.18 8.7.4: category Video; browsers play and seek by ranges',
+    level: 'recommended',
+    async check(server) {
+      const { path, frames } = (await server.fixture('video')).instances[0]!;
+      for (const accept of ['video/mp4', '*/*']) {
+        const answer = await server.get(`${path}/rendered`, accept);
+        answer
+          .is(200)
+          .isOfType('video/mp4')
+          .holds(answer.body.equals(Buffer.from(frames[0]!)), 'the video as stored');
+      }
+      const range = await server.get(`${path}/rendered`, '*/*', { range: 'bytes=1000-1999' });
+      range.is(206).holds(range.body.equals(Buffer.from(frames[0]!).subarray(1000, 2000)), 'bytes 1000 to 1999');
+    },
+  },
+  {
     id: 'rendered.mixed-series',
     area,
     name: 'renders a series by its images, passing over instances without pixels',

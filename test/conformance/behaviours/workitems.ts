@@ -293,7 +293,7 @@ export const workitems: readonly Behaviour[] = [
     async check(server) {
       const uid = await create(server);
       for (const resource of [uid, allWorkitems]) {
-        for (const query of ['', '?deletionlock=false']) {
+        for (const query of ['', '?deletionlock=false', '?deletionlock=true']) {
           const path = `/workitems/${resource}/subscribers/${aeTitle}${query}`;
           const answer = await server.send(path, { method: 'POST' });
           const address = answer.is(201).header('content-location');
