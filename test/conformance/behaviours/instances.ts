@@ -225,6 +225,7 @@ export const instances: readonly Behaviour[] = [
         `${path}/frames/1`,
         'multipart/related; type="application/octet-stream"; transfer-syntax=*',
       );
+      answer.is(200).holds(answer.part().body.length === 128, 'a frame of 128 bytes');
       const length = answer.is(200).header('content-length');
       answer.holds(
         length === '' ? answer.header('transfer-encoding') === 'chunked' : Number(length) === answer.body.length,

@@ -13,7 +13,10 @@ export const searchNegotiation: readonly Behaviour[] = [
     source: 'PS3.18 8.3.4.4.1',
     level: 'required',
     async check(server) {
+      const { patientId } = await server.fixture('chest');
       for (const level of ['studies', 'series', 'instances']) {
+        const some = await server.getJson(`/${level}?PatientID=${patientId}`);
+        some.is(200).holds(some.datasets().length > 0, 'what there is of another patient');
         const answer = await server.getJson(`/${level}?PatientID=${server.patientId('NOBODY')}`);
         answer.is(204).holds(answer.body.length === 0, 'no body with status 204');
       }

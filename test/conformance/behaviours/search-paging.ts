@@ -32,6 +32,8 @@ export const searchPaging: readonly Behaviour[] = [
     level: 'required',
     async check(server) {
       const { patientId, studies } = await server.fixture('patient');
+      const last = await server.getJson(`/studies?PatientID=${patientId}&offset=${studies.length - 1}`);
+      last.holds(last.datasets().length === 1, 'the last study');
       for (const offset of [studies.length, 1000]) {
         const answer = await server.getJson(`/studies?PatientID=${patientId}&offset=${offset}`);
         answer.holds(answer.datasets().length === 0, 'no results');
@@ -49,6 +51,7 @@ export const searchPaging: readonly Behaviour[] = [
       const path = `/studies/${studies[0]}/instances`;
       const whole = instancesOf(await server.getJson(`${path}?limit=40`));
       const again = await server.getJson(`${path}?limit=40`);
+      again.holds(new Set(whole).size === 40, '40 instances', String(new Set(whole).size));
       again.holds(instancesOf(again).join() === whole.join(), 'the same order as before');
       const paged: string[] = [];
       for (let offset = 0; offset < 40; offset += 10) {
@@ -94,6 +97,8 @@ export const searchPaging: readonly Behaviour[] = [
         const answer = await server.getJson(`/studies?${query}`);
         answer.is(200, 204, 400, 413, 414, 431);
       }
+      const after = await server.getJson(`/studies?PatientID=${patientId}`);
+      after.holds(studiesOf(after).length === 1, 'the study, as before');
     },
   },
 ];

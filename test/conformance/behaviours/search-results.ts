@@ -273,6 +273,7 @@ export const searchResults: readonly Behaviour[] = [
       const { studies } = await server.fixture('chest');
       for (const path of [`/studies?StudyInstanceUID=${studies[0]}`, `/studies/${studies[0]}/instances`]) {
         const answer = await server.getJson(`${path}${path.includes('?') ? '&' : '?'}includefield=00080056`);
+        answer.holds(answer.datasets().length > 0, 'results');
         for (const item of answer.datasets()) {
           const told = firstText(item, '00080056');
           answer.holds(

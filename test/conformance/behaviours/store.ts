@@ -120,8 +120,10 @@ export const store: readonly Behaviour[] = [
     source: 'Python client: reads nothing from an answer of any other Content-Type',
     level: 'required',
     async check(server) {
-      const answer = await server.store([server.make().bytes]);
+      const { bytes, uid } = server.make();
+      const answer = await server.store([bytes]);
       const type = answer.is(200).header('content-type');
+      answer.holds(storedIn(responseOf(answer)).join() === uid, `${uid} in the ReferencedSOPSequence`);
       answer.holds(type === 'application/dicom+json', 'Content-Type application/dicom+json', type);
     },
   },
