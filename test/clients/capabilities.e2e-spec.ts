@@ -160,7 +160,8 @@ describe('a suite that a viewer of another origin may use', () => {
   });
 
   it('refuses uploads beyond what it takes at once, and takes them again when some have ended', async () => {
-    const uploads = Array.from({ length: 200 }, () => {
+    // Some more than it takes: which of them come last is not ours to say.
+    const uploads = Array.from({ length: 210 }, () => {
       const request = http.request(`${suite.dicomweb}/studies`, {
         method: 'POST',
         headers: { 'content-type': 'application/dicom' },
