@@ -1,6 +1,6 @@
 import type { DataSource } from '#libs/database';
 import type { DicomJson } from '#libs/dicom';
-import { instanceColumns, seriesColumns, studyColumns } from '../../libs/archive/src/index-rows.js';
+import { instanceColumns, seriesColumns, studyColumns } from '../../libs/archive/src/store/index-rows.js';
 
 const transferSyntaxUid = '1.2.840.10008.1.2.1';
 

@@ -17,11 +17,12 @@ const mediaTypes: Record<string, string> = {
 /**
  * Serves a viewer's folder at an origin of its own, isolated as viewers with shared memory are (COOP, COEP): what they
  * fetch from elsewhere needs CORS, what they only show needs Cross-Origin-Resource-Policy.
+ * @param prefix of its paths, where the viewer insists on one; with a slash at its end
  * @param texts files that are not in the folder, by path; read at each request
  */
 export async function serveFolder(
   folder: string,
-  texts: Record<string, () => string> = {},
+  { prefix = '/', texts = {} }: { prefix?: string; texts?: Record<string, () => string> } = {},
 ): Promise<{ url: string; close(): Promise<void> }> {
   const server = http.createServer((request, response) => {
     void answer(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname)).catch(() => response.destroy());
@@ -35,7 +36,7 @@ export async function serveFolder(
         response.end(text());
         return;
       }
-      const file = path.join(folder, path.normalize(name));
+      const file = path.join(folder, path.normalize(name.startsWith(prefix) ? name.slice(prefix.length) : name));
       const isFile = await stat(file).then(
         (found) => found.isFile(),
         () => false,

@@ -4,14 +4,14 @@ import { BlobStores, FilesystemBlobStore, S3BlobStore } from '#libs/blobs';
 import { CONFIG, type Config } from '#libs/config';
 import { Health } from '#libs/telemetry';
 import { ReadChanges } from './changes/read-changes.js';
-import { DeleteInstances } from './delete-instances.js';
-import { OpenFrames } from './open-frames.js';
-import { OpenInstance } from './open-instance.js';
-import { PurgeDeletions } from './purge-deletions.js';
-import { ReadMetadata } from './read-metadata.js';
-import { ReadPack } from './read-pack.js';
-import { RestoreDeletion } from './restore-deletion.js';
-import { StoreInstances } from './store-instances.js';
+import { DeleteInstances } from './deletion/delete-instances.js';
+import { OpenFrames } from './retrieve/open-frames.js';
+import { OpenInstance } from './retrieve/open-instance.js';
+import { PurgeDeletions } from './deletion/purge-deletions.js';
+import { ReadMetadata } from './retrieve/read-metadata.js';
+import { ReadPack } from './retrieve/read-pack.js';
+import { RestoreDeletion } from './deletion/restore-deletion.js';
+import { StoreInstances } from './store/store-instances.js';
 
 const services = [
   StoreInstances,

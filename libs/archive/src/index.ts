@@ -3,19 +3,19 @@ export { ArchiveModule } from './archive.module.js';
 export { numberChanges } from './changes/number-changes.js';
 export { type Change, type ChangeQuery, ChangesTrimmedError, ReadChanges } from './changes/read-changes.js';
 export { trimChanges } from './changes/trim-changes.js';
-export { DeleteInstances } from './delete-instances.js';
-export type { Deletion, DeletionState } from './deletion.js';
-export { failureReason, warningReason } from './failure-reason.js';
-export { levelOfAttribute } from './level-attributes.js';
-export { type ListedDeletion, listDeletions } from './list-deletions.js';
-export { missing, refuseGone, type ResourceUids } from './missing.js';
-export { type Frame, type OpenedFrames, OpenFrames } from './open-frames.js';
-export { type InstanceRow, type InstanceUids, OpenInstance, type StudyUids } from './open-instance.js';
-export { purgeOverdue, PurgeDeletions } from './purge-deletions.js';
-export { type InstanceMetadata, ReadMetadata } from './read-metadata.js';
-export { ReadPack } from './read-pack.js';
-export { getDeletion, RestoreDeletion } from './restore-deletion.js';
-export { StoreInstances } from './store-instances.js';
+export { DeleteInstances } from './deletion/delete-instances.js';
+export type { Deletion, DeletionState } from './deletion/deletion.js';
+export { failureReason, warningReason } from './store/failure-reason.js';
+export { levelOfAttribute } from './store/level-attributes.js';
+export { type ListedDeletion, listDeletions } from './deletion/list-deletions.js';
+export { missing, refuseGone, type ResourceUids } from './deletion/missing.js';
+export { type Frame, type OpenedFrames, OpenFrames } from './retrieve/open-frames.js';
+export { type InstanceRow, type InstanceUids, OpenInstance, type StudyUids } from './retrieve/open-instance.js';
+export { purgeOverdue, PurgeDeletions } from './deletion/purge-deletions.js';
+export { type InstanceMetadata, ReadMetadata } from './retrieve/read-metadata.js';
+export { ReadPack } from './retrieve/read-pack.js';
+export { getDeletion, RestoreDeletion } from './deletion/restore-deletion.js';
+export { StoreInstances } from './store/store-instances.js';
 export type {
   FailedInstance,
   IncomingPart,
@@ -23,4 +23,4 @@ export type {
   StoredInstance,
   StoreOptions,
   StoreOutcome,
-} from './store-outcome.js';
+} from './store/store-outcome.js';

@@ -7,14 +7,14 @@ import { BlobStores, FilesystemBlobStore } from '#libs/blobs';
 import { loadConfig } from '#libs/config';
 import { execute, query } from '#libs/database';
 import { createLogger } from '#libs/telemetry';
-import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
-import { type InstanceDescription, makeInstance } from '../../../test/support/make-instance.js';
-import { seededRandom } from '../../../test/support/seeded-random.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.js';
+import { type InstanceDescription, makeInstance } from '../../../../test/support/make-instance.js';
+import { seededRandom } from '../../../../test/support/seeded-random.js';
 import { OpenFrames } from './open-frames.js';
 import { OpenInstance } from './open-instance.js';
 import { ReadPack } from './read-pack.js';
-import { StoreInstances } from './store-instances.js';
-import type { IncomingPart, StoredInstance } from './store-outcome.js';
+import { StoreInstances } from '../store/store-instances.js';
+import type { IncomingPart, StoredInstance } from '../store/store-outcome.js';
 
 jest.setTimeout(120_000);
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { execute, query, type Transaction } from '#libs/database';
 import { completeDeletion, insertDeletion } from './delete-instances.js';
 import { moveInstances, recountSeries, recountStudy, removeEmptySeries } from './move-instances.js';
-import type { ReceivedInstance } from './receive-part.js';
+import type { ReceivedInstance } from '../store/receive-part.js';
 
 /** What was replaced, until the new versions have their rows. */
 export interface Replaced {

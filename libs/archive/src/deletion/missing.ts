@@ -1,5 +1,5 @@
 import { type DataSource, query, type Transaction } from '#libs/database';
-import { ArchiveError } from './archive-error.js';
+import { ArchiveError } from '../archive-error.js';
 import { type Deletion, endOf } from './deletion.js';
 
 /** A study, one of its series, or one of its instances. */

@@ -5,12 +5,12 @@ import { CONFIG, type Config } from '#libs/config';
 import { DataSource, query, type Transaction, transaction } from '#libs/database';
 import { JobQueue } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
-import { ArchiveError } from './archive-error.js';
+import { ArchiveError } from '../archive-error.js';
 import { KeptStudies } from './kept-studies.js';
 import { failureReason, warningReason } from './failure-reason.js';
 import { findKnown, indexInstances, type KnownInstance, lockStudies } from './index-instances.js';
-import { completeReplaced, moveReplaced } from './replace-instances.js';
-import { isWorthAnotherTry } from './retried.js';
+import { completeReplaced, moveReplaced } from '../deletion/replace-instances.js';
+import { isWorthAnotherTry } from '../retried.js';
 import { isFailure, metadataBytes, receivePart, type ReceivedInstance } from './receive-part.js';
 import type {
   FailedInstance,

@@ -3,8 +3,8 @@ import { buffer } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
 import { DataSource, query } from '#libs/database';
 import { readFrameRange } from '#libs/dicom';
-import { ArchiveError } from './archive-error.js';
-import { missing } from './missing.js';
+import { ArchiveError } from '../archive-error.js';
+import { missing } from '../deletion/missing.js';
 import { type InstanceRow, instanceSelection, instanceTables, type InstanceUids } from './open-instance.js';
 import { ReadPack } from './read-pack.js';
 

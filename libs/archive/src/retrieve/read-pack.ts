@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { BlobError, BlobStores, type TierName } from '#libs/blobs';
 import { DataSource, query } from '#libs/database';
-import { ArchiveError } from './archive-error.js';
+import { ArchiveError } from '../archive-error.js';
 
 /** A copy of a pack that can be read. */
 export interface PackLocation {

@@ -1,6 +1,6 @@
 import { execute, notify, query, type Transaction } from '#libs/database';
 import type { JobQueue } from '#libs/jobs';
-import { recordStored } from './changes/record-changes.js';
+import { recordStored } from '../changes/record-changes.js';
 import type { StudyColumns } from './index-rows.js';
 import type { ReceivedInstance } from './receive-part.js';
 import type { Origin } from './store-outcome.js';

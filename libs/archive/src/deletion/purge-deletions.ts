@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, execute, query, type Transaction, transaction } from '#libs/database';
 import { JobQueue } from '#libs/jobs';
-import { ArchiveError } from './archive-error.js';
+import { ArchiveError } from '../archive-error.js';
 import type { Deletion } from './deletion.js';
 import { allowLongStatements } from './delete-instances.js';
 import { endDeletion, getDeletion, lockDeletion, removeRows } from './restore-deletion.js';

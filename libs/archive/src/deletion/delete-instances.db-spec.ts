@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@je
 import { newUid } from '#libs/dicom';
 import { transaction } from '#libs/database';
 import { claimWorkitem, completeWorkitem, createWorkitem, getWorkitem, type NewWorkitem } from '#libs/workitems';
-import { type ArchiveBench, startArchiveBench } from '../../../test/support/archive/archive-bench.js';
-import { type InstanceDescription, makeInstance, testUid } from '../../../test/support/make-instance.js';
+import { type ArchiveBench, startArchiveBench } from '../../../../test/support/archive/archive-bench.js';
+import { type InstanceDescription, makeInstance, testUid } from '../../../../test/support/make-instance.js';
 import { missing } from './missing.js';
 import { purgeOverdue } from './purge-deletions.js';
 

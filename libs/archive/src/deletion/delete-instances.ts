@@ -3,12 +3,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '#libs/config';
 import { DataSource, notify, query, type Transaction, transaction } from '#libs/database';
 import { JobQueue } from '#libs/jobs';
-import { recordDeleted } from './changes/record-changes.js';
+import { recordDeleted } from '../changes/record-changes.js';
 import { type Deletion, deletionSelection } from './deletion.js';
-import { announceArrival, lockStudies } from './index-instances.js';
+import { announceArrival, lockStudies } from '../store/index-instances.js';
 import { missing, type ResourceUids } from './missing.js';
 import { moveInstances, recountSeries, recountStudy, removeEmptySeries, removeStudy } from './move-instances.js';
-import { retried } from './retried.js';
+import { retried } from '../retried.js';
 
 /** Ten thousand instances with their metadata take seconds to move; a study of a hundred thousand must go, too. */
 const statementMillisecondsMax = 15 * 60_000;

@@ -2,8 +2,8 @@ import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { DataSource, query } from '#libs/database';
 import { BulkDataSearch, type BulkDataStart } from '#libs/dicom';
-import { ArchiveError } from './archive-error.js';
-import { missing } from './missing.js';
+import { ArchiveError } from '../archive-error.js';
+import { missing } from '../deletion/missing.js';
 import { bestLocation, type PackLocation, ReadPack } from './read-pack.js';
 
 export interface StudyUids {

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, execute, notify, query, type Transaction, transaction } from '#libs/database';
 import { JobQueue } from '#libs/jobs';
-import { ArchiveError } from './archive-error.js';
-import { recordRestored } from './changes/record-changes.js';
+import { ArchiveError } from '../archive-error.js';
+import { recordRestored } from '../changes/record-changes.js';
 import { allowLongStatements } from './delete-instances.js';
 import { type Deletion, deletionSelection } from './deletion.js';
-import { announceArrival, lockStudies } from './index-instances.js';
+import { announceArrival, lockStudies } from '../store/index-instances.js';
 import { columnsOf, reattachWorkitems, recountSeries, recountStudy } from './move-instances.js';
-import { retried } from './retried.js';
+import { retried } from '../retried.js';
 
 /** UIDs named in a refusal. */
 const namedMax = 20;

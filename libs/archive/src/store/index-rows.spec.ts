@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { readPart10 } from '#libs/dicom';
-import { makeInstance } from '../../../test/support/make-instance.js';
+import { makeInstance } from '../../../../test/support/make-instance.js';
 import { instanceColumns } from './index-rows.js';
 
 describe('the metadata text of an instance', () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { type ArchiveBench, startArchiveBench } from '../../../test/support/archive/archive-bench.js';
-import { type InstanceDescription, makeInstance, testUid } from '../../../test/support/make-instance.js';
-import { failureReason, warningReason } from './failure-reason.js';
+import { type ArchiveBench, startArchiveBench } from '../../../../test/support/archive/archive-bench.js';
+import { type InstanceDescription, makeInstance, testUid } from '../../../../test/support/make-instance.js';
+import { failureReason, warningReason } from '../store/failure-reason.js';
 
 jest.setTimeout(120_000);
 

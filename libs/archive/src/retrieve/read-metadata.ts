@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DataSource, query } from '#libs/database';
-import { missing, type ResourceUids } from './missing.js';
+import { missing, type ResourceUids } from '../deletion/missing.js';
 import type { InstanceUids, StudyUids } from './open-instance.js';
 
 // Long enough that a CT is a few round trips; a slide's metadata of megabytes each come a few at a time.

@@ -10,12 +10,12 @@ import { type DataSource, query } from '#libs/database';
 import type { DicomJson } from '#libs/dicom';
 import type { JobQueue } from '#libs/jobs';
 import { createLogger } from '#libs/telemetry';
-import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
-import { type InstanceDescription, makeInstance, testUid } from '../../../test/support/make-instance.js';
-import { ArchiveError } from './archive-error.js';
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.js';
+import { type InstanceDescription, makeInstance, testUid } from '../../../../test/support/make-instance.js';
+import { ArchiveError } from '../archive-error.js';
 import { failureReason, warningReason } from './failure-reason.js';
-import { OpenInstance } from './open-instance.js';
-import { ReadPack } from './read-pack.js';
+import { OpenInstance } from '../retrieve/open-instance.js';
+import { ReadPack } from '../retrieve/read-pack.js';
 import { StoreInstances } from './store-instances.js';
 import type { IncomingPart, Origin, StoreOutcome } from './store-outcome.js';
 

@@ -1,6 +1,6 @@
 import { type DataSource, query } from '#libs/database';
 import type { CoercionOptions, DicomJson } from '#libs/dicom';
-import { ArchiveError } from './archive-error.js';
+import { ArchiveError } from '../archive-error.js';
 import type { ReceivedInstance } from './receive-part.js';
 
 /**
