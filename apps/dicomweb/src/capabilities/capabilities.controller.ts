@@ -20,6 +20,8 @@ export class CapabilitiesController {
     const dicomwebUrl = dicomwebUrlOf(request);
     const application = toWadl(openApiDocument(dicomwebUrl.replace(/\/dicom-web$/, '')), dicomwebUrl);
     const text = mediaType === 'application/json' ? wadlJson(application) : wadlXml(application);
-    void reply.headers({ 'content-type': mediaType, vary: 'accept', allow: 'GET, HEAD, OPTIONS' }).send(Buffer.from(text));
+    void reply
+      .headers({ 'content-type': mediaType, vary: 'accept', allow: 'GET, HEAD, OPTIONS' })
+      .send(Buffer.from(text));
   }
 }
