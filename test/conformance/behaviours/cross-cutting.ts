@@ -163,9 +163,11 @@ export const crossCutting: readonly Behaviour[] = [
     source: 'OWASP: improper error handling; HIPAA 164.312',
     level: 'required',
     async check(server) {
+      await isFound(server);
       const patient = `Conf${server.run}`;
-      for (const answer of await failures(server)) {
-        answer.holds(answer.status >= 400 && answer.status < 500, 'a 4xx');
+      const errors = (await failures(server)).filter(({ status }) => status >= 400);
+      errors[0]?.holds(errors.length > 5, 'errors in answer to most of the requests that should fail');
+      for (const answer of errors) {
         answer.holds(
           !/\n\s+at \S+ \(|node_modules|\.ts:\d+|\.cpp:\d+|\bselect .* from\b/i.test(answer.text),
           'no stack, no SQL, no file names',
