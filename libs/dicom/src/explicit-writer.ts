@@ -65,8 +65,9 @@ const wordBytes: Readonly<Record<string, 2 | 4 | 8>> = {
 
 /**
  * Writes the elements of a dataset in Explicit VR Little Endian as they pass by: values stay as they are but for their
- * byte order, group lengths go, sequences get delimiters. An icon with compressed pixels is left out (it is optional):
- * in Explicit VR Little Endian it would be the only thing compressed.
+ * byte order, group lengths go, sequences get delimiters. An icon with compressed pixels is left out (it is optional), as
+ * is a private sequence with some, where vendors keep icons of their own: in Explicit VR Little Endian it would be the
+ * only thing compressed.
  */
 export class ExplicitWriter implements DatasetVisitor {
   /** What has been written since somebody emptied it. */
@@ -82,9 +83,8 @@ export class ExplicitWriter implements DatasetVisitor {
   private readonly stopsAtPixelData: boolean;
   /** Depth at which a sequence that is left out began. */
   private leftOutFrom: number | undefined;
-  /** The icon, until it is known whether its pixels are compressed; what was written before it. */
-  private beforeIcon: WrittenPiece[] | undefined;
-  private isIconLeftOut = false;
+  /** A sequence that may hold an icon, until it is known whether its pixels are compressed. */
+  private icon: { before: WrittenPiece[]; isPrivate: boolean; isLeftOut: boolean } | undefined;
   private isStopped = false;
 
   constructor({ keptBytesMax = Infinity, elements = new Map(), stopsAtPixelData = false }: ExplicitWriterOptions = {}) {
@@ -103,13 +103,13 @@ export class ExplicitWriter implements DatasetVisitor {
 
   /** Empties the list of what is ready; an icon that is still being judged is not. */
   takePieces(): WrittenPiece[] {
-    if (this.beforeIcon !== undefined) return this.beforeIcon.splice(0);
+    if (this.icon !== undefined) return this.icon.before.splice(0);
     return this.pieces.splice(0);
   }
 
   keeps(tag: string, _vr: string, length: number): boolean {
     if (this.depth === 0 && tag === pixelDataTag && this.stopsAtPixelData) return false;
-    return length <= (this.beforeIcon === undefined ? this.keptBytesMax : iconBytesMax);
+    return length <= (this.icon === undefined ? this.keptBytesMax : iconBytesMax);
   }
 
   element(tag: string, declaredVr: string, bytes: Buffer, bigEndian: boolean): void {
@@ -123,9 +123,11 @@ export class ExplicitWriter implements DatasetVisitor {
   bulk({ tag, vr: declaredVr, offset, length, bigEndian }: ValuePlace): void {
     if (this.depth === 0 && tag === pixelDataTag && this.stopsAtPixelData) return this.stop(offset, length);
     if (this.isReplaced(tag)) return;
-    if (this.beforeIcon !== undefined) {
-      this.isIconLeftOut = true;
-      return;
+    if (this.icon !== undefined) {
+      // A private sequence that holds so much is not there for an icon, and it cannot wait.
+      if (!this.icon.isPrivate) this.icon.isLeftOut = true;
+      if (this.icon.isLeftOut) return;
+      this.settleIcon();
     }
     const vr = this.definite(declaredVr);
     this.pieces.push(elementHeader(tag, writtenVr(vr, length), length), {
@@ -140,8 +142,8 @@ export class ExplicitWriter implements DatasetVisitor {
   startSequence(tag: string): void {
     const isReplaced = this.isReplaced(tag);
     if (this.depth === 0 && isReplaced) this.leftOutFrom ??= this.depth;
-    if (this.depth === 0 && tag === iconImageTag && !isReplaced) {
-      this.beforeIcon = this.pieces;
+    if (this.depth === 0 && !isReplaced && (tag === iconImageTag || isPrivate(tag))) {
+      this.icon = { before: this.pieces, isPrivate: tag !== iconImageTag, isLeftOut: false };
       this.pieces = [];
     }
     this.depth += 1;
@@ -155,9 +157,7 @@ export class ExplicitWriter implements DatasetVisitor {
       return;
     }
     this.pushUnlessLeftOut(item(0xe0dd, 0));
-    if (this.depth > 0 || this.beforeIcon === undefined) return;
-    this.pieces = this.isIconLeftOut ? this.beforeIcon : [...this.beforeIcon, ...this.pieces];
-    this.beforeIcon = undefined;
+    if (this.depth === 0) this.settleIcon();
   }
 
   startItem(): void {
@@ -170,7 +170,7 @@ export class ExplicitWriter implements DatasetVisitor {
 
   startFragments(tag: string, _vr: string, offset: number): FragmentInterest {
     if (this.depth === 0 && tag === pixelDataTag && this.stopsAtPixelData) this.stop(offset, undefined);
-    else if (this.beforeIcon !== undefined) this.isIconLeftOut = true;
+    else if (this.icon !== undefined) this.icon.isLeftOut = true;
     else if (!this.isReplaced(tag)) throw encapsulated(`with fragments in ${tag}`);
     return { offsetTable: false, edges: false };
   }
@@ -179,6 +179,13 @@ export class ExplicitWriter implements DatasetVisitor {
   fragment(): void {}
   fragmentEnd(): void {}
   endFragments(): void {}
+
+  private settleIcon(): void {
+    if (this.icon === undefined) return;
+    const { before, isLeftOut } = this.icon;
+    this.pieces = isLeftOut ? before : before.concat(this.pieces);
+    this.icon = undefined;
+  }
 
   private stop(offset: number, length: number | undefined): void {
     this.addUpTo(pixelDataTag);
@@ -261,6 +268,8 @@ export function encapsulated(what: string): DicomError {
     `An object with compressed frames (${what}) becomes Explicit VR Little Endian only by decoding them`,
   );
 }
+
+const isPrivate = (tag: string) => Number.parseInt(tag[3]!, 16) % 2 === 1;
 
 const uidText = (value: Buffer) => value.toString('latin1').replace(/[\0 ]+$/, '');
 

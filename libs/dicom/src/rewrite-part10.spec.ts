@@ -146,6 +146,41 @@ describe('rewritePart10', () => {
     expect(source.read.bytes).toBeLessThan(fragment.length / 2);
   });
 
+  it('leaves compressed icons of vendors out, and keeps every other private sequence whatever its size', async () => {
+    const build = new DatasetBytes();
+    const icon = (pixels: Buffer) => build.sequence('000911CE', [Buffer.concat([build.us('00280010', 1), pixels])]);
+    const pixels = Buffer.alloc(100, 4);
+    const large = Buffer.alloc(3 * 1024 * 1024, 5);
+    const bytes = part10(
+      instanceBytes(build, {
+        after: [
+          build.element('00090011', 'LO', 'VENDOR'),
+          icon(build.fragments([], [Buffer.alloc(100, 3)])),
+          build.sequence('000911CF', [
+            Buffer.concat([build.us('00280010', 7), build.element('7FE00010', 'OW', large)]),
+          ]),
+          build.sequence('000911D0', [build.element('7FE00010', 'OW', Buffer.alloc(8, 6))]),
+          ...imageElements(build),
+          build.fragments([], [pixels]),
+        ],
+      }),
+      jpegBaseline,
+    );
+    const pixelData = {
+      fragmentsEnd: bytes.indexOf(pixels) + pixels.length,
+      async *write() {
+        yield elementHeader('7FE00010', 'OB', 4);
+        yield Buffer.from([1, 2, 3, 4]);
+      },
+    };
+    const result = await rewritten(bytes, { ...to(explicitLittleEndian), pixelData }, 4096);
+    const { dataset } = readPart10(result);
+    expect(dataset['000911CE']).toBeUndefined();
+    expect(dataset['000911CF']?.Value).toMatchObject([{ '00280010': { Value: [7] } }]);
+    expect(result.includes(large)).toBe(true);
+    expect(dataset['000911D0']?.Value).toMatchObject([{ '7FE00010': { InlineBinary: 'BgYGBgYGBgY=' } }]);
+  });
+
   it('refuses compressed frames that nobody decodes, broken numbers, and objects cut off', async () => {
     const build = new DatasetBytes();
     const compressed = part10(instanceBytes(build, { after: [build.fragments([], [Buffer.alloc(4)])] }), jpegBaseline);
