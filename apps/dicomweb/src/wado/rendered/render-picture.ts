@@ -90,7 +90,7 @@ export class RenderPicture {
     }
     if (firstError !== undefined) {
       // Who asks for a thumbnail of what has no picture is told that there is none; clients then draw an icon.
-      if (request.isThumbnail && firstError.code === 'no-pixels') {
+      if (request.isThumbnail) {
         throw new HttpProblem(404, 'Not Found', `There is no thumbnail. ${firstError.message}`);
       }
       throw pictureProblem(firstError);
