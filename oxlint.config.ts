@@ -41,7 +41,6 @@ const doors: Record<string, string[]> = {
   dcmjs: ['libs/dicom'],
   saxes: ['libs/dicom'],
   sharp: ['libs/images'],
-  mp4box: ['libs/images'],
   yazl: ['apps/dicomweb'],
   'swagger-ui-dist': ['apps/dicomweb'],
   '@fastify/cors': ['libs/server'],
