@@ -208,7 +208,7 @@ describe('pictures', () => {
   it('are refused for reports: no thumbnail is there, and no picture is possible', async () => {
     for (const [name, thumbnail, rendered] of [
       ['report', 404, 406],
-      ['damaged', 406, 406],
+      ['damaged', 404, 406],
     ] as const) {
       const of = async (what: string) => (await get(`${urlOf(name)}/${what}`)).status;
       expect([name, await of('thumbnail'), await of('rendered')]).toEqual([name, thumbnail, rendered]);
