@@ -23,6 +23,8 @@ const common = {
 
 export default {
   maxWorkers: 2,
+  // A slow machine fails no test; what hangs still ends.
+  testTimeout: 120_000,
   projects: [
     { ...common, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs,test}/**/*.spec.ts'] },
     {
