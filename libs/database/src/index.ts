@@ -5,4 +5,4 @@ export { EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded/embed
 export { DataFolderInUseError } from './embedded/ownership.js';
 export { type Channel, Listener, notify } from './listener.js';
 export { migrate, refuseUnsafeSettings } from './prepare.js';
-export { execute, query, type Transaction, transaction } from './transaction.js';
+export { execute, query, queryPrepared, queryPreparedIn, type Transaction, transaction } from './transaction.js';

@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import type { DataSource, EntityManager } from 'typeorm';
 
 /** What a function that writes rows takes: everything done through it commits or rolls back together. */
@@ -24,6 +25,34 @@ export async function query<Row>(
     return result[0] as Row[];
   }
   return result as Row[];
+}
+
+/**
+ * Runs a statement that each connection parses and plans only once: for what is asked with every request. Outside of
+ * transactions only. Goes past TypeORM to the connections it holds, which costs a third of the way through it.
+ * @param name one for each text
+ */
+export async function queryPrepared<Row>(
+  db: DataSource,
+  name: string,
+  sql: string,
+  parameters: unknown[],
+): Promise<Row[]> {
+  const pool = (db.driver as unknown as { master: pg.Pool }).master;
+  const { rows } = await pool.query({ name, text: sql, values: parameters });
+  return rows as Row[];
+}
+
+/** {@link queryPrepared} inside of a transaction. */
+export async function queryPreparedIn<Row>(
+  tx: Transaction,
+  name: string,
+  sql: string,
+  parameters: unknown[],
+): Promise<Row[]> {
+  const client = (await tx.queryRunner!.connect()) as pg.PoolClient;
+  const { rows } = await client.query({ name, text: sql, values: parameters });
+  return rows as Row[];
 }
 
 /** Runs an `update` or `delete` and returns how many rows it touched: the answer of a compare-and-set. */
