@@ -1,5 +1,6 @@
+import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { query, type Transaction } from '#libs/database';
+import { queryPreparedIn, type Transaction } from '#libs/database';
 import type { ConnectionOptions, PgBoss } from 'pg-boss';
 import { jobCatalogue, jobKind, jobNames, type JobName, type JobPayload } from './job-catalogue.js';
 
@@ -31,11 +32,27 @@ export class JobQueue {
       ...(priority !== undefined && { priority }),
     });
   }
+
+  /** Many at once: one statement. */
+  async sendAll<Name extends JobName>(tx: Transaction, name: Name, payloads: JobPayload<Name>[]): Promise<void> {
+    const kind = jobKind(name);
+    const jobs = payloads.map((payload) => {
+      const checked = jobCatalogue[name].payload.parse(payload) as JobPayload<Name>;
+      const singletonKey = kind.key?.(checked);
+      return { data: checked as object, ...(singletonKey !== undefined && { singletonKey }) };
+    });
+    await this.boss.insert(name, jobs, { db: inTransaction(tx) });
+  }
 }
 
 /** pg-boss speaks through our transaction's connection. */
 function inTransaction(tx: Transaction): NonNullable<ConnectionOptions['db']> {
-  return { executeSql: async (text, values) => ({ rows: await query<object>(tx, text, values) }) };
+  // Its statements are long, and few: each is planned once a connection.
+  return {
+    executeSql: async (text, values = []) => ({
+      rows: await queryPreparedIn<object>(tx, `job ${hash('sha1', text)}`, text, values),
+    }),
+  };
 }
 
 // Never started in this time means nobody handles it: an operator's matter, not a reason to drop it.

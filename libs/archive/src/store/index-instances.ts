@@ -155,7 +155,7 @@ async function insertInstances(tx: Transaction, packId: string, instances: Recei
   );
 }
 
-function instanceRow({ frames, ...instance }: ReceivedInstance) {
+export function instanceRow({ frames, ...instance }: ReceivedInstance) {
   const native = frames.kind === 'native' ? frames : undefined;
   return {
     study_instance_uid: instance.studyInstanceUid,
@@ -222,7 +222,7 @@ export async function announceArrival(tx: Transaction, jobs: JobQueue, studyInst
   for (const studyInstanceUid of studyInstanceUids) await jobs.send(tx, 'study-arrived', { studyInstanceUid });
 }
 
-const identity = [
+export const identity = [
   'patient_id',
   'issuer_of_patient_id',
   'patient_name',
@@ -243,6 +243,14 @@ async function findContradictions(
     `select study_instance_uid, ${identity.join(', ')} from study where study_instance_uid = any($1)`,
     [studyInstanceUids],
   );
+  return contradictions(instances, rows);
+}
+
+/** @param rows of the instances' studies @returns SOP Instance UIDs */
+export function contradictions(
+  instances: readonly ReceivedInstance[],
+  rows: readonly (Pick<StudyColumns, (typeof identity)[number]> & { study_instance_uid: string })[],
+): Set<string> {
   const kept = new Map(rows.map((row) => [row.study_instance_uid, row]));
   const contradicting = instances.filter(({ study, studyInstanceUid }) =>
     identity.some((column) => study[column] !== null && study[column] !== kept.get(studyInstanceUid)?.[column]),
@@ -250,6 +258,6 @@ async function findContradictions(
   return new Set(contradicting.map((instance) => instance.sopInstanceUid));
 }
 
-function firstOfEach<T>(items: T[], keyOf: (item: T) => string): T[] {
+export function firstOfEach<T>(items: T[], keyOf: (item: T) => string): T[] {
   return [...new Map(items.toReversed().map((item) => [keyOf(item), item])).values()];
 }

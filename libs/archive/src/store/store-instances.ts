@@ -8,6 +8,7 @@ import { LOGGER, type Logger } from '#libs/telemetry';
 import { ArchiveError } from '../archive-error.js';
 import { KeptStudies } from './kept-studies.js';
 import { failureReason, warningReason } from './failure-reason.js';
+import { GroupedIndex } from './grouped-index.js';
 import { findKnown, indexInstances, type KnownInstance, lockStudies } from './index-instances.js';
 import { completeReplaced, moveReplaced } from '../deletion/replace-instances.js';
 import { isWorthAnotherTry } from '../retried.js';
@@ -47,13 +48,17 @@ const defaultPackLimits: PackLimits = {
  */
 @Injectable()
 export class StoreInstances {
+  private readonly grouped: GroupedIndex;
+
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly logger: Logger,
     private readonly stores: BlobStores,
     private readonly dataSource: DataSource,
     private readonly jobs: JobQueue,
-  ) {}
+  ) {
+    this.grouped = new GroupedIndex(dataSource, jobs);
+  }
 
   /**
    * @returns what became of each part; when it says stored, it is on disk
@@ -155,6 +160,15 @@ export class StoreInstances {
     const { received } = reception;
     const packId = randomUUID();
     const pack = { packId, bytes: blob.bytes, sha256: blob.sha256, store: this.stores.hot.name, key: blob.key };
+    // Nearly everything is new, and then this is all there is to do.
+    if (origin === 'sender') {
+      const outcome = await this.grouped.add({ pack, instances: received });
+      if (outcome.kind === 'indexed') return merge(reception, allFresh(received, outcome.contradicting));
+      if (outcome.kind === 'unclear') {
+        this.logger.error({ err: outcome.error, packId }, 'a pack could not be indexed');
+        return this.afterUnclearCommit(packId, blob.key, reception, outcome.error);
+      }
+    }
     for (let attempt = 1; ; attempt += 1) {
       try {
         const settled = await transaction(this.dataSource, async (tx) => {
@@ -282,6 +296,14 @@ interface Settled {
   /** SOP Instance UIDs of fresh ones that say something else of their study than its first instance did. */
   contradicting: ReadonlySet<string>;
 }
+
+const allFresh = (fresh: ReceivedInstance[], contradicting: ReadonlySet<string>): Settled => ({
+  fresh,
+  replacing: [],
+  duplicates: [],
+  conflicts: [],
+  contradicting,
+});
 
 function merge({ repeated, failed }: Reception, settled: Settled): StoreOutcome {
   const { fresh, replacing, duplicates, conflicts, contradicting } = settled;

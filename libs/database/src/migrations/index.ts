@@ -3,6 +3,7 @@ import { CreateWorkflowTables1763683200001 } from './1763683200001-create-workfl
 import { CreateSearchFunctions1763683200002 } from './1763683200002-create-search-functions.js';
 import { CreateDeletionAndChangeTables1763683200003 } from './1763683200003-create-deletion-and-change-tables.js';
 import { CreateUpsEvents1763683200004 } from './1763683200004-create-ups-events.js';
+import { CreateStoreFunction1763683200005 } from './1763683200005-create-store-function.js';
 
 /** In order, listed by hand: a migration that is not here does not run. */
 export const migrations = [
@@ -11,4 +12,5 @@ export const migrations = [
   CreateSearchFunctions1763683200002,
   CreateDeletionAndChangeTables1763683200003,
   CreateUpsEvents1763683200004,
+  CreateStoreFunction1763683200005,
 ];
