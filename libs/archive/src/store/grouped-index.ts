@@ -5,9 +5,7 @@ import { metadataBytes } from './receive-part.js';
 
 /** `not-new`: nothing was written; `unclear`: the connection broke with COMMIT on its way. */
 export type GroupedOutcome =
-  | { kind: 'indexed'; contradicting: ReadonlySet<string> }
-  | { kind: 'not-new' }
-  | { kind: 'unclear'; error: unknown };
+  { kind: 'indexed'; contradicting: ReadonlySet<string> } | { kind: 'not-new' } | { kind: 'unclear'; error: unknown };
 
 interface Waiting extends NewPack {
   metadataBytes: number;
