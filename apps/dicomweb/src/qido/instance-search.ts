@@ -1,13 +1,15 @@
-import { type DataSource, query as runQuery } from '#libs/database';
-import type { DicomJson } from '#libs/dicom';
+import type { DataSource } from '#libs/database';
 import type { QidoQuery } from '../wire/parse-qido.js';
 import type { SearchLevel } from '../wire/search-attributes.js';
-import { availability } from './availability.js';
+import { isAnythingCold, readAvailability } from './availability.js';
+import { countMatches } from './count-matches.js';
 import { isReadableJson, Parameters } from './match-sql.js';
-import { chooseAttributes, composeResult, element } from './result-attributes.js';
+import { chooseAttributes, composeResult, element, isLevelWanted } from './result-attributes.js';
+import { isPlaceAlone, runSearch } from './run-search.js';
 import { findColumn } from './search-columns.js';
-import type { SearchPage } from './search-page.js';
-import { seriesAttributes, type SeriesRow, seriesSelection } from './series-search.js';
+import type { Found, SearchPage } from './search-page.js';
+import { seriesAttributes, type SeriesRow, seriesSelection, studyUid } from './series-search.js';
+import { type Members, splitMembers } from './split-members.js';
 import { studyAttributes, type StudyRow, studySelection } from './study-search.js';
 import { whereSql } from './where-sql.js';
 
@@ -25,7 +27,6 @@ interface InstanceRow {
   transfer_syntax_uid: string;
   /** Elements of the data set that no column has: those asked for, or all. */
   more_attributes: string | null;
-  availability: string;
 }
 
 /**
@@ -40,38 +41,64 @@ export async function searchInstances(
 ): Promise<SearchPage> {
   const parameters = new Parameters();
   const where = whereSql('instance', query.matches, parameters);
-  const limit = parameters.add(query.limit);
-  const bytesMax = parameters.add(dataSetBytesMax);
-  const bytes = query.isAllIncluded ? 'octet_length(i.dicom_json)' : '0';
+  const matching = [...parameters.values];
+  const levels = usualLevels[place];
+  const isStudyWanted = isLevelWanted(query, levels, 'study');
+  const isSeriesWanted = isLevelWanted(query, levels, 'series');
+  const selection = `select i.instance_key as key, i.sop_instance_uid, i.sop_class_uid, i.instance_number, i.rows, i.columns,
+    i.bits_allocated, i.number_of_frames, i.transfer_syntax_uid, ${moreSql(query, parameters)} as more_attributes,
+    ${isSeriesWanted ? seriesSelection : 'se.series_instance_uid'},
+    ${isStudyWanted ? studySelection : 'st.study_instance_uid'}, ${isAnythingCold}`;
+  const sql = pageSql(query, place, selection, where, parameters);
+  type Row = InstanceRow & SeriesRow & StudyRow & Found & { page_rows?: number };
+  const found = await runSearch<Row>(db, sql, parameters.values, place !== 'anywhere' && isPlaceAlone(query));
+  const rows = found.slice(0, query.limit);
+  const pageRows = found[0]?.page_rows ?? found.length;
+  const isCut = rows.length < Math.min(pageRows, query.limit);
+  const availability = await readAvailability(db, 'instance_key', rows);
+  const choose = chooseAttributes(query, levels);
+  const seriesUid = (row: SeriesRow): Members => [['0020000E', element('UI', [row.series_instance_uid])]];
+  return {
+    results: rows.map((row) =>
+      composeResult(
+        choose,
+        ...(isStudyWanted ? studyAttributes(row) : [studyUid(row)]),
+        ...(isSeriesWanted ? seriesAttributes(row) : [seriesUid(row)]),
+        ...instanceAttributes(row, dicomwebUrl, availability(row.key)),
+      ),
+    ),
+    matches: await countMatches(db, query, pageRows, `${everything} where ${where}`, matching, isCut),
+  };
+}
+
+/** The rows of a page, and one more where there are more: of whole data sets, as many as one answer holds. */
+function pageSql(
+  query: QidoQuery,
+  place: keyof typeof orders,
+  selection: string,
+  where: string,
+  parameters: Parameters,
+): string {
   const order = orders[place];
-  const sql = `
-    with page as materialized (
-      select i.instance_key from ${everything} where ${where}
-      order by ${order}
-      limit ${limit}::bigint + 1 offset ${parameters.add(query.offset)}::bigint
-    ), numbered as materialized (
-      select i.instance_key, row_number() over in_order as position, sum(${bytes}) over in_order as bytes
+  const page = `order by ${order} limit ${parameters.add(query.limit)}::bigint + 1 offset ${parameters.add(query.offset)}::bigint`;
+  if (!query.isAllIncluded && place === 'series') return `${selection} from ${everything} where ${where} ${page}`;
+  if (!query.isAllIncluded)
+    return `with page as materialized (select i.instance_key from ${everything} where ${where} ${page})
+      ${selection} from page join instance i using (instance_key) join series se using (series_key)
+      join study st on st.study_key = i.study_key order by ${order}`;
+  return `
+    with page as materialized (select i.instance_key from ${everything} where ${where} ${page}),
+    numbered as materialized (
+      select i.instance_key, row_number() over in_order as position,
+        sum(octet_length(i.dicom_json)) over in_order as bytes
       from page join instance i using (instance_key) join series se using (series_key)
       window in_order as (order by ${order})
     )
-    select ${seriesSelection}, ${studySelection}, i.sop_instance_uid, i.sop_class_uid, i.instance_number, i.rows, i.columns,
-      i.bits_allocated, i.number_of_frames, i.transfer_syntax_uid, ${moreSql(query, parameters)} as more_attributes,
-      ${availability('cold.instance_key = i.instance_key', 'cold')} as availability,
-      case when ${query.isServerLimit} and (select max(position) from numbered) > ${limit}::bigint
-          or (select max(bytes) from numbered) > ${bytesMax}::bigint
-        then (select count(*) from ${everything} where ${where}) end as total
-    from numbered n join instance i using (instance_key) join series se using (series_key) join study st on st.study_key = i.study_key
-    where n.position <= ${limit}::bigint and (n.position = 1 or n.bytes <= ${bytesMax}::bigint)
+    ${selection}, (select count(*) from page) as page_rows
+    from numbered n join instance i using (instance_key) join series se using (series_key)
+    join study st on st.study_key = i.study_key
+    where n.position = 1 or n.bytes <= ${parameters.add(dataSetBytesMax)}::bigint
     order by n.position`;
-  type Row = InstanceRow & SeriesRow & StudyRow & { total: number | null };
-  const rows = await runQuery<Row>(db, sql, parameters.values);
-  const choose = chooseAttributes(query, usualLevels[place]);
-  return {
-    results: rows.map((row) =>
-      composeResult(choose, studyAttributes(row), seriesAttributes(row), instanceAttributes(row, dicomwebUrl)),
-    ),
-    matches: rows[0]?.total ?? query.offset + rows.length,
-  };
 }
 
 const everything = 'instance i join series se using (series_key) join study st on st.study_key = i.study_key';
@@ -104,19 +131,22 @@ function moreSql(query: QidoQuery, parameters: Parameters): string {
 function instanceAttributes(
   row: InstanceRow & SeriesRow & StudyRow,
   dicomwebUrl: string,
-): Record<string, DicomJson[string] | undefined> {
+  availability: string,
+): Members[] {
   const url = `${dicomwebUrl}/studies/${row.study_instance_uid}/series/${row.series_instance_uid}/instances/${row.sop_instance_uid}`;
-  return {
-    ...(JSON.parse(row.more_attributes ?? '{}') as DicomJson),
-    '00080016': element('UI', [row.sop_class_uid]),
-    '00080018': element('UI', [row.sop_instance_uid]),
-    '00080056': element('CS', [row.availability]),
-    '00081190': element('UR', [url]),
-    '00083002': element('UI', [row.transfer_syntax_uid]),
-    '00200013': element('IS', [row.instance_number]),
-    '00280008': element('IS', [row.number_of_frames]),
-    '00280010': element('US', [row.rows]),
-    '00280011': element('US', [row.columns]),
-    '00280100': element('US', [row.bits_allocated]),
-  };
+  return [
+    row.more_attributes === null ? [] : splitMembers(row.more_attributes),
+    [
+      ['00080016', element('UI', [row.sop_class_uid])],
+      ['00080018', element('UI', [row.sop_instance_uid])],
+      ['00080056', element('CS', [availability])],
+      ['00081190', element('UR', [url])],
+      ['00083002', element('UI', [row.transfer_syntax_uid])],
+      ['00200013', element('IS', [row.instance_number])],
+      ['00280008', element('IS', [row.number_of_frames])],
+      ['00280010', element('US', [row.rows])],
+      ['00280011', element('US', [row.columns])],
+      ['00280100', element('US', [row.bits_allocated])],
+    ],
+  ];
 }

@@ -4,9 +4,14 @@ import type { DicomJson } from '#libs/dicom';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.js';
 import { insertDataset } from '../../../../test/support/insert-dataset.js';
 import { parseQido } from '../wire/parse-qido.js';
-import { searchInstances } from './instance-search.js';
-import { searchSeries } from './series-search.js';
-import { searchStudies } from './study-search.js';
+import { parsed } from './parsed-page.fixture.js';
+import { searchInstances as searchInstancesTexts } from './instance-search.js';
+import { searchSeries as searchSeriesTexts } from './series-search.js';
+import { searchStudies as searchStudiesTexts } from './study-search.js';
+
+const searchInstances = parsed(searchInstancesTexts);
+const searchSeries = parsed(searchSeriesTexts);
+const searchStudies = parsed(searchStudiesTexts);
 
 jest.setTimeout(120_000);
 

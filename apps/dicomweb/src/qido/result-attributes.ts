@@ -1,6 +1,7 @@
-import type { DicomJson, DicomJsonElement } from '#libs/dicom';
+import { type DicomJson, type DicomJsonElement, stringifyDicomJson } from '#libs/dicom';
 import type { QidoQuery } from '../wire/parse-qido.js';
 import type { SearchLevel } from '../wire/search-attributes.js';
+import type { Member, Members } from './split-members.js';
 
 /** What every result has when it is known: PS3.18 tables 10.6.3-3 to 10.6.3-5, and what viewers read besides. */
 const usualTags: Record<SearchLevel, readonly string[]> = {
@@ -62,8 +63,8 @@ const usualTags: Record<SearchLevel, readonly string[]> = {
 /** What of an element goes into a result: all of it, none, or of a sequence those elements in its items. */
 type Wanted = true | undefined | Map<string, Wanted>;
 
-/** Chooses what of a data set belongs into a result. */
-export type Choice = (tag: string, element: DicomJsonElement) => DicomJsonElement | undefined;
+/** Chooses what of a data set belongs into a result. Elements come and go as JSON text. */
+export type Choice = (tag: string, element: string) => string | undefined;
 
 /**
  * @param usualLevels whose usual attributes to give: the level searched, and those above it that the URL leaves open
@@ -73,7 +74,15 @@ export function chooseAttributes(query: QidoQuery, usualLevels: readonly SearchL
   const wanted = new Map<string, Wanted>();
   for (const path of query.includeFields) want(wanted, path.split('.'));
   for (const tag of usualLevels.flatMap((level) => usualTags[level])) wanted.set(tag, true);
-  return (tag, element) => cut(element, wanted.get(tag));
+  return (tag, element) => {
+    const part = wanted.get(tag);
+    return part === undefined || part === true ? part && element : cutText(tag, element, part);
+  };
+}
+
+/** @returns whether a result may hold anything that only the rows of this level above the one searched have */
+export function isLevelWanted(query: QidoQuery, usualLevels: readonly SearchLevel[], level: SearchLevel): boolean {
+  return query.isAllIncluded || query.includeFields.size > 0 || usualLevels.includes(level);
 }
 
 function want(wanted: Map<string, Wanted>, [tag, ...inner]: string[]): void {
@@ -99,23 +108,42 @@ function cut(element: DicomJsonElement, wanted: Wanted): DicomJsonElement | unde
   return { vr: 'SQ', Value: items };
 }
 
-/**
- * Puts a result together, tags in ascending order (PS3.18 F.2.2). Later sources win: what we count ourselves goes last.
- * Elements with an undefined entry are left out.
- */
-export function composeResult(choose: Choice, ...sources: Record<string, DicomJson[string] | undefined>[]): DicomJson {
-  const merged: Record<string, DicomJson[string] | undefined> = Object.assign({}, ...sources);
-  const result: DicomJson = {};
-  for (const tag of Object.keys(merged).sort()) {
-    const element = merged[tag];
-    const chosen = element === undefined ? undefined : choose(tag, element);
-    if (chosen !== undefined) result[tag] = chosen;
-  }
-  return result;
+function cutText(tag: string, element: string, wanted: Wanted): string | undefined {
+  const part = cut(JSON.parse(element) as DicomJsonElement, wanted);
+  return part && stringifyDicomJson({ [tag]: part }).slice('{"GGGGEEEE":'.length, -1);
 }
 
-/** @returns undefined, so that the element is left out, when there is nothing to say: OHIF trips over a CS without Value */
-export function element(vr: string, values: readonly (string | number | null)[]): DicomJson[string] | undefined {
+/**
+ * Puts a result together as JSON text, tags in ascending order (PS3.18 F.2.2). Later sources win: what we count ourselves
+ * goes last. Elements with an undefined entry are left out.
+ */
+export function composeResult(choose: Choice, ...sources: Members[]): string {
+  let result = '';
+  for (const [tag, element] of sources.reduce(merge)) {
+    const chosen = element === undefined ? undefined : choose(tag, element);
+    if (chosen !== undefined) result += `${result === '' ? '' : ','}"${tag}":${chosen}`;
+  }
+  return `{${result}}`;
+}
+
+/** Both are in order, and so is what they make. */
+function merge(first: Members, second: Members): Members {
+  const merged: Member[] = [];
+  let at = 0;
+  for (const member of second) {
+    while (at < first.length && first[at]![0] < member[0]) merged.push(first[at++]!);
+    if (at < first.length && first[at]![0] === member[0]) at++;
+    merged.push(member);
+  }
+  while (at < first.length) merged.push(first[at++]!);
+  return merged;
+}
+
+/**
+ * @returns an element as JSON text; undefined, so that it is left out, when there is nothing to say: OHIF trips over a
+ * CS without Value
+ */
+export function element(vr: string, values: readonly (string | number | null)[]): string | undefined {
   const known = values.filter((value) => value !== null);
-  return known.length === 0 ? undefined : { vr, Value: known };
+  return known.length === 0 ? undefined : `{"vr":"${vr}","Value":${JSON.stringify(known)}}`;
 }

@@ -5,10 +5,14 @@ import { createTestDatabase, type TestDatabase } from '../../../../test/support/
 import { seededRandom } from '../../../../test/support/seeded-random.js';
 import { parseQido } from '../wire/parse-qido.js';
 import type { SearchLevel } from '../wire/search-attributes.js';
-import { searchInstances } from './instance-search.js';
-import type { SearchPage } from './search-page.js';
-import { searchSeries } from './series-search.js';
-import { searchStudies } from './study-search.js';
+import { parsed } from './parsed-page.fixture.js';
+import { searchInstances as searchInstancesTexts } from './instance-search.js';
+import { searchSeries as searchSeriesTexts } from './series-search.js';
+import { searchStudies as searchStudiesTexts } from './study-search.js';
+
+const searchInstances = parsed(searchInstancesTexts);
+const searchSeries = parsed(searchSeriesTexts);
+const searchStudies = parsed(searchStudiesTexts);
 
 jest.setTimeout(120_000);
 
@@ -50,7 +54,11 @@ afterAll(async () => {
   await database?.drop();
 });
 
-function search(level: SearchLevel, parameters: string, limitMax = 10_000): Promise<SearchPage> {
+function search(
+  level: SearchLevel,
+  parameters: string,
+  limitMax = 10_000,
+): Promise<Awaited<ReturnType<typeof searchStudies>>> {
   const query = parseQido(level, parameters, limitMax);
   if (level === 'study') return searchStudies(db, query, url);
   if (level === 'series') return searchSeries(db, query, url, false);
@@ -58,7 +66,7 @@ function search(level: SearchLevel, parameters: string, limitMax = 10_000): Prom
 }
 
 const uidTags = { study: '0020000D', series: '0020000E', instance: '00080018' } as const;
-const uidsOf = (page: SearchPage, level: SearchLevel) =>
+const uidsOf = (page: Awaited<ReturnType<typeof searchStudies>>, level: SearchLevel) =>
   page.results.map((result) => String(result[uidTags[level]]?.Value?.[0]));
 
 describe('searches against a slow reference', () => {

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { type DicomJson, stringifyDicomJson, toNativeDicomXml } from '#libs/dicom';
+import { type DicomJson, toNativeDicomXml } from '#libs/dicom';
 import type { Representation } from '../wire/negotiate-accept.js';
 import { type Part, writeMultipart } from '../wire/write-multipart.js';
 
@@ -10,10 +10,10 @@ export const representations: readonly Representation[] = [
   { mediaType: 'application/dicom+xml', isMultipart: true },
 ];
 
-/** Sends results as a JSON array, or as XML documents, one a part (PS3.18 10.6.3.3). */
+/** Sends results, each a data set as JSON text, as a JSON array, or as XML documents, one a part (PS3.18 10.6.3.3). */
 export async function sendResults(
   reply: FastifyReply,
-  results: readonly DicomJson[],
+  results: readonly string[],
   { mediaType, isMultipart }: Representation,
 ): Promise<void> {
   void reply.header('cache-control', 'no-store');
@@ -22,10 +22,11 @@ export async function sendResults(
     return void reply.header('content-type', contentType).send(body);
   }
   // Bytes, not text: for text Fastify adds a charset, and clients compare the media type letter by letter.
-  const json = Buffer.from(`[${results.map(stringifyDicomJson).join(',')}]`);
+  const json = Buffer.from(`[${results.join(',')}]`);
   void reply.header('content-type', mediaType).send(json);
 }
 
-async function* xmlParts(results: readonly DicomJson[], mediaType: string): AsyncGenerator<Part> {
-  for (const result of results) yield { contentType: mediaType, body: Buffer.from(toNativeDicomXml(result)) };
+async function* xmlParts(results: readonly string[], mediaType: string): AsyncGenerator<Part> {
+  for (const result of results)
+    yield { contentType: mediaType, body: Buffer.from(toNativeDicomXml(JSON.parse(result) as DicomJson)) };
 }

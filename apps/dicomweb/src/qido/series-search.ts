@@ -1,10 +1,12 @@
-import { type DataSource, query as runQuery } from '#libs/database';
-import type { DicomJson } from '#libs/dicom';
+import type { DataSource } from '#libs/database';
 import type { QidoQuery } from '../wire/parse-qido.js';
-import { availability } from './availability.js';
+import { isAnythingCold, readAvailability } from './availability.js';
+import { countMatches } from './count-matches.js';
 import { Parameters } from './match-sql.js';
-import { chooseAttributes, composeResult, element } from './result-attributes.js';
-import type { SearchPage } from './search-page.js';
+import { chooseAttributes, composeResult, element, isLevelWanted } from './result-attributes.js';
+import { isPlaceAlone, runSearch } from './run-search.js';
+import type { Found, SearchPage } from './search-page.js';
+import { type Members, splitMembers } from './split-members.js';
 import { studyAttributes, type StudyRow, studySelection } from './study-search.js';
 import { whereSql } from './where-sql.js';
 
@@ -32,43 +34,54 @@ export async function searchSeries(
 ): Promise<SearchPage> {
   const parameters = new Parameters();
   const where = whereSql('series', query.matches, parameters);
-  const limit = parameters.add(query.limit);
+  const matching = [...parameters.values];
   const order = isInStudy ? 'se.series_number nulls last, se.series_key' : 'se.series_key';
-  const sql = `
-    with page as materialized (
-      select se.series_key from series se join study st using (study_key) where ${where}
-      order by ${order}
-      limit ${limit}::bigint + 1 offset ${parameters.add(query.offset)}::bigint
-    )
-    select ${seriesSelection}, ${studySelection},
-      ${availability('i.series_key = se.series_key')} as availability,
-      case when ${query.isServerLimit} and (select count(*) from page) > ${limit}::bigint
-        then (select count(*) from series se join study st using (study_key) where ${where}) end as total
-    from page join series se using (series_key) join study st using (study_key)
-    order by ${order}
-    limit ${limit}::bigint`;
-  type Row = SeriesRow & StudyRow & { availability: string; total: number | null };
-  const rows = await runQuery<Row>(db, sql, parameters.values);
-  const choose = chooseAttributes(query, isInStudy ? ['series'] : ['study', 'series']);
+  const everything = 'series se join study st using (study_key)';
+  const page = `limit ${parameters.add(query.limit)}::bigint + 1 offset ${parameters.add(query.offset)}::bigint`;
+  const levels = isInStudy ? (['series'] as const) : (['study', 'series'] as const);
+  const isStudyWanted = isLevelWanted(query, levels, 'study');
+  const selection = `select se.series_key as key, ${seriesSelection},
+    ${isStudyWanted ? studySelection : 'st.study_instance_uid'}, ${isAnythingCold}`;
+  // In one study there are few. Among all, what an offset leaves out is passed over without its study.
+  const sql = isInStudy
+    ? `${selection} from ${everything} where ${where} order by ${order} ${page}`
+    : `with page as materialized (select se.series_key from ${everything} where ${where} order by ${order} ${page})
+       ${selection} from page join series se using (series_key) join study st using (study_key) order by ${order}`;
+  const isPlanKept = isInStudy && isPlaceAlone(query);
+  const found = await runSearch<SeriesRow & StudyRow & Found>(db, sql, parameters.values, isPlanKept);
+  const rows = found.slice(0, query.limit);
+  const availability = await readAvailability(db, 'series_key', rows);
+  const choose = chooseAttributes(query, levels);
   return {
-    results: rows.map((row) =>
-      composeResult(choose, studyAttributes(row), seriesAttributes(row), {
-        '00080056': element('CS', [row.availability]),
-        '00081190': element('UR', [
-          `${dicomwebUrl}/studies/${row.study_instance_uid}/series/${row.series_instance_uid}`,
-        ]),
-      }),
-    ),
-    matches: rows[0]?.total ?? query.offset + rows.length,
+    results: rows.map((row) => {
+      const url = `${dicomwebUrl}/studies/${row.study_instance_uid}/series/${row.series_instance_uid}`;
+      return composeResult(
+        choose,
+        ...(isStudyWanted ? studyAttributes(row) : [studyUid(row)]),
+        ...seriesAttributes(row),
+        [
+          ['00080056', element('CS', [availability(row.key)])],
+          ['00081190', element('UR', [url])],
+        ],
+      );
+    }),
+    matches: await countMatches(db, query, found.length, `${everything} where ${where}`, matching),
   };
 }
 
+/** Every result says which study it is of. */
+export const studyUid = (row: { study_instance_uid: string }): Members => [
+  ['0020000D', element('UI', [row.study_instance_uid])],
+];
+
 /** A series' own attributes, and what the archive counts. */
-export function seriesAttributes(row: SeriesRow): Record<string, DicomJson[string] | undefined> {
-  return {
-    ...(JSON.parse(row.series_attributes) as DicomJson),
-    '00083002': element('UI', row.transfer_syntaxes),
-    '0020000E': element('UI', [row.series_instance_uid]),
-    '00201209': element('IS', [row.number_of_series_instances]),
-  };
+export function seriesAttributes(row: SeriesRow): Members[] {
+  return [
+    splitMembers(row.series_attributes),
+    [
+      ['00083002', element('UI', row.transfer_syntaxes)],
+      ['0020000E', element('UI', [row.series_instance_uid])],
+      ['00201209', element('IS', [row.number_of_series_instances])],
+    ],
+  ];
 }

@@ -1,10 +1,12 @@
-import { type DataSource, query as runQuery } from '#libs/database';
-import type { DicomJson } from '#libs/dicom';
+import type { DataSource } from '#libs/database';
 import type { QidoQuery } from '../wire/parse-qido.js';
+import { isAnythingCold, readAvailability } from './availability.js';
+import { countMatches } from './count-matches.js';
 import { Parameters } from './match-sql.js';
-import { availability } from './availability.js';
 import { chooseAttributes, composeResult, element } from './result-attributes.js';
-import type { SearchPage } from './search-page.js';
+import { runSearch } from './run-search.js';
+import type { Found, SearchPage } from './search-page.js';
+import { type Members, splitMembers } from './split-members.js';
 import { whereSql } from './where-sql.js';
 
 export interface StudyRow {
@@ -27,42 +29,43 @@ export const studySelection = `st.study_instance_uid, st.modalities as study_mod
 export async function searchStudies(db: DataSource, query: QidoQuery, dicomwebUrl: string): Promise<SearchPage> {
   const parameters = new Parameters();
   const where = whereSql('study', query.matches, parameters);
+  const matching = [...parameters.values];
   const limit = parameters.add(query.limit);
-  const sql = `
-    with page as materialized (
-      select st.study_key from study st where ${where}
-      order by st.study_date desc nulls last, st.study_key desc
-      limit ${limit}::bigint + 1 offset ${parameters.add(query.offset)}::bigint
-    )
-    select ${studySelection},
-      ${availability('i.study_key = st.study_key')} as availability,
-      case when ${query.isServerLimit} and (select count(*) from page) > ${limit}::bigint
-        then (select count(*) from study st where ${where}) end as total
-    from page join study st using (study_key)
-    order by st.study_date desc nulls last, st.study_key desc
-    limit ${limit}::bigint`;
-  type Row = StudyRow & { availability: string; total: number | null };
-  const rows = await runQuery<Row>(db, sql, parameters.values);
+  const order = 'st.study_date desc nulls last, st.study_key desc';
+  const selection = `select st.study_key as key, ${studySelection}, ${isAnythingCold}`;
+  // What an offset leaves out is passed over in the index, without its rows.
+  const sql =
+    query.offset === 0
+      ? `${selection} from study st where ${where} order by ${order} limit ${limit}::bigint + 1`
+      : `with page as materialized (
+           select st.study_key from study st where ${where} order by ${order}
+           limit ${limit}::bigint + 1 offset ${parameters.add(query.offset)}::bigint
+         ) ${selection} from page join study st using (study_key) order by ${order}`;
+  const found = await runSearch<StudyRow & Found>(db, sql, parameters.values);
+  const rows = found.slice(0, query.limit);
+  const availability = await readAvailability(db, 'study_key', rows);
   const choose = chooseAttributes(query, ['study']);
   return {
     results: rows.map((row) =>
-      composeResult(choose, studyAttributes(row), {
-        '00080056': element('CS', [row.availability]),
-        '00081190': element('UR', [`${dicomwebUrl}/studies/${row.study_instance_uid}`]),
-      }),
+      composeResult(choose, ...studyAttributes(row), [
+        ['00080056', element('CS', [availability(row.key)])],
+        ['00081190', element('UR', [`${dicomwebUrl}/studies/${row.study_instance_uid}`])],
+      ]),
     ),
-    matches: rows[0]?.total ?? query.offset + rows.length,
+    matches: await countMatches(db, query, found.length, `study st where ${where}`, matching),
   };
 }
 
 /** A study's own attributes, and what the archive counts. */
-export function studyAttributes(row: StudyRow): Record<string, DicomJson[string] | undefined> {
-  return {
-    ...(JSON.parse(row.study_attributes) as DicomJson),
-    '00080061': element('CS', row.study_modalities),
-    '00080062': element('UI', row.study_sop_classes),
-    '0020000D': element('UI', [row.study_instance_uid]),
-    '00201206': element('IS', [row.number_of_series]),
-    '00201208': element('IS', [row.number_of_study_instances]),
-  };
+export function studyAttributes(row: StudyRow): Members[] {
+  return [
+    splitMembers(row.study_attributes),
+    [
+      ['00080061', element('CS', row.study_modalities)],
+      ['00080062', element('UI', row.study_sop_classes)],
+      ['0020000D', element('UI', [row.study_instance_uid])],
+      ['00201206', element('IS', [row.number_of_series])],
+      ['00201208', element('IS', [row.number_of_study_instances])],
+    ],
+  ];
 }
