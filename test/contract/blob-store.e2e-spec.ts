@@ -60,6 +60,22 @@ describe.each(['filesystem', 's3'] as const)('the blob store on %s', (kind) => {
     await expect(store.readRange(key, 5000, 1)).rejects.toMatchObject({ code: 'blob-invalid-range' });
   });
 
+  it('reads a range into its place, and refuses one beyond the end, and what was deleted since', async () => {
+    const bytes = randomBytes(1000);
+    const { key } = await put(bytes);
+    const readInto = async (offset: number, length: number) => {
+      const target = Buffer.alloc(length);
+      await store.readInto(key, offset, target);
+      return target;
+    };
+    const ranges = await Promise.all([readInto(10, 20), readInto(999, 1), readInto(0, 1000)]);
+    expect(ranges).toEqual([bytes.subarray(10, 30), bytes.subarray(999), bytes]);
+    await expect(readInto(990, 20)).rejects.toMatchObject({ code: 'blob-invalid-range' });
+    await expect(readInto(5000, 1)).rejects.toMatchObject({ code: 'blob-invalid-range' });
+    await store.delete(key);
+    await expect(readInto(0, 1)).rejects.toMatchObject({ code: 'blob-not-found' });
+  });
+
   it('gives two blobs of the same bytes two keys', async () => {
     const bytes = randomBytes(10);
     expect((await put(bytes)).key).not.toBe((await put(bytes)).key);

@@ -39,6 +39,8 @@ export interface BlobStore {
   read(key: string): Promise<Readable>;
   /** @throws BlobError 'blob-not-found', or 'blob-invalid-range' beyond the blob's end */
   readRange(key: string, offset: number, length: number): Promise<Readable>;
+  /** Fills `target`, which is not empty, with what is at `offset`. @throws BlobError as readRange */
+  readInto(key: string, offset: number, target: Uint8Array): Promise<void>;
   head(key: string): Promise<{ bytes: number } | undefined>;
   /** Deleting what is not there is success. */
   delete(key: string): Promise<void>;

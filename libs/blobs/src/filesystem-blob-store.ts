@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import { BlobError } from './blob-error.js';
 import { isBlobKey, newBlobKey } from './blob-key.js';
 import type { BlobStore, BlobWriter, StoredBlob } from './blob-store.js';
+import { OpenFiles } from './open-files.js';
 
 const createOnly = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 // Chunks come in the size of a socket's reads; batches of them cost fewer turns of the event loop.
@@ -20,6 +21,8 @@ const readBytes = 256 * 1024;
  * not take it back, and before it nobody sees it. Staging is on the same file system, so that the rename is one step.
  */
 export class FilesystemBlobStore implements BlobStore {
+  private readonly files = new OpenFiles();
+
   private constructor(
     readonly name: string,
     private readonly root: string,
@@ -56,6 +59,19 @@ export class FilesystemBlobStore implements BlobStore {
     return this.openRange(key, { offset, length });
   }
 
+  async readInto(key: string, offset: number, target: Uint8Array): Promise<void> {
+    const file = this.pathOf(key);
+    if (offset < 0 || target.length === 0)
+      throw new BlobError('blob-invalid-range', `${target.length} bytes from ${offset} are no range`);
+    let size: number | undefined;
+    try {
+      size = await this.files.read(file, offset, target);
+    } catch (error) {
+      throw wrap(error, `Blob ${key}`);
+    }
+    if (size !== undefined) throw beyond(key, size, offset, target.length);
+  }
+
   async head(key: string): Promise<{ bytes: number } | undefined> {
     try {
       return { bytes: (await stat(this.pathOf(key))).size };
@@ -66,8 +82,10 @@ export class FilesystemBlobStore implements BlobStore {
   }
 
   async delete(key: string): Promise<void> {
+    const file = this.pathOf(key);
+    this.files.forget(file);
     try {
-      await unlink(this.pathOf(key));
+      await unlink(file);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw wrap(error, `Blob ${key} could not be deleted`);
     }
@@ -128,10 +146,7 @@ export class FilesystemBlobStore implements BlobStore {
       if (range === undefined) return handle.createReadStream({ highWaterMark: readBytes });
       const { offset, length } = range;
       if (offset < 0 || length <= 0 || offset + length > size) {
-        throw new BlobError(
-          'blob-invalid-range',
-          `Blob ${key} has ${size} bytes; ${length} from ${offset} were asked for`,
-        );
+        throw beyond(key, size, offset, length);
       }
       return handle.createReadStream({ start: offset, end: offset + length - 1, highWaterMark: readBytes });
     } catch (error) {
@@ -276,6 +291,10 @@ async function syncDirectory(directory: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+function beyond(key: string, size: number, offset: number, length: number): BlobError {
+  return new BlobError('blob-invalid-range', `Blob ${key} has ${size} bytes; ${length} from ${offset} were asked for`);
 }
 
 function wrap(error: unknown, what: string): BlobError {

@@ -80,6 +80,15 @@ export class S3BlobStore implements BlobStore {
     return this.get(key, `bytes=${offset}-${offset + length - 1}`, length);
   }
 
+  async readInto(key: string, offset: number, target: Uint8Array): Promise<void> {
+    let at = 0;
+    for await (const chunk of await this.readRange(key, offset, target.length)) {
+      target.set(chunk as Uint8Array, at);
+      at += (chunk as Uint8Array).length;
+    }
+    if (at < target.length) throw new BlobError('blob-unavailable', `Object ${key} ended after ${at} bytes of a range`);
+  }
+
   async head(key: string): Promise<{ bytes: number } | undefined> {
     try {
       const found = await this.client.send(

@@ -217,6 +217,7 @@ export function withChanges(store: BlobStore, changes: Partial<BlobStore>): Blob
     write: () => store.write(),
     read: (key) => store.read(key),
     readRange: (key, offset, length) => store.readRange(key, offset, length),
+    readInto: (key, offset, target) => store.readInto(key, offset, target),
     head: (key) => store.head(key),
     delete: (key) => store.delete(key),
     list: () => store.list(),

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { pipeline, Readable } from 'node:stream';
 import { constants, createBrotliCompress, createGzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -8,6 +9,7 @@ import { allowsRange, type ByteRange, parseRange } from '../wire/parse-range.js'
 import type { ContentCoding } from '../wire/request-fields.js';
 import { slice } from '../wire/slice.js';
 import { boundaryOf, layOutMultipart, type Part, type SizedPart, writeMultipart } from '../wire/write-multipart.js';
+import { reuseWhenSent, takeAnswerBuffer } from './answer-buffers.js';
 
 export interface StreamAnswer {
   /** Set once the source is open: an error answer must not carry them. With a strong `etag`, ranges can be asked for. */
@@ -17,9 +19,11 @@ export interface StreamAnswer {
   /** Bytes, when known. */
   length?: number | undefined;
   /** Called for GET only: HEAD reads nothing. What fails here rejects, and can still be an error answer. */
-  open: () => Promise<Readable>;
+  open: () => Promise<Readable | Buffer>;
   /** Reads a range alone; without it, what lies before is read and left out. */
-  openRange?: ((start: number, length: number) => Promise<Readable>) | undefined;
+  openRange?: ((start: number, length: number) => Promise<Readable | Buffer>) | undefined;
+  /** Fills `target` with bytes from `start` on: what is small is then sent as one buffer, and not opened. */
+  readInto?: ((start: number, target: Uint8Array) => Promise<void>) | undefined;
 }
 
 export interface MultipartParts {
@@ -50,11 +54,13 @@ export async function sendStream(
   const isRangeable = length !== undefined && status === 200 && isStrong(headers['etag']);
   const range = isRangeable ? rangeOf(request, length, headers['etag']) : undefined;
   // An empty stream keeps the content-length of HEAD answers, where Fastify would write the length of no body.
-  const body = request.method === 'HEAD' ? Readable.from([]) : await (range ? openPart(answer, range) : answer.open());
-  body.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'ERR_STREAM_PREMATURE_CLOSE') return;
-    logger.error({ requestId: request.id, route: request.routeOptions.url, err: error }, 'answer cut short');
-  });
+  const body = request.method === 'HEAD' ? Readable.from([]) : await openBody(answer, range, reply.raw);
+  if (body instanceof Readable) {
+    body.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ERR_STREAM_PREMATURE_CLOSE') return;
+      logger.error({ requestId: request.id, route: request.routeOptions.url, err: error }, 'answer cut short');
+    });
+  }
   void reply.status(range === undefined ? status : 206).headers(headers);
   if (isRangeable) void reply.header('accept-ranges', 'bytes');
   if (range !== undefined) void reply.header('content-range', `bytes ${range.start}-${range.end - 1}/${length}`);
@@ -76,7 +82,7 @@ export async function sendMultipart(
     const typed = { ...headers, 'content-type': answer.contentType };
     return sendStream(request, reply, { headers: typed, status, open: async () => answer.body }, logger);
   }
-  const { contentType, length, open } = layOutMultipart(mediaType, parts, boundary);
+  const { contentType, length, open, readInto } = layOutMultipart(mediaType, parts, boundary);
   await sendStream(
     request,
     reply,
@@ -86,6 +92,7 @@ export async function sendMultipart(
       length,
       open: () => open({ start: 0, end: length }),
       openRange: (start, bytes) => open({ start, end: start + bytes }),
+      readInto,
     },
     logger,
   );
@@ -103,6 +110,9 @@ export function compressed(source: Readable, coding: ContentCoding): Readable {
 
 // Measured on metadata: as fast as gzip at its fastest, and a third of its size.
 const brotliQuality = 2;
+
+/** What is read whole before the first of it is sent: that takes fewer steps than a stream. */
+const heldBytesMax = 1024 * 1024;
 
 async function* none(): AsyncGenerator<Part> {}
 
@@ -124,7 +134,20 @@ function rangeOf(request: FastifyRequest, length: number, etag: string | undefin
   );
 }
 
-async function openPart({ open, openRange }: StreamAnswer, { start, end }: ByteRange): Promise<Readable> {
+async function openBody(
+  { length, open, openRange, readInto }: StreamAnswer,
+  range: ByteRange | undefined,
+  response: ServerResponse,
+): Promise<Readable | Buffer> {
+  const { start, end } = range ?? { start: 0, end: length ?? Infinity };
+  if (readInto !== undefined && end - start <= heldBytesMax) {
+    const bytes = takeAnswerBuffer(end - start);
+    await readInto(start, bytes);
+    reuseWhenSent(response, bytes);
+    return bytes;
+  }
+  if (range === undefined) return open();
   if (openRange !== undefined) return openRange(start, end - start);
-  return openStream(slice(await open(), start, end - start));
+  const whole = await open();
+  return whole instanceof Readable ? openStream(slice(whole, start, end - start)) : whole.subarray(start, end);
 }

@@ -12,12 +12,8 @@ export class SingleFlightCache<Value> {
 
   /** @param compute is called at most once at a time for a key; a failure is everybody's who waited, and is not kept */
   async get(key: string, compute: () => Promise<Value>): Promise<Value> {
-    const found = this.kept.get(key);
-    if (found !== undefined) {
-      this.kept.delete(key);
-      this.kept.set(key, found);
-      return found.value;
-    }
+    const found = this.find(key);
+    if (found !== undefined) return found;
     const already = this.underWay.get(key);
     if (already !== undefined) return already;
     const computation = compute();
@@ -31,9 +27,18 @@ export class SingleFlightCache<Value> {
     }
   }
 
-  private keep(key: string, value: Value): void {
+  /** What is kept, or undefined. */
+  find(key: string): Value | undefined {
+    const found = this.kept.get(key);
+    if (found === undefined) return undefined;
+    this.kept.delete(key);
+    this.kept.set(key, found);
+    return found.value;
+  }
+
+  keep(key: string, value: Value): void {
     const bytes = this.bytesOf(value);
-    if (bytes > this.bytesMax) return;
+    if (bytes > this.bytesMax || this.kept.has(key)) return;
     this.kept.set(key, { value, bytes });
     this.bytes += bytes;
     for (const [oldest, { bytes: freed }] of this.kept) {

@@ -7,7 +7,7 @@ async function* from<T>(items: T[]): AsyncGenerator<T> {
 
 async function read(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
+  for await (const chunk of body) chunks.push(Uint8Array.from(chunk));
   return Buffer.concat(chunks);
 }
 
@@ -150,6 +150,14 @@ describe('layOutMultipart', () => {
         },
       }),
     }));
+  const fillable = (): SizedPart[] =>
+    sized(false).map((part, at) => ({
+      ...part,
+      readInto: async (start, target) => {
+        await Promise.resolve();
+        expect(bodies[at]!.copy(target, 0, start)).toBe(target.length);
+      },
+    }));
   const boundary = boundaryOf('"a"');
 
   it('is byte for byte what writeMultipart writes, and says how long that is', async () => {
@@ -174,6 +182,65 @@ describe('layOutMultipart', () => {
         expect((await read(await laidOut.open({ start, end }))).equals(whole.subarray(start, end))).toBe(true);
       }
     }
+  });
+
+  it('gives the same from parts that are read straight into their place, and opens none', async () => {
+    const whole = await read(
+      await layOutMultipart('image/jls', sized(true), boundary).open({
+        start: 0,
+        end: layOutMultipart('image/jls', sized(true), boundary).length,
+      }),
+    );
+    opened.length = 0;
+    const laidOut = layOutMultipart('image/jls', fillable(), boundary);
+    expect(laidOut.length).toBe(whole.length);
+    for (let start = 0; start < laidOut.length; start += 7) {
+      for (const end of [start + 1, start + 50, laidOut.length].filter((one) => one <= laidOut.length)) {
+        expect((await read(await laidOut.open({ start, end }))).equals(whole.subarray(start, end))).toBe(true);
+        const target = Buffer.alloc(end - start);
+        await laidOut.readInto!(start, target);
+        expect(target.equals(whole.subarray(start, end))).toBe(true);
+      }
+    }
+    expect(opened).toEqual([]);
+  });
+
+  it('gives what is large in chunks, each body in its place', async () => {
+    const large = [700_001, 0, 5, 600_000, 900_000].map((length, at) => Buffer.alloc(length, at + 1));
+    const parts = large.map((body) => ({
+      contentType: octets,
+      length: body.length,
+      open: async () => from([body]),
+      readInto: async (start: number, target: Uint8Array) => void body.copy(target, 0, start),
+    }));
+    const laidOut = layOutMultipart('image/jls', parts, boundary);
+    const written = await read(
+      (await writeMultipart('image/jls', from(parts.map((part, at) => ({ ...part, body: large[at]! }))), boundary))
+        .body,
+    );
+    for (const [start, end] of [
+      [0, laidOut.length],
+      [1, laidOut.length],
+      [700_100, laidOut.length - 3],
+    ] as const) {
+      const body = await laidOut.open({ start, end });
+      expect((await read(body)).equals(written.subarray(start, end))).toBe(true);
+    }
+  });
+
+  it('fails at once where the bytes of the first chunk cannot be read, and errors the stream of a later one', async () => {
+    const part = (length: number, isBroken: boolean): SizedPart => ({
+      contentType: octets,
+      length,
+      open: async () => from([Buffer.alloc(length)]),
+      readInto: async () => {
+        if (isBroken) throw new Error('disk gone');
+      },
+    });
+    const first = layOutMultipart('image/jls', [part(10, true)], boundary);
+    await expect(first.open({ start: 0, end: first.length })).rejects.toThrow('disk gone');
+    const later = layOutMultipart('image/jls', [part(3_000_000, false), part(10, true)], boundary);
+    await expect(read(await later.open({ start: 0, end: later.length }))).rejects.toThrow('disk gone');
   });
 
   it('opens only the parts, and reads only the bytes, that the range reaches', async () => {

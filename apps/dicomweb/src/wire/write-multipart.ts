@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { fillChunks, fillRange, type FillablePart } from './fill-multipart.js';
 import { openStream } from './open-stream.js';
 import type { ByteRange } from './parse-range.js';
 import { slice } from './slice.js';
@@ -20,6 +21,8 @@ export interface SizedPart extends Omit<Part, 'body'> {
   open: () => Promise<AsyncIterable<Uint8Array>>;
   /** Without it, what lies before the range is read and left out. */
   openRange?: ((start: number, length: number) => Promise<AsyncIterable<Uint8Array>>) | undefined;
+  /** Fills `target` with bytes of the body. Where all parts can, none is opened. */
+  readInto?: FillablePart['readInto'] | undefined;
 }
 
 export interface MultipartAnswer {
@@ -33,8 +36,13 @@ export interface SizedMultipart {
   contentType: string;
   /** Of the whole, bytes. */
   length: number;
-  /** @param range within the whole; the first bytes are there before this resolves */
+  /**
+   * @param range within the whole; the first bytes are there before this resolves
+   * @returns where the parts can be read into their place, what its chunks hold is good until the fourth one after
+   */
   open: (range: ByteRange) => Promise<Readable>;
+  /** Fills `target` with bytes of the whole, from `start` on; where all parts can. */
+  readInto?: FillablePart['readInto'];
 }
 
 /**
@@ -63,12 +71,27 @@ export function layOutMultipart(
   boundary: string = randomBoundary(),
 ): SizedMultipart {
   const end = Buffer.from(`${parts.length === 0 ? '' : '\r\n'}--${boundary}--\r\n`);
-  const heads = parts.reduce((bytes, part, at) => bytes + headOf(part, boundary, at === 0).length, 0);
+  const headBytes = new Map<string, number>();
+  const heads = parts.reduce((bytes, part, at) => {
+    // Most parts are of one type; only the first begins without a line of its own.
+    const sort = `${at === 0} ${part.contentType} ${part.location ?? ''}`;
+    let length = headBytes.get(sort);
+    if (length === undefined) {
+      length = headOf(part, boundary, at === 0).length;
+      if (part.location === undefined) headBytes.set(sort, length);
+    }
+    return bytes + length;
+  }, 0);
   const bodies = parts.reduce((bytes, part) => bytes + part.length, 0);
+  const whole = { contentType: contentTypeOf(mediaType, boundary), length: heads + bodies + end.length };
+  if (parts.length === 0 || !parts.every(isFillable)) {
+    return { ...whole, open: (range) => openStream(writeRange(parts, boundary, end, range)) };
+  }
+  const multipart = { parts, end, headOf: (part: SizedPart, at: number) => headOf(part, boundary, at === 0) };
   return {
-    contentType: contentTypeOf(mediaType, boundary),
-    length: heads + bodies + end.length,
-    open: (range) => openStream(writeRange(parts, boundary, end, range)),
+    ...whole,
+    open: (range) => openStream(fillChunks(multipart, range)),
+    readInto: (start, target) => fillRange(multipart, start, target),
   };
 }
 
@@ -85,6 +108,8 @@ export function randomBoundary(): string {
 export function boundaryOf(etag: string): string {
   return createHash('sha256').update(`boundary ${etag}`).digest('hex').slice(0, 32);
 }
+
+const isFillable = (part: SizedPart): part is SizedPart & FillablePart => part.readInto !== undefined;
 
 const contentTypeOf = (mediaType: string, boundary: string) =>
   `multipart/related; type="${mediaType}"; boundary=${boundary}`;

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
-import { DataSource, query } from '#libs/database';
+import { DataSource, queryPrepared } from '#libs/database';
 import { readFrameRange } from '#libs/dicom';
 import { ArchiveError } from '../archive-error.js';
 import { missing } from '../deletion/missing.js';
@@ -29,6 +29,8 @@ export interface Frame {
   open(): Promise<Readable>;
   /** Some of its bytes alone, where they lie next to each other. @param start from its first byte */
   openRange?: (start: number, length: number) => Promise<Readable>;
+  /** Fills `target` with them, from `start` on; there where `openRange` is. */
+  readInto?: (start: number, target: Uint8Array) => Promise<void>;
 }
 
 export interface OpenedFrames {
@@ -75,8 +77,9 @@ export class OpenFrames {
   }
 
   private async find(uids: InstanceUids, frameNumbers: number[]): Promise<FrameRow> {
-    const [row] = await query<FrameRow>(
+    const [row] = await queryPrepared<FrameRow>(
       this.dataSource,
+      'frames-by-number',
       `select ${instanceSelection}, i.pixel_data_offset as "pixelDataOffset", i.frame_bits as "frameBits",
               coalesce(octet_length(i.frame_entries) / 16, i.number_of_frames, 1) as "frameCount",
               case when i.frame_kind = 'encapsulated' then
@@ -96,28 +99,28 @@ export class OpenFrames {
     const start = Math.floor(firstBit / 8);
     const end = Math.ceil((firstBit + frameBits) / 8);
     const shift = firstBit % 8;
-    const { open, openRange } = this.range(row, row.pixelDataOffset! + start, end - start);
+    const range = this.range(row, row.pixelDataOffset! + start, end - start);
     const bytes = Math.ceil(frameBits / 8);
     const endOffset = row.pixelDataOffset! + end;
-    if (shift === 0) return { frameNumber, bytes, endOffset, open, openRange };
+    if (shift === 0) return { frameNumber, bytes, endOffset, ...range };
     return {
       frameNumber,
       bytes,
       endOffset,
-      open: async () => Readable.from([fromByteBoundary(await buffer(await open()), shift, bytes)]),
+      open: async () => Readable.from([fromByteBoundary(await buffer(await range.open()), shift, bytes)]),
     };
   }
 
   private encapsulated(row: FrameRow, frameNumber: number, entry: Buffer): Frame {
     const { offset, length, fragments } = readFrameRange(entry, 0);
-    const { open, openRange } = this.range(row, offset, length);
+    const range = this.range(row, offset, length);
     const endOffset = offset + length;
-    if (fragments === 1) return { frameNumber, bytes: length, endOffset, open, openRange };
+    if (fragments === 1) return { frameNumber, bytes: length, endOffset, ...range };
     return {
       frameNumber,
       endOffset,
       bytes: length - fragments * itemHeaderBytes,
-      open: async () => Readable.from(withoutItemHeaders(await open())),
+      open: async () => Readable.from(withoutItemHeaders(await range.open())),
     };
   }
 
@@ -125,7 +128,9 @@ export class OpenFrames {
   private range(row: FrameRow, offset: number, length: number) {
     const openRange = (start: number, count: number) =>
       this.packs.open(row.packId, row.packOffset + offset + start, count, row.location);
-    return { open: () => openRange(0, length), openRange };
+    const readInto = (start: number, target: Uint8Array) =>
+      this.packs.readInto(row.packId, row.packOffset + offset + start, target, row.location);
+    return { open: () => openRange(0, length), openRange, readInto };
   }
 }
 

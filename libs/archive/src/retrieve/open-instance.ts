@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
-import { DataSource, query } from '#libs/database';
+import { DataSource, query, queryPrepared } from '#libs/database';
 import { BulkDataSearch, type BulkDataStart } from '#libs/dicom';
 import { ArchiveError } from '../archive-error.js';
 import { missing } from '../deletion/missing.js';
@@ -57,8 +57,9 @@ export class OpenInstance {
 
   /** @throws ArchiveError 'instance-not-found', 'gone' */
   async find({ studyInstanceUid, seriesInstanceUid, sopInstanceUid }: InstanceUids): Promise<InstanceRow> {
-    const [row] = await query<InstanceRow>(
+    const [row] = await queryPrepared<InstanceRow>(
       this.dataSource,
+      'instance-by-uids',
       `select ${instanceSelection} from ${instanceTables}
         where i.sop_instance_uid = $3 and st.study_instance_uid = $1 and se.series_instance_uid = $2`,
       [studyInstanceUid, seriesInstanceUid, sopInstanceUid],
@@ -102,10 +103,14 @@ export class OpenInstance {
 
   /** @param offset from the first byte of the Part 10 object */
   openRange(row: InstanceRow, offset: number, length: number): Promise<Readable> {
-    if (offset < 0 || length < 0 || offset + length > row.length) {
-      throw new RangeError(`${length} bytes from ${offset} are not within the ${row.length} of ${row.sopInstanceUid}`);
-    }
+    checkRange(row, offset, length);
     return this.packs.open(row.packId, row.packOffset + offset, length, row.location);
+  }
+
+  /** Fills `target`: for what is small enough to be held. @param offset from the first byte of the Part 10 object */
+  readInto(row: InstanceRow, offset: number, target: Uint8Array): Promise<void> {
+    checkRange(row, offset, target.length);
+    return this.packs.readInto(row.packId, row.packOffset + offset, target, row.location);
   }
 
   /**
@@ -120,4 +125,9 @@ export class OpenInstance {
     }
     throw new ArchiveError('bulk-data-not-found', `Instance ${row.sopInstanceUid} has no value at ${tagPath}`);
   }
+}
+
+function checkRange({ length: size, sopInstanceUid }: InstanceRow, offset: number, length: number): void {
+  if (offset >= 0 && length >= 0 && offset + length <= size) return;
+  throw new RangeError(`${length} bytes from ${offset} are not within the ${size} of ${sopInstanceUid}`);
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { DataSource, query } from '#libs/database';
+import { DataSource, query, queryPrepared } from '#libs/database';
 import { missing, type ResourceUids } from '../deletion/missing.js';
 import type { InstanceUids, StudyUids } from './open-instance.js';
 
@@ -23,8 +23,9 @@ export class ReadMetadata {
 
   /** @throws ArchiveError 'instance-not-found', 'gone' */
   async ofInstance({ studyInstanceUid, seriesInstanceUid, sopInstanceUid }: InstanceUids): Promise<string> {
-    const [row] = await query<{ dicom_json: string }>(
+    const [row] = await queryPrepared<{ dicom_json: string }>(
       this.dataSource,
+      'metadata-of-instance',
       `select i.dicom_json from instance i join series se using (series_key) join study st on st.study_key = i.study_key
         where i.sop_instance_uid = $3 and st.study_instance_uid = $1 and se.series_instance_uid = $2`,
       [studyInstanceUid, seriesInstanceUid, sopInstanceUid],
@@ -38,12 +39,15 @@ export class ReadMetadata {
    * @throws ArchiveError 'study-not-found', 'series-not-found', 'gone'
    */
   async version(uids: StudyUids): Promise<string> {
-    const rows = await query<{ series_key: number; version: number }>(
+    const { studyInstanceUid, seriesInstanceUid } = uids;
+    const isOfSeries = seriesInstanceUid !== undefined;
+    const rows = await queryPrepared<{ series_key: number; version: number }>(
       this.dataSource,
+      isOfSeries ? 'version-of-series' : 'versions-of-study',
       `select se.series_key, se.version from series se join study st using (study_key)
-        where st.study_instance_uid = $1 and ($2::text is null or se.series_instance_uid = $2)
+        where st.study_instance_uid = $1 ${isOfSeries ? 'and se.series_instance_uid = $2' : ''}
         order by se.series_key`,
-      [uids.studyInstanceUid, uids.seriesInstanceUid ?? null],
+      isOfSeries ? [studyInstanceUid, seriesInstanceUid] : [studyInstanceUid],
     );
     if (rows.length === 0) return missing(this.dataSource, uids);
     const hash = createHash('sha256');

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
-import { BlobError, BlobStores, type TierName } from '#libs/blobs';
+import { BlobError, type BlobStore, BlobStores, type TierName } from '#libs/blobs';
 import { DataSource, query } from '#libs/database';
 import { ArchiveError } from '../archive-error.js';
 
@@ -33,10 +33,24 @@ export class ReadPack {
   async open(packId: string, offset: number, length: number, known?: PackLocation | null): Promise<Readable> {
     // Bytes of length zero are in no blob, and every store refuses to read them.
     if (length === 0) return Readable.from([]);
+    return this.fromBest(packId, known, (store, key) => store.readRange(key, offset, length));
+  }
+
+  /** Fills `target` with what is at `offset`: for what is small enough to be held. @throws as `open` */
+  async readInto(packId: string, offset: number, target: Uint8Array, known?: PackLocation | null): Promise<void> {
+    if (target.length === 0) return;
+    await this.fromBest(packId, known, (store, key) => store.readInto(key, offset, target));
+  }
+
+  private async fromBest<Result>(
+    packId: string,
+    known: PackLocation | null | undefined,
+    read: (store: BlobStore, key: string) => Promise<Result>,
+  ): Promise<Result> {
     for (let attempt = 1; ; attempt += 1) {
       const { store, key } = (attempt === 1 ? known : undefined) ?? (await this.locate(packId));
       try {
-        return await this.stores.named(store).readRange(key, offset, length);
+        return await read(this.stores.named(store), key);
       } catch (error) {
         // A move may have deleted this copy since the row was read: the row now names another.
         if (attempt === 1 && error instanceof BlobError && error.code === 'blob-not-found') continue;

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ArchiveError, type Frame, type InstanceRow, type InstanceUids } from '#libs/archive';
@@ -114,13 +113,13 @@ export class AnswerFrames {
   ): Promise<void> {
     const { isMultipart, mediaType } = chosen;
     if (!isMultipart) {
-      const { bytes: length, open, openRange } = frames[0]!;
+      const { bytes: length, open, openRange, readInto } = frames[0]!;
       const typed = { ...headers, 'content-type': contentType };
-      return sendStream(request, reply, { headers: typed, length, open, openRange }, this.logger);
+      return sendStream(request, reply, { headers: typed, length, open, openRange, readInto }, this.logger);
     }
     const sized: SizedPart[] = [];
-    for (const { bytes, open, openRange } of frames) {
-      if (bytes !== undefined) sized.push({ contentType, length: bytes, open, openRange });
+    for (const { bytes, open, openRange, readInto } of frames) {
+      if (bytes !== undefined) sized.push({ contentType, length: bytes, open, openRange, readInto });
     }
     const parts = async function* (): AsyncGenerator<Part> {
       for (const frame of frames) yield { contentType, body: await frame.open() };
@@ -136,7 +135,7 @@ export class AnswerFrames {
     if (!chosen.isMultipart) {
       const bytes = request.method === 'HEAD' ? undefined : await make(frames[0]!);
       const typed = { ...headers, 'content-type': contentType };
-      const open = async () => Readable.from([bytes!], { objectMode: false });
+      const open = async () => bytes!;
       return sendStream(request, reply, { headers: typed, length: bytes?.length, open }, this.logger);
     }
     const parts = async function* (): AsyncGenerator<Part> {

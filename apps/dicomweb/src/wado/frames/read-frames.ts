@@ -15,7 +15,14 @@ export class ReadFrames {
       frameIndexes.map((index) => index + 1),
     );
     const read: Buffer[] = [];
-    for (const frame of frames) read.push(await buffer(await frame.open()));
+    for (const { bytes, open, readInto } of frames) {
+      if (bytes === undefined || readInto === undefined) read.push(await buffer(await open()));
+      else {
+        const frame = Buffer.allocUnsafe(bytes);
+        await readInto(0, frame);
+        read.push(frame);
+      }
+    }
     return read;
   }
 }

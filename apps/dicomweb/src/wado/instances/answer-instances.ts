@@ -89,6 +89,7 @@ export class AnswerInstances {
           length: row.length,
           open: () => this.openInstance.open(row),
           openRange: (start, length) => this.openInstance.openRange(row, start, length),
+          readInto: (start, target) => this.openInstance.readInto(row, start, target),
         },
         this.logger,
       );
@@ -121,6 +122,7 @@ export class AnswerInstances {
           length: row.length,
           open: () => openInstance.open(row),
           openRange: (start: number, length: number) => openInstance.openRange(row, start, length),
+          readInto: (start: number, target: Uint8Array) => openInstance.readInto(row, start, target),
         }))
       : undefined;
     const made = async function* (): AsyncGenerator<Part> {

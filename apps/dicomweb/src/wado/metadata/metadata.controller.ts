@@ -14,6 +14,7 @@ import { instanceUids, studyUids, type Target } from '../../http/target.js';
 import { openStream } from '../../wire/open-stream.js';
 import { chooseCoding } from '../../wire/request-fields.js';
 import { type Part, randomBoundary, writeMultipart } from '../../wire/write-multipart.js';
+import { SingleFlightCache } from '../single-flight-cache.js';
 import { presentMetadata } from './present-metadata.js';
 
 /** Raised when metadata of the same instance is presented in another way: what clients keep is then out of date. */
@@ -21,6 +22,11 @@ const presentationVersion = 2;
 
 /** XML is made of data sets that are parsed, here and now: of what would take long to parse there is JSON only. */
 const xmlSourceBytesMax = 8 * 1024 * 1024;
+
+/** Answers as they went out, by their entity tags: viewers of a team open the same series. */
+const keptBytesMax = 32 * 1024 * 1024;
+/** Of one answer: a larger one takes long to send, however it is made. */
+const keptAnswerBytesMax = 8 * 1024 * 1024;
 
 /** What is asked for, and what tells it from what it was before. */
 interface Resource {
@@ -33,6 +39,8 @@ interface Resource {
 @Controller('dicom-web/studies/:study')
 @Access('read')
 export class MetadataController {
+  private readonly kept = new SingleFlightCache<Buffer>(keptBytesMax, (body) => body.length);
+
   constructor(
     private readonly openInstance: OpenInstance,
     private readonly readMetadata: ReadMetadata,
@@ -78,10 +86,10 @@ export class MetadataController {
     if (answeredNotModified(request, reply, caching)) return;
     const isXml = chosen.mediaType === xml.mediaType;
     if (isXml) await this.refuseLarge(uids);
+    const kept = isXml ? undefined : this.kept.find(caching.etag);
     const texts = presented(instances(), dicomwebUrl);
     const boundary = randomBoundary();
-    const open = async (): Promise<Readable> => {
-      if (!isXml) return openStream(jsonArray(texts));
+    const openXml = async (): Promise<Readable> => {
       if (!chosen.isMultipart) return openStream(xmlDocuments(texts));
       return (await writeMultipart(xml.mediaType, xmlPartsOf(texts), boundary)).body;
     };
@@ -89,12 +97,26 @@ export class MetadataController {
       ? `multipart/related; type="${xml.mediaType}"; boundary=${boundary}`
       : chosen.mediaType;
     const headers = { ...caching, 'content-type': contentType, ...(coding && { 'content-encoding': coding }) };
-    await sendStream(
-      request,
-      reply,
-      { headers, open: async () => (coding === undefined ? open() : compressed(await open(), coding)) },
-      this.logger,
-    );
+    const open = async (): Promise<Readable | Buffer> => {
+      if (kept !== undefined) return kept;
+      const source = isXml ? await openXml() : await openStream(jsonArray(texts));
+      const coded = coding === undefined ? source : compressed(source, coding);
+      return isXml ? coded : openStream(this.keeping(caching.etag, coded));
+    };
+    await sendStream(request, reply, { headers, length: kept?.length, open }, this.logger);
+  }
+
+  /** Goes out as it comes, and is kept when it was whole. */
+  private async *keeping(etag: string, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    let chunks: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const chunk of source) {
+      bytes += chunk.length;
+      if (bytes <= keptAnswerBytesMax) chunks.push(chunk);
+      else chunks = [];
+      yield chunk;
+    }
+    if (bytes <= keptAnswerBytesMax) this.kept.keep(etag, Buffer.concat(chunks));
   }
 
   private async refuseLarge(uids: ResourceUids): Promise<void> {

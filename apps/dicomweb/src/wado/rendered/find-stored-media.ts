@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
-import { type InstanceRow, type InstanceUids, OpenInstance, ReadMetadata } from '#libs/archive';
+import { type InstanceRow, ReadMetadata } from '#libs/archive';
 import { type DicomJson, jsonNumber, jsonText, transferSyntaxOf } from '#libs/dicom';
 import { HttpProblem } from '#libs/server';
 import { openStream } from '../../wire/open-stream.js';
@@ -31,17 +31,15 @@ const documentMediaTypes: Readonly<Record<string, readonly string[]>> = {
 @Injectable()
 export class FindStoredMedia {
   constructor(
-    private readonly openInstance: OpenInstance,
     private readonly readMetadata: ReadMetadata,
     private readonly bulkData: ReadBulkData,
   ) {}
 
   /**
    * @returns undefined for an instance that is neither document nor video
-   * @throws ArchiveError 'instance-not-found'; HttpProblem 406 for a video that no player would play as it is
+   * @throws HttpProblem 406 for a video that no player would play as it is
    */
-  async find(uids: InstanceUids): Promise<StoredMedia | undefined> {
-    const instance = await this.openInstance.find(uids);
+  async find(instance: InstanceRow): Promise<StoredMedia | undefined> {
     const mediaTypes = documentMediaTypes[instance.sopClassUid];
     if (mediaTypes !== undefined) return this.document(instance, mediaTypes);
     if (transferSyntaxOf(instance.transferSyntaxUid).mediaType.startsWith('video/')) return this.video(instance);

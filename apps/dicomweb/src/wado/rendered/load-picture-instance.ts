@@ -1,4 +1,4 @@
-import { type DataSource, query } from '#libs/database';
+import { type DataSource, queryPrepared } from '#libs/database';
 import type { DicomJson } from '#libs/dicom';
 
 /** What a picture of an instance is made by. */
@@ -21,8 +21,9 @@ export async function loadPictureInstance(
   target: { studyInstanceUid: string; seriesInstanceUid: string; sopInstanceUid: string },
 ): Promise<PictureInstance | undefined> {
   type Row = Omit<PictureInstance, 'dataset' | keyof typeof target> & { dicom_json: string };
-  const rows = await query<Row>(
+  const rows = await queryPrepared<Row>(
     db,
+    'picture-instance',
     `select i.sop_class_uid as "sopClassUid", i.transfer_syntax_uid as "transferSyntaxUid", i.frame_kind as "frameKind",
        coalesce(i.number_of_frames, 1) as "numberOfFrames", encode(i.sha256, 'hex') as sha256, i.dicom_json
      from study st join series se using (study_key) join instance i using (series_key)

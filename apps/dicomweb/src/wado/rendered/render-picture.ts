@@ -29,6 +29,8 @@ export interface PictureRequest extends Rendering {
   frameNumber?: number;
   format: PictureFormat;
   isThumbnail: boolean;
+  /** Of the target, when that is an instance and its row has been read: hexadecimal. */
+  sha256?: string;
 }
 
 /** A picture that can be made, and how to tell whether a client has it already. */
@@ -41,6 +43,8 @@ export interface Picture {
 /** Raised when pictures of the same request change: what clients and caches hold is then out of date. */
 const renderingVersion = 1;
 const cacheBytesMax = 64 * 1024 * 1024;
+/** Requests whose pictures are known. */
+const keysMax = 10_000;
 const thumbnailPixels = 256;
 /** Pictures of instances in one answer. */
 const picturesMax = 1000;
@@ -53,6 +57,8 @@ const animatedAtOnce = 2;
 @Injectable()
 export class RenderPicture {
   private readonly cache = new SingleFlightCache<Buffer>(cacheBytesMax, (picture) => picture.length);
+  /** Of requests for an instance: by its digest and how it is to be shown, the key of its picture in the cache. */
+  private readonly keys = new Map<string, string>();
 
   constructor(
     private readonly db: DataSource,
@@ -67,6 +73,8 @@ export class RenderPicture {
    * @throws HttpProblem 404 when there is nothing to show, 406 when it cannot be shown
    */
   async render<Result>(request: PictureRequest, use: (picture: Picture) => Promise<Result>): Promise<Result> {
+    const recent = this.recall(request);
+    if (recent !== undefined) return use(recent);
     const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = request.target;
     const candidates =
       seriesInstanceUid !== undefined && sopInstanceUid !== undefined
@@ -117,8 +125,24 @@ export class RenderPicture {
     return found.map((instance) => ({ ...request, target: { studyInstanceUid, ...instance } }));
   }
 
+  /** A picture that was made lately, without reading what it was made of: the same bytes shown in the same way. */
+  private recall(request: PictureRequest): Picture | undefined {
+    if (request.sha256 === undefined) return undefined;
+    const key = this.keys.get(requestKey(request, request.sha256));
+    const picture = key === undefined ? undefined : this.cache.find(key);
+    if (key === undefined || picture === undefined) return undefined;
+    return { etag: etagOf(key), bytes: async () => picture };
+  }
+
+  private remember(request: PictureRequest, sha256: string, key: string): void {
+    this.keys.set(requestKey(request, sha256), key);
+    const [oldest] = this.keys.keys();
+    if (this.keys.size > keysMax) this.keys.delete(oldest!);
+  }
+
   private async pictureOf(asked: PictureInstance, request: PictureRequest): Promise<Picture> {
-    const instance = await this.smallerLevelOf(asked, request);
+    const hasLevels = request.frameNumber === undefined && needsSmallerLevel(asked, request.isThumbnail);
+    const instance = hasLevels ? await this.smallerLevelOf(asked) : asked;
     const isAnimated = request.format === 'gif' && !request.isThumbnail && request.target.sopInstanceUid !== undefined;
     const plan = planPicture(instance, request.frameNumber, isAnimated);
     const { format, window, quality } = request;
@@ -134,6 +158,8 @@ export class RenderPicture {
       viewport,
       quality,
     ]);
+    // Which level stands for a slide depends on what else is there.
+    if (!hasLevels && request.target.sopInstanceUid !== undefined) this.remember(request, instance.sha256, key);
     const options = {
       format,
       ...(window && { window }),
@@ -141,17 +167,13 @@ export class RenderPicture {
       ...(quality !== undefined && { quality }),
     };
     return {
-      etag: `"r-${createHash('sha256').update(key).digest('base64url').slice(0, 27)}"`,
+      etag: etagOf(key),
       bytes: () => this.cache.get(key, () => this.draw(instance, plan, options)),
     };
   }
 
   /** Slides are pyramids of the same picture: the level whose size fits stands for those too large to lay together. */
-  private async smallerLevelOf(
-    instance: PictureInstance,
-    { frameNumber, isThumbnail }: PictureRequest,
-  ): Promise<PictureInstance> {
-    if (frameNumber !== undefined || !needsSmallerLevel(instance, isThumbnail)) return instance;
+  private async smallerLevelOf(instance: PictureInstance): Promise<PictureInstance> {
     const { studyInstanceUid, seriesInstanceUid } = instance;
     const smallest = smallestPicture(await findSlideLevels(this.db, studyInstanceUid, seriesInstanceUid));
     if (smallest === undefined || smallest.sopInstanceUid === instance.sopInstanceUid) return instance;
@@ -222,6 +244,14 @@ export class RenderPicture {
     }
     return found;
   }
+}
+
+const etagOf = (key: string) => `"r-${createHash('sha256').update(key).digest('base64url').slice(0, 27)}"`;
+
+/** What decides a picture of an instance, with the digest of its bytes. */
+function requestKey(request: PictureRequest, sha256: string): string {
+  const { frameNumber, format, isThumbnail, window, viewport, quality } = request;
+  return JSON.stringify([sha256, frameNumber, format, isThumbnail, window, viewport, quality]);
 }
 
 function isUnreadable(error: unknown): error is ArchiveError {

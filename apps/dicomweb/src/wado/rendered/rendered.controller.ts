@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ReadMetadata } from '#libs/archive';
+import { type InstanceRow, OpenInstance, ReadMetadata } from '#libs/archive';
 import { Access } from '#libs/auth';
 import { HttpProblem } from '#libs/server';
 import { LOGGER, type Logger } from '#libs/telemetry';
@@ -27,6 +26,7 @@ type Place = Target & { frames?: string };
 export class RenderedController {
   constructor(
     private readonly renderPicture: RenderPicture,
+    private readonly openInstance: OpenInstance,
     private readonly storedMedia: FindStoredMedia,
     private readonly readMetadata: ReadMetadata,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -40,11 +40,12 @@ export class RenderedController {
   ])
   async rendered(@Param() place: Place, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     checkTarget(place);
-    if (place.instance !== undefined && place.frames === undefined) {
-      const media = await this.storedMedia.find(instanceUids(place));
+    const instance = await this.find(place);
+    if (instance !== undefined && place.frames === undefined) {
+      const media = await this.storedMedia.find(instance);
       if (media !== undefined) return this.answerMedia(request, reply, media);
     }
-    await this.answer(place, request, reply, false);
+    await this.answer(place, request, reply, { isThumbnail: false, instance });
   }
 
   @Get([
@@ -55,14 +56,19 @@ export class RenderedController {
   ])
   async thumbnail(@Param() place: Place, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     checkTarget(place);
-    await this.answer(place, request, reply, true);
+    await this.answer(place, request, reply, { isThumbnail: true, instance: await this.find(place) });
+  }
+
+  /** @returns undefined where the URL names a series or study @throws ArchiveError 'instance-not-found', 'gone' */
+  private async find(place: Place): Promise<InstanceRow | undefined> {
+    return place.instance === undefined ? undefined : this.openInstance.find(instanceUids(place));
   }
 
   private async answer(
     place: Place,
     request: FastifyRequest,
     reply: FastifyReply,
-    isThumbnail: boolean,
+    { isThumbnail, instance }: { isThumbnail: boolean; instance: InstanceRow | undefined },
   ): Promise<void> {
     const frameNumbers = place.frames === undefined ? [] : parseFrameList(place.frames, framesMax);
     const { ignored = [], ...rendering } = parseRendering(searchOf(request));
@@ -81,6 +87,7 @@ export class RenderedController {
       ...(frameNumbers.length > 0 && { frameNumber: Math.max(...frameNumbers) }),
       format,
       isThumbnail,
+      ...(instance && { sha256: instance.sha256.toString('hex') }),
     };
     const headers = {
       vary: 'accept',
@@ -102,9 +109,13 @@ export class RenderedController {
       const all = { ...headers, etag };
       if (answeredNotModified(request, reply, all)) return;
       const picture = await bytes();
-      const open = async () => Readable.from([picture], { objectMode: false });
       const typed = { ...all, 'content-type': mediaType };
-      await sendStream(request, reply, { headers: typed, length: picture.length, open }, this.logger);
+      await sendStream(
+        request,
+        reply,
+        { headers: typed, length: picture.length, open: async () => picture },
+        this.logger,
+      );
     });
   }
 
