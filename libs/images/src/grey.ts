@@ -28,11 +28,16 @@ export function toGrey(pixels: Pixels, description: FrameDescription, window?: V
     data instanceof Uint16Array ||
     data instanceof Int16Array
   ) {
-    // Each value that can be stored, worked out once. The low bits of a negative value are its index.
+    // Each value from the lowest to the highest, worked out once. The low bits of a negative value are its index.
     const size = 2 ** (8 * data.BYTES_PER_ELEMENT);
-    const isSigned = data instanceof Int8Array || data instanceof Int16Array;
     const table = new Uint8Array(size);
-    for (let i = 0; i < size; i++) table[i] = toGrey(isSigned && i >= size / 2 ? i - size : i);
+    let [lowest, highest] = [Infinity, -Infinity];
+    for (let i = 0; i < data.length; i++) {
+      const value = data[i] as number;
+      if (value < lowest) lowest = value;
+      if (value > highest) highest = value;
+    }
+    for (let value = lowest; value <= highest; value++) table[value & (size - 1)] = toGrey(value);
     for (let i = 0; i < data.length; i++) grey[i] = table[(data[i] as number) & (size - 1)] as number;
   } else {
     for (let i = 0; i < data.length; i++) grey[i] = toGrey(data[i] as number);

@@ -41,7 +41,7 @@ export interface Picture {
 }
 
 /** Raised when pictures of the same request change: what clients and caches hold is then out of date. */
-const renderingVersion = 1;
+const renderingVersion = 2;
 const cacheBytesMax = 64 * 1024 * 1024;
 /** Requests whose pictures are known. */
 const keysMax = 10_000;
