@@ -22,27 +22,25 @@ export class JobQueue {
     payload: JobPayload<Name>,
     { startAfterSeconds, priority }: SendJobOptions = {},
   ): Promise<void> {
-    const kind = jobKind(name);
-    const checked = jobCatalogue[name].payload.parse(payload) as JobPayload<Name>;
-    const singletonKey = kind.key?.(checked);
-    await this.boss.send(name, checked as object, {
+    const { data, ...key } = toJob(name, payload);
+    await this.boss.send(name, data, {
       db: inTransaction(tx),
-      ...(singletonKey !== undefined && { singletonKey }),
+      ...key,
       ...(startAfterSeconds !== undefined && { startAfter: startAfterSeconds }),
       ...(priority !== undefined && { priority }),
     });
   }
+}
 
-  /** Many at once: one statement. */
-  async sendAll<Name extends JobName>(tx: Transaction, name: Name, payloads: JobPayload<Name>[]): Promise<void> {
-    const kind = jobKind(name);
-    const jobs = payloads.map((payload) => {
-      const checked = jobCatalogue[name].payload.parse(payload) as JobPayload<Name>;
-      const singletonKey = kind.key?.(checked);
-      return { data: checked as object, ...(singletonKey !== undefined && { singletonKey }) };
-    });
-    await this.boss.insert(name, jobs, { db: inTransaction(tx) });
-  }
+/** What `jobs.send_study_arrived` takes: as text, for the statement that stores. */
+export function studyArrivedJobs(studyInstanceUids: readonly string[]): string {
+  return JSON.stringify(studyInstanceUids.map((studyInstanceUid) => toJob('study-arrived', { studyInstanceUid })));
+}
+
+function toJob<Name extends JobName>(name: Name, payload: JobPayload<Name>) {
+  const data = jobCatalogue[name].payload.parse(payload) as JobPayload<Name>;
+  const singletonKey = jobKind(name).key?.(data);
+  return { data: data as object, ...(singletonKey !== undefined && { singletonKey }) };
 }
 
 /** pg-boss speaks through our transaction's connection. */
@@ -81,4 +79,22 @@ export async function prepareQueues(boss: PgBoss): Promise<void> {
       await boss.createQueue(name, { ...options, policy: kind.key === undefined ? 'standard' : 'short' });
     else await boss.updateQueue(name, options);
   }
+  await prepareSending(boss);
+}
+
+/**
+ * pg-boss' own statement that sends `study-arrived`, as a function of the database: what stores instances sends it with
+ * the statement that writes their rows. Made anew at each start, as pg-boss may change its own; one process at a time.
+ */
+async function prepareSending(boss: PgBoss): Promise<void> {
+  let statement = '';
+  const executeSql = (text: string) => {
+    statement = text;
+    return Promise.resolve({ rows: [] });
+  };
+  await boss.insert('study-arrived', [{ data: {} }], { db: { executeSql } });
+  await boss.getDb().executeSql(`
+    select pg_advisory_xact_lock(hashtextextended('isocenter:prepare-sending', 0));
+    create or replace function jobs.send_study_arrived(payload text) returns setof uuid language sql as
+      $function$ ${statement} $function$`);
 }

@@ -1,9 +1,9 @@
-import { type DataSource, transaction } from '#libs/database';
-import type { JobQueue } from '#libs/jobs';
+import type { DataSource } from '#libs/database';
 import { indexNewPacks, type NewPack } from './index-new-packs.js';
 import { metadataBytes } from './receive-part.js';
 
-/** `not-new`: nothing was written; `unclear`: the connection broke with COMMIT on its way. */
+/** `not-new`: nothing was written; `unclear`: it may have been, for the connection
+ * broke. */
 export type GroupedOutcome =
   { kind: 'indexed'; contradicting: ReadonlySet<string> } | { kind: 'not-new' } | { kind: 'unclear'; error: unknown };
 
@@ -27,13 +27,16 @@ export class GroupedIndex {
   private waiting: Waiting[] = [];
   private underWay = 0;
   private isPatient = false;
+  private answeredAt = -Infinity;
 
-  constructor(
-    private readonly dataSource: DataSource,
-    private readonly jobs: JobQueue,
-  ) {}
+  constructor(private readonly dataSource: DataSource) {}
 
-  /** What is not new, and what failed before its COMMIT, is for the caller to index by itself. Does not reject. */
+  /** The index is there, as far as one can know. */
+  get hasJustAnswered(): boolean {
+    return performance.now() - this.answeredAt < 1_000;
+  }
+
+  /** What is not new, and what PostgreSQL refused, is for the caller to index by itself. Does not reject. */
   add(pack: NewPack): Promise<GroupedOutcome> {
     return new Promise((settle) => {
       const bytes = pack.instances.reduce((sum, instance) => sum + metadataBytes(instance), 0);
@@ -82,18 +85,21 @@ export class GroupedIndex {
   }
 
   private async index(group: readonly Waiting[]): Promise<void> {
-    let isWritten = false;
+    let outcome: GroupedOutcome;
     try {
-      const contradicting = await transaction(this.dataSource, async (tx) => {
-        const found = await indexNewPacks(tx, this.jobs, group);
-        isWritten = found !== undefined;
-        return found;
-      });
-      for (const { settle } of group) {
-        settle(contradicting === undefined ? { kind: 'not-new' } : { kind: 'indexed', contradicting });
-      }
+      const contradicting = await indexNewPacks(this.dataSource, group);
+      this.answeredAt = performance.now();
+      outcome = contradicting === undefined ? { kind: 'not-new' } : { kind: 'indexed', contradicting };
     } catch (error) {
-      for (const { settle } of group) settle(isWritten ? { kind: 'unclear', error } : { kind: 'not-new' });
+      this.answeredAt = -Infinity;
+      outcome = wasRefused(error) ? { kind: 'not-new' } : { kind: 'unclear', error };
     }
+    for (const { settle } of group) settle(outcome);
   }
+}
+
+/** By PostgreSQL, for what the statement says or what it met: nothing was written. Of other errors nobody can tell. */
+function wasRefused(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^(22|23|40|42|53|54|55)/.test(code) && code.length === 5 && code !== '40003';
 }

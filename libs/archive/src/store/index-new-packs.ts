@@ -1,5 +1,5 @@
-import { queryPreparedIn, type Transaction } from '#libs/database';
-import type { JobQueue } from '#libs/jobs';
+import { type DataSource, queryPrepared } from '#libs/database';
+import { studyArrivedJobs } from '#libs/jobs';
 import { contradictions, firstOfEach, identity, instanceRow, type PackRow } from './index-instances.js';
 import type { StudyColumns } from './index-rows.js';
 import type { ReceivedInstance } from './receive-part.js';
@@ -13,24 +13,24 @@ export interface NewPack {
 type StudyIdentity = Pick<StudyColumns, (typeof identity)[number]> & { study_instance_uid: string };
 
 /**
- * Writes all rows of packs that bring new instances only, in one statement (see the migration that makes it).
+ * Writes all rows of packs that bring new instances only, and the jobs that go with them, in one statement, which is its
+ * own transaction (see the migration that makes it).
  * @param packs no SOP Instance UID is in two of them
  * @returns SOP Instance UIDs of those that say something else of their patient or study than its first instance did;
  * undefined when one of the instances is here already: then nothing was written
  */
 export async function indexNewPacks(
-  tx: Transaction,
-  jobs: JobQueue,
+  dataSource: DataSource,
   packs: readonly NewPack[],
 ): Promise<Set<string> | undefined> {
   const placed = packs.flatMap(({ pack, instances }) => instances.map((instance) => ({ pack, instance })));
   placed.sort((a, b) => (a.instance.sopInstanceUid < b.instance.sopInstanceUid ? -1 : 1));
   const instances = packs.flatMap((one) => one.instances);
   const studyInstanceUids = [...new Set(instances.map((instance) => instance.studyInstanceUid))].sort();
-  const kept = await queryPreparedIn<StudyIdentity>(
-    tx,
+  const kept = await queryPrepared<StudyIdentity>(
+    dataSource,
     'store_packs',
-    'select * from store_packs($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+    'select * from store_packs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
     [
       studyInstanceUids,
       JSON.stringify(packs.map(({ pack }) => packRow(pack))),
@@ -41,14 +41,10 @@ export async function indexNewPacks(
       placed.map(({ instance }) => instance.sha256),
       placed.map(({ instance }) => Buffer.from(instance.datasetSha256, 'hex')),
       placed.map(({ instance: { frames } }) => (frames.kind === 'encapsulated' ? frames.entries : null)),
+      studyArrivedJobs(studyInstanceUids),
     ],
   );
   if (kept.length === 0) return undefined;
-  await jobs.sendAll(
-    tx,
-    'study-arrived',
-    studyInstanceUids.map((studyInstanceUid) => ({ studyInstanceUid })),
-  );
   return contradictions(instances, kept);
 }
 

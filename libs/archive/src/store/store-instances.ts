@@ -25,6 +25,8 @@ import type {
 // As often as any transaction of the archive that lost against another.
 const triesMax = 4;
 
+const askedForBytesMin = 8 * 1024 ** 2;
+
 /**
  * A request beyond this becomes several packs, each stored and durable before the next begins: memory, transactions and
  * the objects of the colder tiers stay of a bounded size however much is sent.
@@ -57,7 +59,7 @@ export class StoreInstances {
     private readonly dataSource: DataSource,
     private readonly jobs: JobQueue,
   ) {
-    this.grouped = new GroupedIndex(dataSource, jobs);
+    this.grouped = new GroupedIndex(dataSource);
   }
 
   /**
@@ -96,10 +98,15 @@ export class StoreInstances {
     let reception: Reception;
     try {
       reception = await this.receive(request, pack);
-      const settled = this.settle(reception.received, await this.findKnown(reception.received));
-      if (settled.fresh.length + settled.replacing.length === 0) {
-        await pack.abort();
-        return { ...merge(reception, settled), isLast: reception.isLast };
+      // Little costs less to write than to ask for: that all of it is here already is then found out with its rows. But
+      // nothing is written for an index that may be gone.
+      const isLittle = pack.bytes < askedForBytesMin && reception.received.length > 0;
+      if (!isLittle || !this.grouped.hasJustAnswered) {
+        const settled = this.settle(reception.received, await this.findKnown(reception.received));
+        if (settled.fresh.length + settled.replacing.length === 0) {
+          await pack.abort();
+          return { ...merge(reception, settled), isLast: reception.isLast };
+        }
       }
     } catch (error) {
       await pack.abort();

@@ -14,7 +14,9 @@ export class CreateStoreFunction1763683200005 implements MigrationInterface {
     // Without sequential scans: a plan made while a table was empty is kept after it was filled.
     await runner.query(`
       create function store_packs(study_uids text[], packs json, studies json, new_series json, instances json,
-                                  sop_uids text[], sha256s bytea[], dataset_sha256s bytea[], frame_entries_of bytea[])
+                                  sop_uids text[],
+                                  sha256s bytea[], dataset_sha256s bytea[], frame_entries_of bytea[],
+                                  arrived_jobs text)
       returns table (study_instance_uid text, patient_id text, issuer_of_patient_id text, patient_name text,
                      patient_birth_date text, patient_sex text, accession_number text, study_id text)
       language plpgsql volatile
@@ -114,6 +116,7 @@ export class CreateStoreFunction1763683200005 implements MigrationInterface {
           join instance i on i.sop_instance_uid = r.sop_instance_uid
          order by i.instance_key;
 
+        perform jobs.send_study_arrived(arrived_jobs);
         perform pg_notify('isocenter_worklist', u) from unnest(study_uids) u;
 
         return query
