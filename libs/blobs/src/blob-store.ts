@@ -17,6 +17,8 @@ export interface BlobWriter {
    * @throws BlobError, of this chunk or of one before
    */
   write(chunk: Uint8Array): Promise<void>;
+  /** SHA-256 of the bytes so far. Only where none but all of them was ever taken back. */
+  digest(): Buffer;
   /**
    * Takes back what came after the first `bytes` bytes.
    * @throws BlobError 'blob-unsupported' where the store cannot

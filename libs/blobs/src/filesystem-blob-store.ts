@@ -162,7 +162,7 @@ export class FilesystemBlobStore implements BlobStore {
 }
 
 class FileWriter implements BlobWriter {
-  private readonly hash = createHash('sha256');
+  private hash = createHash('sha256');
   private isCut = false;
   /** Behind the last byte that was given. */
   private position = 0;
@@ -201,7 +201,13 @@ class FileWriter implements BlobWriter {
       throw wrap(error, 'A blob could not be cut');
     }
     this.position = bytes;
-    this.isCut = true;
+    this.isCut = bytes > 0;
+    if (bytes === 0) this.hash = createHash('sha256');
+  }
+
+  digest(): Buffer {
+    if (this.isCut) throw new Error('The digest of a blob that was cut is known once it is committed');
+    return this.hash.copy().digest();
   }
 
   async commit(): Promise<StoredBlob> {
@@ -211,7 +217,7 @@ class FileWriter implements BlobWriter {
     try {
       // A failed sync is final: the kernel drops the pages and calls them clean, so asking again would lie.
       await this.handle.datasync();
-      const sha256 = await this.digest();
+      const sha256 = await this.finalDigest();
       await this.handle.close();
       this.isOver = true;
       await rename(this.staged, target);
@@ -259,7 +265,7 @@ class FileWriter implements BlobWriter {
   }
 
   /** Of what was kept: after a cut, of what is in the file (it is in the page cache still). */
-  private async digest(): Promise<Buffer> {
+  private async finalDigest(): Promise<Buffer> {
     if (!this.isCut) return this.hash.digest();
     const hash = createHash('sha256');
     for await (const chunk of createReadStream(this.staged)) hash.update(chunk as Buffer);

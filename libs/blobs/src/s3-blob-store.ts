@@ -203,6 +203,10 @@ class S3Writer implements BlobWriter {
     throw new BlobError('blob-unsupported', 'What was sent to S3 cannot be taken back');
   }
 
+  digest(): Buffer {
+    return this.hash.copy().digest();
+  }
+
   async commit(): Promise<StoredBlob> {
     this.body.end();
     await this.done;

@@ -40,7 +40,6 @@ export const jobCatalogue = {
     payload: study,
     handledBy: 'router',
     key: (p) => p.studyInstanceUid,
-    concurrency: 4,
   }),
   /** Fact: a model's result was stored. */
   'result-ready': kind({ ...usual, payload: workitem, handledBy: 'router', key: (p) => p.workitemUid, concurrency: 4 }),

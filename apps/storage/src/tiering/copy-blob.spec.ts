@@ -20,6 +20,7 @@ function taking(take?: (chunk: Uint8Array) => Promise<void>) {
   const writer: BlobWriter = {
     bytes: 0,
     write: take ?? (async (chunk) => void kept.chunks.push(chunk)),
+    digest: () => expected.sha256,
     truncate: async () => undefined,
     commit: async () => {
       kept.state = 'committed';

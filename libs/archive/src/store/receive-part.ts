@@ -60,7 +60,8 @@ export async function receivePart(
 ): Promise<ReceivedInstance | FailedInstance> {
   const coercion = coercionOptions && new AttributeCoercion(coercionOptions);
   const offset = pack.bytes;
-  const hash = createHash('sha256');
+  // The first in a pack is all that the pack has hashed so far.
+  const hash = offset === 0 ? undefined : createHash('sha256');
   const reader = new Part10Reader({ bulkDataPrefix: (path) => `${bulkDataPlaceholder}${path}` });
   const toFailed = (error: unknown) => toFailure(part, error, reader.uids, logger);
   let bytes = 0;
@@ -82,7 +83,7 @@ export async function receivePart(
         failure = toFailed(error);
         continue;
       }
-      hash.update(chunk);
+      hash?.update(chunk);
       await pack.write(chunk);
     }
   } catch (error) {
@@ -91,7 +92,7 @@ export async function receivePart(
   }
   if (failure === undefined) {
     try {
-      const received = toReceived(reader.end(), { part: part.number, offset, sha256: hash.digest() });
+      const received = toReceived(reader.end(), { part: part.number, offset, sha256: hash?.digest() ?? pack.digest() });
       if (coercion?.isCoerced !== true) return received;
       return { ...received, datasetSha256: coercion.datasetSha256, warning: warningReason.coercion };
     } catch (error) {

@@ -16,7 +16,7 @@ export class CreateStoreFunction1763683200005 implements MigrationInterface {
       create function store_packs(study_uids text[], packs json, studies json, new_series json, instances json,
                                   sop_uids text[],
                                   sha256s bytea[], dataset_sha256s bytea[], frame_entries_of bytea[],
-                                  arrived_jobs text)
+                                  arrived_jobs jsonb)
       returns table (study_instance_uid text, patient_id text, issuer_of_patient_id text, patient_name text,
                      patient_birth_date text, patient_sex text, accession_number text, study_id text)
       language plpgsql volatile
@@ -104,6 +104,12 @@ export class CreateStoreFunction1763683200005 implements MigrationInterface {
                  from series where series.study_key = k.study_key) s
          where st.study_key = k.study_key;
 
+        -- A study that is on the worklist is looked at again in a moment, once for all that comes until then.
+        perform jobs.send_study_arrived((
+          select json_agg(case when r.specialty is null then a.job else a.job || '{"startAfter": "1"}' end)::text
+            from jsonb_array_elements(arrived_jobs) as a (job)
+            left join study st on st.study_instance_uid = a.job -> 'data' ->> 'studyInstanceUid'
+            left join study_routing r on r.study_key = st.study_key));
         insert into study_routing (study_key, state, last_received_at)
         select st.study_key, 'receiving', now() from study st where st.study_instance_uid = any(study_uids)
             on conflict on constraint pk_study_routing do update
@@ -116,7 +122,6 @@ export class CreateStoreFunction1763683200005 implements MigrationInterface {
           join instance i on i.sop_instance_uid = r.sop_instance_uid
          order by i.instance_key;
 
-        perform jobs.send_study_arrived(arrived_jobs);
         perform pg_notify('isocenter_worklist', u) from unnest(study_uids) u;
 
         return query
