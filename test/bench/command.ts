@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { benchStudy, makeToken } from './bench-study.js';
 import { Connection } from './connection.js';
 import { measureLimits } from './limits.js';
-import type { Server } from './measure.js';
+import { type Server, untilAtRest } from './measure.js';
 import { pssMebibytes } from './process-usage.js';
 import { errorsText, limitsText, type Results, type RowResult, tableOf } from './report.js';
 import { objectRows, type Row, type Scale, scales, searchRowsOf, storeTinyArchive } from './rows.js';
@@ -66,7 +66,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const rows: RowResult[] = [];
   const run = async (some: readonly Row[]) => {
     for (const row of some.filter(({ id }) => id.startsWith(values.only)))
-      rows.push(await measureRow(row, servers, rounds));
+      rows.push(await measureRow(row, servers, rounds, scale));
   };
   await run(await makeSearchRows(servers, scale, Number(values.seed), values.loaded));
   if (values.loaded === undefined) await run(await objectRows(servers, Number(values.seed), scale));
@@ -99,9 +99,10 @@ async function makeSearchRows(
   return searchRowsOf(await storeTinyArchive(servers, seed, scale), scale);
 }
 
-async function measureRow(row: Row, servers: readonly Server[], rounds: number): Promise<RowResult> {
+async function measureRow(row: Row, servers: readonly Server[], rounds: number, scale: Scale): Promise<RowResult> {
   const { id, title, unit } = row;
   const measurements = Object.fromEntries(servers.map(({ name }) => [name, []])) as RowResult['measurements'];
+  await untilAtRest(servers, 10 * scale.seconds);
   for (let round = 0; round < rounds; round++)
     for (const server of turns(servers, round)) measurements[server.name]!.push(await row.run(server, round));
   process.stderr.write(`${id}\n`);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, Connection, type Request } from './connection.js';
 import { cpuSeconds } from './process-usage.js';
 import { quantile } from './statistics.js';
@@ -77,4 +78,15 @@ export async function runLoop(server: Server, options: LoopOptions): Promise<Mea
       cpuBefore === undefined || amount === 0 ? undefined : ((cpuSeconds(server.pids) - cpuBefore) * 1000) / amount,
     errors,
   };
+}
+
+/** Waits until the servers do next to nothing any more: work they put off belongs to the row before. */
+export async function untilAtRest(servers: readonly Server[], secondsMax: number): Promise<void> {
+  const pids = servers.flatMap((server) => server.pids);
+  const end = performance.now() + secondsMax * 1000;
+  while (pids.length > 0 && performance.now() < end) {
+    const before = cpuSeconds(pids);
+    await sleep(300);
+    if (cpuSeconds(pids) - before <= 0.03) return;
+  }
 }
