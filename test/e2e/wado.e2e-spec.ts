@@ -217,6 +217,13 @@ describe('metadata', () => {
     expect(plain.headers.get('content-encoding')).toBeNull();
     expect(plain.headers.get('etag')).not.toBe(etag);
     expect(await plain.json()).toEqual(dataSets);
+    // What was sent is kept, and sent again as it is.
+    const again = await get(url, undefined, { 'accept-encoding': 'identity' });
+    const text = await again.text();
+    expect([again.headers.get('etag'), JSON.parse(text)]).toEqual([plain.headers.get('etag'), dataSets]);
+    expect(again.headers.get('content-length')).toBe(String(Buffer.byteLength(text)));
+    const coded = await get(url, undefined, { 'accept-encoding': 'gzip' });
+    expect([coded.headers.get('content-encoding'), await coded.json()]).toEqual(['gzip', dataSets]);
   });
 
   it('has another entity tag when an instance arrives', async () => {
