@@ -259,6 +259,48 @@ describe('storing', () => {
   }
 });
 
+describe('requests that share a transaction', () => {
+  it('have outcomes of their own: new, here already, and contested', async () => {
+    const present = make({ sopInstanceUid: testUid(`${study} present`) });
+    await store([present]);
+    const fresh = Array.from({ length: 12 }, (_, index) => make({ sopInstanceUid: testUid(`${study} new ${index}`) }));
+    const twice = [0, 1].map((index) =>
+      make({ sopInstanceUid: testUid(`${study} twice`), instanceNumber: 40 + index }),
+    );
+    const before = await counts();
+    const one = service();
+    const send = (object: Uint8Array) => one.store(partsOf([object]), { origin: 'sender' });
+    const outcomes = await Promise.all([...fresh.slice(0, 6), present, ...twice, ...fresh.slice(6)].map(send));
+
+    const isNew = (outcome: StoreOutcome) => outcome.stored.length === 1 && outcome.stored[0]!.isDuplicate === false;
+    expect([...outcomes.slice(0, 6), ...outcomes.slice(9)].every(isNew)).toBe(true);
+    expect(outcomes[6]!.stored).toMatchObject([{ isDuplicate: true }]);
+    expect(outcomes.slice(7, 9).filter(isNew)).toHaveLength(1);
+    expect(outcomes.slice(7, 9).flatMap(reasons)).toEqual([[1, failureReason.duplicateSopInstance]]);
+    const after = await counts();
+    expect([after.instances - before.instances, after.packs - before.packs]).toEqual([13, 13]);
+    expect(after.blobs - before.blobs).toBe(13);
+    expect(await studyRow()).toMatchObject({ number_of_instances: 14, number_of_series: 1 });
+    for (const object of fresh.slice(0, 2)) {
+      expect((await readBack(testUid(`${study} new ${fresh.indexOf(object)}`))).equals(object)).toBe(true);
+    }
+  });
+
+  it('are all right when one of them is refused', async () => {
+    const one = service();
+    // A SOP Instance UID that another study has makes PostgreSQL refuse, or find it here: whichever comes first.
+    const sopInstanceUid = testUid(`${study} claimed`);
+    const objects = [
+      make({ sopInstanceUid }),
+      make({ sopInstanceUid, studyInstanceUid: testUid(`${study} other`) }),
+      ...Array.from({ length: 6 }, (_, index) => make({ sopInstanceUid: testUid(`${study} beside ${index}`) })),
+    ];
+    const outcomes = await Promise.all(objects.map((object) => one.store(partsOf([object]), { origin: 'sender' })));
+    expect(outcomes.slice(0, 2).flatMap((outcome) => outcome.stored)).toHaveLength(1);
+    expect(outcomes.slice(2).every((outcome) => outcome.stored.length === 1)).toBe(true);
+  });
+});
+
 describe('what was stored before', () => {
   it('is success again, and nothing is stored twice', async () => {
     const objects = [make({ instanceNumber: 1 }), make({ instanceNumber: 2 })];
@@ -551,10 +593,8 @@ describe('when something below fails', () => {
 
   it('acknowledges what was committed although the answer to COMMIT was lost', async () => {
     const object = make();
-    const original = database.dataSource.transaction.bind(database.dataSource) as (
-      ...given: unknown[]
-    ) => Promise<unknown>;
-    const lost = jest.spyOn(database.dataSource, 'transaction').mockImplementationOnce(async (...given: unknown[]) => {
+    const original = pool().query.bind(pool());
+    const lost = jest.spyOn(pool(), 'query').mockImplementationOnce(async (...given: unknown[]) => {
       await original(...given);
       throw new Error('Connection terminated unexpectedly');
     });
@@ -566,13 +606,14 @@ describe('when something below fails', () => {
 
   it('says that it is not known when the database is gone at COMMIT, and keeps the bytes in case it is stored', async () => {
     const before = await counts();
-    const gone = jest
-      .spyOn(database.dataSource, 'transaction')
-      .mockImplementation(() => Promise.reject(new Error('Connection terminated unexpectedly')));
+    const fail = () => Promise.reject(new Error('Connection terminated unexpectedly'));
+    const lost = jest.spyOn(pool(), 'query').mockImplementation(fail);
+    const gone = jest.spyOn(database.dataSource, 'transaction').mockImplementation(fail);
     await expect(store([make()])).rejects.toMatchObject({
       code: 'archive-unavailable',
       message: expect.stringContaining('not known') as unknown,
     });
+    lost.mockRestore();
     gone.mockRestore();
     expect(await counts()).toEqual({ ...before, blobs: before.blobs + 1 });
   });
@@ -589,6 +630,10 @@ describe('when something below fails', () => {
     });
     expect(await counts()).toEqual(before);
   });
+
+  /** What prepared statements go through. */
+  const pool = () =>
+    (database.dataSource.driver as unknown as { master: { query: (...given: unknown[]) => Promise<unknown> } }).master;
 
   function failingStore(step: 'write' | 'commit', error: BlobError): BlobStore {
     return new Proxy(blobs, {
