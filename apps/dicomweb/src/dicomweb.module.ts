@@ -1,4 +1,4 @@
-import { Inject, Injectable, Module, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Module, type OnModuleDestroy } from '@nestjs/common';
 import { ArchiveModule } from '#libs/archive';
 import { CONFIG, type Config } from '#libs/config';
 import { ImageService } from '#libs/images';
@@ -7,7 +7,6 @@ import { ChangefeedModule } from './changefeed/changefeed.module.js';
 import { DeletionModule } from './deletion/deletion.module.js';
 import { CapabilitiesController } from './capabilities/capabilities.controller.js';
 import { DocumentationController } from './capabilities/documentation.controller.js';
-import { letInstancesChange } from './http/caching.js';
 import { QidoController } from './qido/qido.controller.js';
 import { SearchDatabase } from './qido/search-database.js';
 import { StowModule } from './stow/stow.module.js';
@@ -91,8 +90,4 @@ class ImageServiceLifetime implements OnModuleDestroy {
     },
   ],
 })
-export class DicomwebModule {
-  constructor(@Inject(CONFIG) { conflictPolicy }: Config) {
-    if (conflictPolicy === 'replace') letInstancesChange();
-  }
-}
+export class DicomwebModule {}

@@ -5,7 +5,7 @@ import { Access } from '#libs/auth';
 import { CONFIG, type Config } from '#libs/config';
 import { HttpProblem } from '#libs/server';
 import { LOGGER, type Logger } from '#libs/telemetry';
-import { answeredNotModified, immutable } from '../../http/caching.js';
+import { answeredNotModified, revalidate } from '../../http/caching.js';
 import { chooseRepresentation, dicomwebUrlOf } from '../../http/request.js';
 import { sendMultipart, sendStream } from '../../http/send-stream.js';
 import { checkTarget, instanceUids, type Target } from '../../http/target.js';
@@ -56,7 +56,7 @@ export class BulkdataController {
     );
     const kind = `${isMultipart ? 'm' : 's'}-${mediaType.replaceAll('/', '-')}`;
     const etag = `"b-${instance.sha256.toString('base64url')}-${tagPath}-${kind}"`;
-    const caching = { etag, vary: 'accept', 'cache-control': immutable };
+    const caching = { etag, vary: 'accept', 'cache-control': revalidate };
     if (answeredNotModified(request, reply, caching)) return;
     const contentType = contentTypeOf(mediaType, transferSyntaxUid);
     if (!isMultipart) {

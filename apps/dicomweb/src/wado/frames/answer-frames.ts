@@ -5,7 +5,7 @@ import { ArchiveError, type Frame, type InstanceRow, type InstanceUids } from '#
 import { transferSyntaxOf } from '#libs/dicom';
 import { HttpProblem } from '#libs/server';
 import { LOGGER, type Logger } from '#libs/telemetry';
-import { answeredNotModified, immutable } from '../../http/caching.js';
+import { answeredNotModified, revalidate } from '../../http/caching.js';
 import { acceptableOf, chooseRepresentation } from '../../http/request.js';
 import { sendMultipart, sendStream } from '../../http/send-stream.js';
 import { describeRepresentation, negotiateAccept } from '../../wire/negotiate-accept.js';
@@ -62,7 +62,7 @@ export class AnswerFrames {
       .digest('base64url');
     // What is made is the same frame each time, and not for certain the same bytes with the next release.
     const etag = `${isMade ? 'W/' : ''}"f-${digest}"`;
-    return { instance, frames, chosen, contentType, headers: { etag, vary: 'accept', 'cache-control': immutable } };
+    return { instance, frames, chosen, contentType, headers: { etag, vary: 'accept', 'cache-control': revalidate } };
   }
 
   /** Most take what is stored, and are not made to wait for what the samples could become. */

@@ -4,7 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type InstanceRow, OpenInstance } from '#libs/archive';
 import { LOGGER, type Logger } from '#libs/telemetry';
-import { answeredNotModified, immutable, revalidate } from '../../http/caching.js';
+import { answeredNotModified, revalidate } from '../../http/caching.js';
 import { notAcceptable, warningOf } from '../../http/request.js';
 import { sendMultipart, sendStream } from '../../http/send-stream.js';
 import type { Acceptable } from '../../wire/negotiate-accept.js';
@@ -57,7 +57,7 @@ export class AnswerInstances {
     const headers = {
       etag: etagOf(form),
       vary: 'accept',
-      'cache-control': isOne ? immutable : revalidate,
+      'cache-control': revalidate,
     };
     if (answeredNotModified(request, reply, headers)) return;
     const left = form.leftOut.length;

@@ -5,7 +5,7 @@ import { type InstanceRow, OpenInstance, ReadMetadata } from '#libs/archive';
 import { Access } from '#libs/auth';
 import { HttpProblem } from '#libs/server';
 import { LOGGER, type Logger } from '#libs/telemetry';
-import { answeredNotModified, immutable, revalidate } from '../../http/caching.js';
+import { answeredNotModified, revalidate } from '../../http/caching.js';
 import { chooseRepresentation, searchOf, warningOf } from '../../http/request.js';
 import { sendMultipart, sendStream } from '../../http/send-stream.js';
 import { checkTarget, instanceUids, studyUids, type Target } from '../../http/target.js';
@@ -91,7 +91,7 @@ export class RenderedController {
     };
     const headers = {
       vary: 'accept',
-      'cache-control': sopInstanceUid === undefined ? revalidate : immutable,
+      'cache-control': revalidate,
       ...(ignored.length > 0 && { warning: ignored.map((text) => warningOf(request, text)).join(', ') }),
     };
     const answer: PictureAnswer = { asked, mediaType, headers };
@@ -183,7 +183,7 @@ export class RenderedController {
     const forms = [false, true].map((isMultipart) => ({ mediaType, isMultipart }));
     const { isMultipart } = chooseRepresentation(request, forms);
     const etag = `"d-${isMultipart ? 'm-' : ''}${instance.sha256.toString('base64url')}"`;
-    const headers = { etag, vary: 'accept', 'cache-control': immutable };
+    const headers = { etag, vary: 'accept', 'cache-control': revalidate };
     if (answeredNotModified(request, reply, headers)) return;
     if (!isMultipart) {
       const typed = { ...headers, 'content-type': mediaType };

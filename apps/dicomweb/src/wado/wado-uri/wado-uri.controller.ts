@@ -6,7 +6,7 @@ import { DataSource } from '#libs/database';
 import { isUid, transferSyntaxOf } from '#libs/dicom';
 import { HttpProblem } from '#libs/server';
 import { LOGGER, type Logger } from '#libs/telemetry';
-import { answeredNotModified, immutable } from '../../http/caching.js';
+import { answeredNotModified, revalidate } from '../../http/caching.js';
 import { notAcceptable, searchOf } from '../../http/request.js';
 import { sendStream } from '../../http/send-stream.js';
 import { negotiateAccept, type Representation } from '../../wire/negotiate-accept.js';
@@ -97,7 +97,7 @@ export class WadoUriController {
       ...(viewport && { viewport }),
     };
     await this.renderPicture.render(picture, async ({ etag, bytes }) => {
-      const caching = { etag, vary: 'accept', 'cache-control': immutable };
+      const caching = { etag, vary: 'accept', 'cache-control': revalidate };
       if (answeredNotModified(request, reply, caching)) return;
       void reply.headers({ ...caching, 'content-type': `image/${format}` }).send(await bytes());
     });
@@ -112,7 +112,7 @@ export class WadoUriController {
   ): Promise<void> {
     const { length, open, openRange } = await this.bulkData.open(row, tagPath);
     const etag = `"u-${row.sha256.toString('base64url')}-${tagPath}"`;
-    const caching = { etag, vary: 'accept', 'cache-control': immutable };
+    const caching = { etag, vary: 'accept', 'cache-control': revalidate };
     if (answeredNotModified(request, reply, caching)) return;
     const headers = { ...caching, 'content-type': mediaType };
     await sendStream(request, reply, { headers, length, open, openRange }, this.logger);
