@@ -322,6 +322,12 @@ describe('metadata', () => {
       const metadata = await metadataOf(name);
       expect([name, metadata['00083002']]).toEqual([name, { vr: 'UI', Value: [uid] }]);
       expect(Object.keys(metadata)).toEqual(Object.keys(metadata).sort());
+      // Searches say the same: viewers choose by them before they ask for metadata.
+      const sopInstanceUid = String(metadata['00080018']?.Value?.[0]);
+      const [found] = (await (await get(`${suite.dicomweb}/instances?SOPInstanceUID=${sopInstanceUid}`)).json()) as [
+        DicomJson,
+      ];
+      expect([name, found['00083002']]).toEqual([name, metadata['00083002']]);
     }
   });
 

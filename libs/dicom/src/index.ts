@@ -32,7 +32,7 @@ export { type NewPixelData, rewritePart10, type RewriteSource, type Rewriting } 
 export { stringifyDicomJson } from './stringify-dicom-json.js';
 export { tag } from './tags.js';
 export { toNativeDicomXml } from './to-native-dicom-xml.js';
-export { type TransferSyntax, transferSyntaxes, transferSyntaxOf } from './transfer-syntaxes.js';
+export { type TransferSyntax, transferSyntaxes, transferSyntaxOf, webTransferSyntax } from './transfer-syntaxes.js';
 export { toExplicitLittleEndian } from './to-explicit-little-endian.js';
 export { isUid, newUid, uidFromHash } from './uids.js';
 export { type NaturalizedDataset, writePart10 } from './write-part10.js';

@@ -122,3 +122,11 @@ const unknownEncapsulated = encapsulated('Unknown', 'application/octet-stream', 
 export function transferSyntaxOf(uid: string): TransferSyntax {
   return Object.hasOwn(transferSyntaxes, uid) ? transferSyntaxes[uid]! : unknownEncapsulated;
 }
+
+/**
+ * The syntax in which the web gets what is stored in this one, undecoded: Explicit VR Little Endian for what it shall not
+ * have (PS3.18 8.7.3: Implicit VR, Big Endian) or has no use for (Deflated).
+ */
+export function webTransferSyntax(uid: string): string {
+  return transferSyntaxOf(uid).encapsulated ? uid : '1.2.840.10008.1.2.1';
+}

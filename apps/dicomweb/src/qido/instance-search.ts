@@ -1,4 +1,5 @@
 import type { DataSource } from '#libs/database';
+import { webTransferSyntax } from '#libs/dicom';
 import type { QidoQuery } from '../wire/parse-qido.js';
 import type { SearchLevel } from '../wire/search-attributes.js';
 import { isAnythingCold, readAvailability } from './availability.js';
@@ -141,7 +142,7 @@ function instanceAttributes(
       ['00080018', element('UI', [row.sop_instance_uid])],
       ['00080056', element('CS', [availability])],
       ['00081190', element('UR', [url])],
-      ['00083002', element('UI', [row.transfer_syntax_uid])],
+      ['00083002', element('UI', [webTransferSyntax(row.transfer_syntax_uid)])],
       ['00200013', element('IS', [row.instance_number])],
       ['00280008', element('IS', [row.number_of_frames])],
       ['00280010', element('US', [row.rows])],

@@ -1,4 +1,5 @@
 import type { DataSource } from '#libs/database';
+import { webTransferSyntax } from '#libs/dicom';
 import type { QidoQuery } from '../wire/parse-qido.js';
 import { isAnythingCold, readAvailability } from './availability.js';
 import { countMatches } from './count-matches.js';
@@ -79,7 +80,7 @@ export function seriesAttributes(row: SeriesRow): Members[] {
   return [
     splitMembers(row.series_attributes),
     [
-      ['00083002', element('UI', row.transfer_syntaxes)],
+      ['00083002', element('UI', [...new Set(row.transfer_syntaxes.map(webTransferSyntax))])],
       ['0020000E', element('UI', [row.series_instance_uid])],
       ['00201209', element('IS', [row.number_of_series_instances])],
     ],

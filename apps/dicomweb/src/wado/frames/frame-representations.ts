@@ -1,8 +1,8 @@
 import type { InstanceRow } from '#libs/archive';
-import { transferSyntaxOf } from '#libs/dicom';
+import { transferSyntaxOf, webTransferSyntax } from '#libs/dicom';
 import { jpegBaseline } from '#libs/images';
 import type { Representation } from '../../wire/negotiate-accept.js';
-import { explicitLittleEndian, madeSyntaxes } from '../transcoding/possible-syntaxes.js';
+import { madeSyntaxes } from '../transcoding/possible-syntaxes.js';
 
 /** A form of frames, as stored or to be made. */
 export interface FrameRepresentation extends Representation {
@@ -23,7 +23,7 @@ export function frameRepresentations(
   frames: number,
 ): FrameRepresentation[] {
   const stored = transferSyntaxOf(instance.transferSyntaxUid);
-  const storedUid = stored.encapsulated ? instance.transferSyntaxUid : explicitLittleEndian;
+  const storedUid = webTransferSyntax(instance.transferSyntaxUid);
   // A single part has room for one frame.
   const forms = frames === 1 ? [true, false] : [true];
   const offer = (transferSyntaxUid: string, mediaTypes: string[], isMade: boolean): FrameRepresentation[] =>

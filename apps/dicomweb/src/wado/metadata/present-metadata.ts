@@ -1,4 +1,4 @@
-import { transferSyntaxOf } from '#libs/dicom';
+import { webTransferSyntax } from '#libs/dicom';
 
 /** How this server is seen by who asks, and the syntax of the instance. */
 export interface Presentation {
@@ -19,8 +19,7 @@ export interface Presentation {
  * @param text DICOM JSON as `stringifyDicomJson` writes it: keys in order, no white space
  */
 export function presentMetadata(text: string, { dicomwebUrl, transferSyntaxUid }: Presentation): string {
-  const { encapsulated } = transferSyntaxOf(transferSyntaxUid);
-  const available = encapsulated ? transferSyntaxUid : explicitLittleEndian;
+  const available = webTransferSyntax(transferSyntaxUid);
   const { start, end } = placeOf(text, availableTransferSyntaxUid);
   const head = text.slice(0, start);
   const tail = text.slice(end);
@@ -31,7 +30,6 @@ export function presentMetadata(text: string, { dicomwebUrl, transferSyntaxUid }
 }
 
 const availableTransferSyntaxUid = '00083002';
-const explicitLittleEndian = '1.2.840.10008.1.2.1';
 const storedRoot = '/dicom-web';
 
 /** Where the element is, or belongs: from its key to the end of its value. Elements of group 0008 are few and short. */
