@@ -1,6 +1,7 @@
 import type { DatasetVisitor, FragmentInterest, ValuePlace } from './dataset-visitor.js';
 import { hasLongLength, undefinedLength } from './element-header.js';
 import { DicomError } from './errors.js';
+import { isPrivateTag } from './tags.js';
 
 /** What the writer makes of a dataset, in order: bytes, or a stretch of the source to be copied. */
 export type WrittenPiece = Buffer | CopiedValue | PixelDataPlace;
@@ -142,7 +143,7 @@ export class ExplicitWriter implements DatasetVisitor {
   startSequence(tag: string): void {
     const isReplaced = this.isReplaced(tag);
     if (this.depth === 0 && isReplaced) this.leftOutFrom ??= this.depth;
-    if (this.depth === 0 && !isReplaced && (tag === iconImageTag || isPrivate(tag))) {
+    if (this.depth === 0 && !isReplaced && (tag === iconImageTag || isPrivateTag(tag))) {
       this.icon = { before: this.pieces, isPrivate: tag !== iconImageTag, isLeftOut: false };
       this.pieces = [];
     }
@@ -268,8 +269,6 @@ export function encapsulated(what: string): DicomError {
     `An object with compressed frames (${what}) becomes Explicit VR Little Endian only by decoding them`,
   );
 }
-
-const isPrivate = (tag: string) => Number.parseInt(tag[3]!, 16) % 2 === 1;
 
 const uidText = (value: Buffer) => value.toString('latin1').replace(/[\0 ]+$/, '');
 

@@ -30,9 +30,15 @@ export { type NativeXmlLimits, NativeDicomXmlReader, readNativeDicomXml } from '
 export { readPart10 } from './read-part10.js';
 export { type NewPixelData, rewritePart10, type RewriteSource, type Rewriting } from './rewrite-part10.js';
 export { stringifyDicomJson } from './stringify-dicom-json.js';
-export { tag } from './tags.js';
+export { isPrivateTag, tag } from './tags.js';
 export { toNativeDicomXml } from './to-native-dicom-xml.js';
-export { type TransferSyntax, transferSyntaxes, transferSyntaxOf, webTransferSyntax } from './transfer-syntaxes.js';
+export {
+  explicitLittleEndian,
+  type TransferSyntax,
+  transferSyntaxes,
+  transferSyntaxOf,
+  webTransferSyntax,
+} from './transfer-syntaxes.js';
 export { toExplicitLittleEndian } from './to-explicit-little-endian.js';
 export { isUid, newUid, uidFromHash } from './uids.js';
 export { type NaturalizedDataset, writePart10 } from './write-part10.js';

@@ -4,6 +4,7 @@ import type { DicomJson, DicomJsonElement, PersonName } from './dicom-json.js';
 import { tagVr } from './dictionary.js';
 import { DicomError } from './errors.js';
 import { numberBytes } from './read-numbers.js';
+import { isPrivateTag } from './tags.js';
 
 /** What must stay bounded while reading a document that anyone may have sent. */
 export interface NativeXmlLimits {
@@ -149,7 +150,7 @@ export class NativeDicomXmlReader {
   /** The element of a private block; its creator is added where the document names it only here. */
   private privateTag({ elements, blocks }: Dataset, tag: string, creator: string): string {
     const group = tag.slice(0, 4);
-    const isPrivate = Number.parseInt(tag[3]!, 16) % 2 === 1;
+    const isPrivate = isPrivateTag(tag);
     if (!isPrivate) return tag;
     const key = `${group} ${creator}`;
     const named = tag.slice(4, 6);

@@ -74,3 +74,6 @@ export const tag = {
   DoubleFloatPixelData: '7FE00009',
   PixelData: '7FE00010',
 } as const;
+
+/** Of an odd group (PS3.5 7.8). @param tag `GGGGEEEE` */
+export const isPrivateTag = (tag: string): boolean => Number.parseInt(tag[3]!, 16) % 2 === 1;

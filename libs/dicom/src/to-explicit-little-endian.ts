@@ -1,10 +1,8 @@
 import { encapsulated, ExplicitWriter } from './explicit-writer.js';
 import { defaultParseLimits } from './parsed-instance.js';
 import { Part10Parser } from './part10-parser.js';
-import { transferSyntaxOf } from './transfer-syntaxes.js';
+import { explicitLittleEndian, transferSyntaxOf } from './transfer-syntaxes.js';
 import { writeFileMeta } from './write-file-meta.js';
-
-const explicitLittleEndian = '1.2.840.10008.1.2.1';
 
 /**
  * The same object in Explicit VR Little Endian, for clients that may not be given Implicit VR, Big Endian (PS3.18 8.7.3)

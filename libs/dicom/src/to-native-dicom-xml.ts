@@ -1,5 +1,6 @@
 import type { DicomJson, DicomJsonElement, PersonName } from './dicom-json.js';
 import { tagToKeyword } from './dictionary.js';
+import { isPrivateTag } from './tags.js';
 
 /**
  * A dataset in the Native DICOM Model (PS3.19 A.1), for clients that read XML. Values stand as in the DICOM JSON; binary
@@ -56,8 +57,7 @@ function nameComponents(group: string): string {
 
 /** Who a private element belongs to (PS3.5 7.8.1): element (gggg,00bb) names the owner of (gggg,bbxx). */
 function privateCreator(dataset: DicomJson, tag: string): string | undefined {
-  const isPrivate = Number.parseInt(tag[3]!, 16) % 2 === 1;
-  if (!isPrivate || tag.startsWith('00', 4)) return undefined;
+  if (!isPrivateTag(tag) || tag.startsWith('00', 4)) return undefined;
   const creator = dataset[`${tag.slice(0, 4)}00${tag.slice(4, 6)}`]?.Value?.[0];
   return typeof creator === 'string' ? creator : undefined;
 }

@@ -1,3 +1,5 @@
+export const explicitLittleEndian = '1.2.840.10008.1.2.1';
+
 export interface TransferSyntax {
   name: string;
   implicit: boolean;
@@ -128,5 +130,5 @@ export function transferSyntaxOf(uid: string): TransferSyntax {
  * have (PS3.18 8.7.3: Implicit VR, Big Endian) or has no use for (Deflated).
  */
 export function webTransferSyntax(uid: string): string {
-  return transferSyntaxOf(uid).encapsulated ? uid : '1.2.840.10008.1.2.1';
+  return transferSyntaxOf(uid).encapsulated ? uid : explicitLittleEndian;
 }

@@ -1,3 +1,4 @@
+import { explicitLittleEndian } from '#libs/dicom';
 import { decodeStoredFrame } from './decode-frame.js';
 import { encodeFrame } from './encode-frame.js';
 import type { FrameDescription } from './frame-description.js';
@@ -6,8 +7,6 @@ import type { TranscodedFrame } from './image-request.js';
 import { toNativeBytes } from './native-bytes.js';
 import type { Pixels } from './pixels.js';
 import { isNative } from './transfer-syntax.js';
-
-const explicitLittleEndian = '1.2.840.10008.1.2.1';
 
 /**
  * A frame in another transfer syntax: Explicit VR Little Endian by decoding it, others by encoding it again. Its colours

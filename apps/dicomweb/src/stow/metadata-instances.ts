@@ -4,6 +4,7 @@ import {
   DicomError,
   type DicomJson,
   encodePart10,
+  explicitLittleEndian,
   jsonNumber,
   NativeDicomXmlReader,
   startsWithItem,
@@ -12,7 +13,7 @@ import {
 import { type BulkDataPart, BulkDataParts } from './bulk-data-parts.js';
 import { failedBody } from './failed-body.js';
 import { codestreamOf } from './jp2-codestream.js';
-import { declaredSyntax, explicitLittleEndian, pixelDataSyntax, startBytesWanted } from './pixel-data-syntax.js';
+import { declaredSyntax, pixelDataSyntax, startBytesWanted } from './pixel-data-syntax.js';
 import { splitFrames } from './split-frames.js';
 import { type SpooledBytes, type Spool } from './spool.js';
 

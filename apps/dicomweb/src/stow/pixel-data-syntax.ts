@@ -1,7 +1,6 @@
-import { type DicomJson, DicomError, jsonText, transferSyntaxOf } from '#libs/dicom';
+import { DicomError, type DicomJson, explicitLittleEndian, jsonText, transferSyntaxOf } from '#libs/dicom';
 import type { MediaType } from '../wire/parse-media-type.js';
 
-export const explicitLittleEndian = '1.2.840.10008.1.2.1';
 const implicitLittleEndian = '1.2.840.10008.1.2';
 
 /** The transfer syntax of bulk data that does not say (PS3.18 table 8.7.3-5), with names that were used before. */

@@ -1,4 +1,4 @@
-import { keywordToTag, tagToKeyword, tagVr } from '#libs/dicom';
+import { isPrivateTag, keywordToTag, tagToKeyword, tagVr } from '#libs/dicom';
 
 export type SearchLevel = 'study' | 'series' | 'instance';
 
@@ -59,7 +59,7 @@ function findTag(name: string): string | undefined {
  * @returns undefined for a public element, and for one that is a private creator itself
  */
 export function privateCreatorOf(tag: string): string | undefined {
-  const isPrivate = Number.parseInt(tag[3]!, 16) % 2 === 1;
+  const isPrivate = isPrivateTag(tag);
   return isPrivate && !tag.startsWith('00', 4) ? `${tag.slice(0, 4)}00${tag.slice(4, 6)}` : undefined;
 }
 

@@ -1,4 +1,4 @@
-import { type DicomJson, jsonText, uidFromHash, writePart10 } from '#libs/dicom';
+import { type DicomJson, explicitLittleEndian, jsonText, uidFromHash, writePart10 } from '#libs/dicom';
 import type { Code, Finding, Model, ModelOutput } from '../models/model.js';
 import { code, container, num, reference, text, uidref } from './content-items.js';
 
@@ -19,7 +19,6 @@ export interface StructuredReport {
 }
 
 const comprehensiveSr = '1.2.840.10008.5.1.4.1.1.88.33';
-const explicitLittleEndian = '1.2.840.10008.1.2.1';
 
 const dcm = (value: string, meaning: string): Code => ({ value, scheme: 'DCM', meaning });
 

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ArchiveError, type Frame, type InstanceRow, OpenInstance, ReadMetadata } from '#libs/archive';
-import { transferSyntaxOf } from '#libs/dicom';
+import { explicitLittleEndian, transferSyntaxOf } from '#libs/dicom';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { answeredNotModified, revalidate } from '../../http/caching.js';
 import { acceptableOf, dicomwebUrlOf, notAcceptable, warningOf } from '../../http/request.js';
@@ -16,7 +16,6 @@ import { contentTypeOf } from './bulk-data-forms.js';
 import { ReadBulkData } from './read-bulk-data.js';
 
 const octets = 'application/octet-stream';
-const explicitLittleEndian = '1.2.840.10008.1.2.1';
 
 /** Frames whose places are looked up at a time. */
 const framesPerRead = 1000;

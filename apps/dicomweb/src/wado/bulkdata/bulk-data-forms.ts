@@ -1,9 +1,8 @@
 import type { InstanceRow } from '#libs/archive';
-import { transferSyntaxOf } from '#libs/dicom';
+import { explicitLittleEndian, transferSyntaxOf } from '#libs/dicom';
 import type { Representation } from '../../wire/negotiate-accept.js';
 
 const octets = 'application/octet-stream';
-const explicitLittleEndian = '1.2.840.10008.1.2.1';
 const pixelData = '7FE00010';
 
 /** What encapsulated documents are in DICOM (PS3.3 C.24.2); what claims to be anything else is given as bytes. */

@@ -1,7 +1,6 @@
 import type { InstanceRow } from '#libs/archive';
-import { transferSyntaxOf } from '#libs/dicom';
+import { explicitLittleEndian, transferSyntaxOf } from '#libs/dicom';
 import { type Acceptable, negotiateAccept, type Representation } from '../../wire/negotiate-accept.js';
-import { explicitLittleEndian } from '../transcoding/transcode-instance.js';
 
 /** A form in which instances can be given. */
 export interface InstanceForm extends Representation {

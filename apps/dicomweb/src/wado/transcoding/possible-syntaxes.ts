@@ -1,8 +1,6 @@
 import type { InstanceRow } from '#libs/archive';
-import { transferSyntaxOf } from '#libs/dicom';
+import { explicitLittleEndian, transferSyntaxOf } from '#libs/dicom';
 import { isDecodable, losslessSyntaxes } from '#libs/images';
-
-export const explicitLittleEndian = '1.2.840.10008.1.2.1';
 
 type Stored = Pick<InstanceRow, 'transferSyntaxUid' | 'frameKind'>;
 

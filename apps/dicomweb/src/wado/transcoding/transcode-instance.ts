@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { ArchiveError, type InstanceRow, OpenInstance } from '#libs/archive';
 import {
+  explicitLittleEndian,
   type NewElement,
   type NewPixelData,
   rewritePart10,
@@ -12,13 +13,11 @@ import {
 import { describePixels, type FrameDescription, isEncodable, type TranscodedFrame } from '#libs/images';
 import { openStream } from '../../wire/open-stream.js';
 import { FindFrames } from '../frames/find-frames.js';
-import { explicitLittleEndian, isRewritten, madeSyntaxes } from './possible-syntaxes.js';
+import { isRewritten, madeSyntaxes } from './possible-syntaxes.js';
 import { ReadPixelAttributes } from './read-pixel-attributes.js';
 import { TranscodeFrames } from './transcode-frames.js';
 import { transcodingError } from './transcoding-error.js';
 import { nativeBytesMax, nativeLength, writeFragments, writeNative } from './write-pixel-data.js';
-
-export { explicitLittleEndian };
 
 /** A Part 10 object on its way out. */
 export interface TranscodedInstance {

@@ -1,5 +1,5 @@
 import { max, min, round } from '../math.js';
-import { writePart10 } from '#libs/dicom';
+import { explicitLittleEndian, writePart10 } from '#libs/dicom';
 import {
   sampleAttributes,
   sampleDate,
@@ -23,7 +23,6 @@ const sample: SampleDescription = {
   time: '091000',
 };
 
-const explicitLittleEndian = '1.2.840.10008.1.2.1';
 const fieldOfView = 380;
 const size = 512;
 const thickness = 5;

@@ -1,4 +1,4 @@
-import { writePart10 } from '#libs/dicom';
+import { explicitLittleEndian, writePart10 } from '#libs/dicom';
 import {
   type Attributes,
   code,
@@ -22,7 +22,6 @@ const sample: SampleDescription = {
   time: '083000',
 };
 
-const explicitLittleEndian = '1.2.840.10008.1.2.1';
 const seconds = 10;
 
 /** PS3.16 CID 3001; the part of the code after "2:". */

@@ -1,7 +1,6 @@
+import { explicitLittleEndian } from '#libs/dicom';
 import { describeFrame, renderFrame } from '#libs/images';
 import { toDicomJson } from '../sample-dataset.js';
-
-const explicitLittleEndian = '1.2.840.10008.1.2.1';
 
 /** A baseline JPEG of one tile (ISO 10918-1), its colours in full resolution. */
 export async function encodeTile(rgb: Uint8Array, columns: number, rows: number): Promise<Buffer> {
