@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { DicomJson } from '#libs/dicom';
 import { makeInstance, testUid } from '../support/make-instance.js';
 import { seededRandom } from '../support/seeded-random.js';
-import { readParts, startArchive, store, urisIn } from './wado-support.js';
+import { bytesOf, get, readParts, startArchive, store, urisIn } from './wado-support.js';
 
 jest.setTimeout(300_000);
 
@@ -113,9 +113,6 @@ function urlOf(name: Name): string {
   const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = place(name);
   return `${suite.dicomweb}/studies/${studyInstanceUid}/series/${seriesInstanceUid}/instances/${sopInstanceUid}`;
 }
-const get = (url: string, accept?: string, headers: Record<string, string> = {}) =>
-  fetch(url, { headers: { ...(accept !== undefined && { accept }), ...headers } });
-const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer());
 const metadataOf = async (name: Name, headers?: Record<string, string>) =>
   ((await (await get(`${urlOf(name)}/metadata`, undefined, headers)).json()) as [DicomJson])[0];
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { readPart10 } from '#libs/dicom';
 import { makeInstance, testUid } from '../support/make-instance.js';
 import { seededRandom } from '../support/seeded-random.js';
-import { blobsIn, digestOf, readParts, readZip, startArchive, store } from './wado-support.js';
+import { blobsIn, bytesOf, digestOf, get, readParts, readZip, startArchive, store } from './wado-support.js';
 
 jest.setTimeout(300_000);
 
@@ -52,9 +52,6 @@ const studyUrl = () => `${suite.dicomweb}/studies/${study.studyInstanceUid}`;
 const urlOf = (uids: { studyInstanceUid: string; seriesInstanceUid: string; sopInstanceUid: string }) =>
   `${suite.dicomweb}/studies/${uids.studyInstanceUid}/series/${uids.seriesInstanceUid}/instances/${uids.sopInstanceUid}`;
 const mixedUrl = (at: number) => urlOf({ ...study, sopInstanceUid: mixed[at]!.sopInstanceUid });
-const get = (url: string, accept?: string, headers: Record<string, string> = {}) =>
-  fetch(url, { headers: { ...(accept !== undefined && { accept }), ...headers } });
-const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer());
 const syntaxIn = (contentType: string) => /transfer-syntax=([\d.]+)$/.exec(contentType)?.[1];
 
 describe('the transfer syntax of an instance', () => {

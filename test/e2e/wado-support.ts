@@ -36,6 +36,11 @@ export async function store(dicomweb: string, instances: readonly Uint8Array[]):
   }
 }
 
+export const get = (url: string, accept?: string, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(url, { headers: { ...(accept !== undefined && { accept }), ...headers } });
+
+export const bytesOf = async (response: Response): Promise<Buffer> => Buffer.from(await response.arrayBuffer());
+
 export interface ReadPart {
   headers: string;
   body: Buffer;

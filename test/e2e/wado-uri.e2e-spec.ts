@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import sharp from 'sharp';
 import { readPart10 } from '#libs/dicom';
 import { makeInstance, testUid } from '../support/make-instance.js';
-import { startArchive, store } from './wado-support.js';
+import { bytesOf, startArchive, store } from './wado-support.js';
 
 jest.setTimeout(300_000);
 
@@ -54,7 +54,6 @@ const urlOf = (name: Name, more = '') => {
   return `${suite.url}/wado?requestType=WADO&studyUID=${studyInstanceUid}&seriesUID=${seriesInstanceUid}&objectUID=${sopInstanceUid}${more}`;
 };
 const get = (url: string, headers: Record<string, string> = {}) => fetch(url, { headers });
-const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer());
 const sizeOf = async (response: Response) => {
   const { format, width, height } = await sharp(await bytesOf(response)).metadata();
   return { format, width, height };

@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import type { DicomJson } from '#libs/dicom';
 import { makeInstance, testUid } from '../support/make-instance.js';
 import { seededRandom } from '../support/seeded-random.js';
-import { blobsIn, digestOf, readParts, startArchive, store, urisIn } from './wado-support.js';
+import { blobsIn, bytesOf, digestOf, get, readParts, startArchive, store, urisIn } from './wado-support.js';
 
 jest.setTimeout(300_000);
 
@@ -79,9 +79,6 @@ function urlOf(name: Name): string {
   const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = place(name);
   return `${suite.dicomweb}/studies/${studyInstanceUid}/series/${seriesInstanceUid}/instances/${sopInstanceUid}`;
 }
-const get = (url: string, accept?: string, headers: Record<string, string> = {}) =>
-  fetch(url, { headers: { ...(accept !== undefined && { accept }), ...headers } });
-const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer());
 
 describe('retrieving instances', () => {
   it.each(Object.keys(made) as Name[])('gives the bytes of %s back as they came', async (name) => {
