@@ -4,6 +4,7 @@ import { CreateSearchFunctions1763683200002 } from './1763683200002-create-searc
 import { CreateDeletionAndChangeTables1763683200003 } from './1763683200003-create-deletion-and-change-tables.js';
 import { CreateUpsEvents1763683200004 } from './1763683200004-create-ups-events.js';
 import { CreateStoreFunction1763683200005 } from './1763683200005-create-store-function.js';
+import { CreateRoutingTables1763683200009 } from './1763683200009-create-routing-tables.js';
 
 /** In order, listed by hand: a migration that is not here does not run. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   CreateDeletionAndChangeTables1763683200003,
   CreateUpsEvents1763683200004,
   CreateStoreFunction1763683200005,
+  CreateRoutingTables1763683200009,
 ];
