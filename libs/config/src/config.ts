@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { z } from 'zod';
+import { readStores, type StoreConfig } from './stores.js';
 
 /** The apps that can run alone; `suite` is all four in one process. */
 export const appNames = ['suite', 'dicomweb', 'router', 'inference', 'storage'] as const;
@@ -33,6 +34,15 @@ function readOrigins(text: string, context: z.RefinementCtx): readonly string[] 
   return Object.freeze(origins);
 }
 
+function readStoresOf(text: string, context: z.RefinementCtx): readonly StoreConfig[] {
+  try {
+    return readStores(text);
+  } catch (error) {
+    context.addIssue((error as Error).message);
+    return z.NEVER;
+  }
+}
+
 const environmentSchema = z.object({
   ISOCENTER_HOST: z.string().default('127.0.0.1'),
   ISOCENTER_PORT: z.coerce.number().int().min(0).max(65535).optional(),
@@ -53,6 +63,16 @@ const environmentSchema = z.object({
   ISOCENTER_INFERENCE_WORKERS: whole.default(1),
   ISOCENTER_WARM_AFTER_DAYS: z.coerce.number().positive().default(30),
   ISOCENTER_COLD_AFTER_DAYS: z.coerce.number().positive().default(365),
+  ISOCENTER_STORES: z.string().transform(readStoresOf).optional(),
+  ISOCENTER_SPACE_RESERVE_BYTES: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .default(2 * 1024 ** 3),
+  ISOCENTER_HOT_QUOTA_BYTES: whole.optional(),
+  ISOCENTER_SCRUB_DAYS: z.coerce.number().positive().default(30),
+  ISOCENTER_SCRUB_BYTES_PER_SECOND: whole.default(20 * 1024 ** 2),
+  ISOCENTER_RECOMPRESSION: z.enum(['off', 'htj2k']).default('off'),
   ISOCENTER_GRACE_HOURS: z.coerce.number().nonnegative().default(72),
   ISOCENTER_COERCION: z.enum(['off', 'study']).default('off'),
   ISOCENTER_CONFLICT_POLICY: z.enum(['reject', 'replace']).default('reject'),
@@ -140,6 +160,17 @@ export interface Config {
   /** How long the change feed goes back; undefined: to the beginning. */
   readonly changeFeedDays: number | undefined;
   readonly acceptDataLoss: boolean;
+  /** Where bytes may lie, the nearest tier first. */
+  readonly stores: readonly StoreConfig[];
+  /** Nothing new is taken in while the file system of a hot store has less than this, and a hundredth of it, left. */
+  readonly spaceReserveBytes: number;
+  /** Nothing new is taken in while the hot tier holds so much; undefined: as much as there is room for. */
+  readonly hotQuotaBytes: number | undefined;
+  /** Within so many days the digest of every copy is compared. */
+  readonly scrubDays: number;
+  readonly scrubBytesPerSecond: number;
+  /** What frames become on their way to a colder tier. */
+  readonly recompression: 'off' | 'htj2k';
   readonly s3: S3Config | undefined;
   readonly limits: Limits;
 }
@@ -227,6 +258,12 @@ export function loadConfig(app: AppName, environment: Record<string, string | un
     conflictPolicy: env.ISOCENTER_CONFLICT_POLICY,
     changeFeedDays: env.ISOCENTER_CHANGE_FEED_DAYS,
     acceptDataLoss: env.ISOCENTER_ACCEPT_DATA_LOSS,
+    stores: env.ISOCENTER_STORES ?? usualStores(env, readS3(env)),
+    spaceReserveBytes: env.ISOCENTER_SPACE_RESERVE_BYTES,
+    hotQuotaBytes: env.ISOCENTER_HOT_QUOTA_BYTES,
+    scrubDays: env.ISOCENTER_SCRUB_DAYS,
+    scrubBytesPerSecond: env.ISOCENTER_SCRUB_BYTES_PER_SECOND,
+    recompression: env.ISOCENTER_RECOMPRESSION,
     s3: readS3(env),
     limits,
   });
@@ -257,3 +294,44 @@ function readS3(env: z.infer<typeof environmentSchema>): S3Config | undefined {
     coldStorageClass: env.S3_COLD_STORAGE_CLASS,
   });
 }
+
+/** Hot is the data folder; a bucket is warm, and one of its archive classes cold. */
+function usualStores(env: z.infer<typeof environmentSchema>, s3: S3Config | undefined): readonly StoreConfig[] {
+  const stores: StoreConfig[] = [
+    {
+      kind: 'filesystem',
+      name: 'local',
+      tier: 'hot',
+      readOnly: false,
+      path: path.resolve(env.ISOCENTER_DATA_DIR, 'blobs'),
+    },
+  ];
+  if (s3 !== undefined) {
+    const { endpoint, region, bucket, prefix, credentials, forcePathStyle, coldStorageClass } = s3;
+    const common = {
+      kind: 's3' as const,
+      readOnly: false,
+      bucket,
+      region,
+      prefix,
+      forcePathStyle,
+      ...(endpoint !== undefined && { endpoint }),
+      ...credentials,
+    };
+    stores.push({ ...common, name: 's3', tier: 'warm' });
+    if (coldStorageClass !== undefined) {
+      const archive = { by: 'copy' as const, restoreDays: 2, restoreTier: 'Standard' as const };
+      stores.push({
+        ...common,
+        name: 's3-cold',
+        tier: 'cold',
+        storageClass: coldStorageClass,
+        ...(archiveClasses.has(coldStorageClass) && { archive }),
+      });
+    }
+  }
+  return Object.freeze(stores);
+}
+
+/** Those of Amazon S3 that are read only after a restore. */
+const archiveClasses = new Set(['GLACIER', 'DEEP_ARCHIVE']);

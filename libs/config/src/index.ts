@@ -10,3 +10,4 @@ export {
 } from './config.js';
 export { CONFIG, ConfigModule } from './config.module.js';
 export { freePort } from './free-port.js';
+export type { FilesystemStoreConfig, S3StoreConfig, StoreConfig, StorePrices } from './stores.js';

@@ -5,6 +5,7 @@ import { CreateDeletionAndChangeTables1763683200003 } from './1763683200003-crea
 import { CreateUpsEvents1763683200004 } from './1763683200004-create-ups-events.js';
 import { CreateStoreFunction1763683200005 } from './1763683200005-create-store-function.js';
 import { CreateRoutingTables1763683200009 } from './1763683200009-create-routing-tables.js';
+import { CreateTieringTables1763683200013 } from './1763683200013-create-tiering-tables.js';
 
 /** In order, listed by hand: a migration that is not here does not run. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   CreateUpsEvents1763683200004,
   CreateStoreFunction1763683200005,
   CreateRoutingTables1763683200009,
+  CreateTieringTables1763683200013,
 ];
