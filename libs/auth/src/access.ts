@@ -1,7 +1,10 @@
 import { SetMetadata } from '@nestjs/common';
 
-/** What a route lets be done: public needs no token; read, write and admin need one wherever tokens are in force. */
-export type Policy = 'public' | 'read' | 'write' | 'admin';
+/**
+ * What a route lets be done. public needs no token; the others need one wherever tokens are in force: read looks, reading
+ * is what readers do with the worklist, write stores and performs, admin steers.
+ */
+export type Policy = 'public' | 'read' | 'reading' | 'write' | 'admin';
 
 export const accessMetadata = 'isocenter:access';
 

@@ -1,15 +1,30 @@
 import { ForbiddenException, UnauthorizedException } from '@nestjs/common';
 import { type Config, isLoopback } from '#libs/config';
-import { checkToken, tokenOf } from './token.js';
+import type { Policy } from './access.js';
+import { type Identity, may } from './identity.js';
+import { identify, tokenOf } from './token.js';
 
 /**
- * What the guard asks of a request to any route that is not public, for connections that no route of Nest's serves.
+ * What the guard asks of a request to any route that is not public, also for connections that no route of Nest's serves.
+ * @returns who asks
  * @throws UnauthorizedException, ForbiddenException
  */
-export function checkAccess(config: Config, headers: Record<string, string | string[] | undefined>): void {
+export function checkAccess(
+  config: Config,
+  headers: Record<string, string | string[] | undefined>,
+  policy: Exclude<Policy, 'public'> = 'read',
+): Identity {
   if (config.apiToken === undefined) refuseForeignHost(headers['host']);
-  if (checkToken(config, tokenOf(headers))) return;
-  throw new UnauthorizedException('A valid API token is needed: send it as "Authorization: Bearer <token>".');
+  const identity = identify(config, tokenOf(headers));
+  if (identity === undefined) {
+    throw new UnauthorizedException('A valid API token is needed: send it as "Authorization: Bearer <token>".');
+  }
+  if (!may(identity, policy)) {
+    throw new ForbiddenException(
+      `This needs another role: "${policy}" is not for ${identity.roles.join(', ')} (${identity.name ?? 'no name'}).`,
+    );
+  }
+  return identity;
 }
 
 /**

@@ -1,5 +1,10 @@
+import { isIP } from 'node:net';
 import path from 'node:path';
 import { z } from 'zod';
+import { type Account, readAccounts } from './accounts.js';
+import { ConfigError } from './config-error.js';
+
+export { ConfigError };
 import { readStores, type StoreConfig } from './stores.js';
 
 /** The apps that can run alone; `suite` is all four in one process. */
@@ -43,6 +48,22 @@ function readStoresOf(text: string, context: z.RefinementCtx): readonly StoreCon
   }
 }
 
+/** A comma-separated list of networks (`10.20.0.0/16`) and single addresses. */
+function readNetworks(text: string, context: z.RefinementCtx): readonly string[] {
+  const networks = text
+    .split(',')
+    .map((network) => network.trim())
+    .filter((network) => network !== '');
+  for (const network of networks) {
+    const [address = '', bits, ...rest] = network.split('/');
+    const most = { 4: 32, 6: 128 }[isIP(address)];
+    const isSize = bits === undefined || (/^\d{1,3}$/.test(bits) && most !== undefined && Number(bits) <= most);
+    if (most !== undefined && isSize && rest.length === 0) continue;
+    context.addIssue(`${JSON.stringify(network)} is no network: write it as 10.20.0.0/16 or as one address`);
+  }
+  return Object.freeze(networks);
+}
+
 const environmentSchema = z.object({
   ISOCENTER_HOST: z.string().default('127.0.0.1'),
   ISOCENTER_PORT: z.coerce.number().int().min(0).max(65535).optional(),
@@ -52,6 +73,8 @@ const environmentSchema = z.object({
   ISOCENTER_SAMPLES: flag.optional(),
   ISOCENTER_DICOMWEB_URL: z.url({ protocol: /^https?$/ }).optional(),
   ISOCENTER_API_TOKEN: z.string().min(32, 'at least 32 characters, for example from `openssl rand -hex 32`').optional(),
+  ISOCENTER_TOKENS_FILE: z.string().optional(),
+  ISOCENTER_WEBHOOK_NETWORKS: z.string().transform(readNetworks).optional(),
   ISOCENTER_CORS_ORIGINS: z.string().transform(readOrigins).optional(),
   ISOCENTER_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).optional(),
   ISOCENTER_QUIET_PERIOD_SECONDS: z.coerce.number().positive().default(5),
@@ -134,6 +157,10 @@ export interface Config {
   /** Where workers find the archive, without a trailing slash. undefined: this process serves it itself. */
   readonly dicomwebUrl: string | undefined;
   readonly apiToken: string | undefined;
+  /** People and performers with tokens of their own; empty: everybody who may ask is the same. */
+  readonly accounts: readonly Account[];
+  /** Networks to which webhooks may be sent though they are private, and in clear text. */
+  readonly webhookNetworks: readonly string[];
   /** Web pages of these origins, beside our own, may use this server from a browser. */
   readonly corsOrigins: readonly string[] | '*';
   readonly logLevel: string;
@@ -173,10 +200,6 @@ export interface Config {
   readonly recompression: 'off' | 'htj2k';
   readonly s3: S3Config | undefined;
   readonly limits: Limits;
-}
-
-export class ConfigError extends Error {
-  readonly code = 'invalid-configuration';
 }
 
 const limits: Limits = Object.freeze({
@@ -241,6 +264,8 @@ export function loadConfig(app: AppName, environment: Record<string, string | un
     samples: env.ISOCENTER_SAMPLES ?? (app === 'suite' && env.DATABASE_URL === undefined),
     dicomwebUrl: env.ISOCENTER_DICOMWEB_URL?.replace(/\/+$/, ''),
     apiToken: env.ISOCENTER_API_TOKEN,
+    accounts: readAccounts(env.ISOCENTER_TOKENS_FILE, env.ISOCENTER_API_TOKEN),
+    webhookNetworks: env.ISOCENTER_WEBHOOK_NETWORKS ?? [],
     corsOrigins: env.ISOCENTER_CORS_ORIGINS ?? [],
     // Who types `npm start` reads the terminal; who runs services collects lines.
     logLevel: env.ISOCENTER_LOG_LEVEL ?? (env.DATABASE_URL === undefined ? 'warn' : 'info'),

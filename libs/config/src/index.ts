@@ -1,3 +1,4 @@
+export { type Account, type Role, roles } from './accounts.js';
 export {
   type AppName,
   appNames,

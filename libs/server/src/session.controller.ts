@@ -1,6 +1,6 @@
-import { Body, Controller, Delete, HttpCode, Post, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Access, checkToken, sessionCookie } from '#libs/auth';
+import { Access, identify, type Identity, sessionCookie, Who } from '#libs/auth';
 import { CONFIG, type Config } from '#libs/config';
 import { Inject } from '@nestjs/common';
 import { HttpProblem } from './http-problem.js';
@@ -11,12 +11,19 @@ import { HttpProblem } from './http-problem.js';
 export class SessionController {
   constructor(@Inject(CONFIG) private readonly config: Config) {}
 
+  /** Who this is. Where nobody has a token of their own (`hasAccounts` false), readers are who they say they are. */
+  @Get()
+  @Access('read')
+  who(@Who() { name, roles }: Identity): { name: string | null; roles: readonly string[]; hasAccounts: boolean } {
+    return { name: name ?? null, roles, hasAccounts: this.config.accounts.length > 0 };
+  }
+
   @Post()
   @HttpCode(204)
   start(@Body() body: { token?: unknown }, @Res({ passthrough: true }) reply: FastifyReply): void {
     const token = body?.token;
-    if (typeof token !== 'string' || !checkToken(this.config, token)) {
-      throw new HttpProblem(401, 'Unknown token', 'This API token is not the one this suite was started with.');
+    if (typeof token !== 'string' || identify(this.config, token) === undefined) {
+      throw new HttpProblem(401, 'Unknown token', 'This suite knows nobody with this API token.');
     }
     void reply.header('set-cookie', `${sessionCookie}=${encodeURIComponent(token)}; HttpOnly; SameSite=Strict; Path=/`);
   }

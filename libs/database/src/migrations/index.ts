@@ -5,6 +5,7 @@ import { CreateDeletionAndChangeTables1763683200003 } from './1763683200003-crea
 import { CreateUpsEvents1763683200004 } from './1763683200004-create-ups-events.js';
 import { CreateStoreFunction1763683200005 } from './1763683200005-create-store-function.js';
 import { CreateRoutingTables1763683200009 } from './1763683200009-create-routing-tables.js';
+import { CreateWorklistTables1763683200010 } from './1763683200010-create-worklist-tables.js';
 import { CreateTieringTables1763683200013 } from './1763683200013-create-tiering-tables.js';
 
 /** In order, listed by hand: a migration that is not here does not run. */
@@ -16,5 +17,6 @@ export const migrations = [
   CreateUpsEvents1763683200004,
   CreateStoreFunction1763683200005,
   CreateRoutingTables1763683200009,
+  CreateWorklistTables1763683200010,
   CreateTieringTables1763683200013,
 ];
