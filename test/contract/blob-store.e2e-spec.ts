@@ -4,11 +4,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type BlobStore, FilesystemBlobStore, S3BlobStore } from '#libs/blobs';
+import { type BlobStore, CachedBlobStore, FilesystemBlobStore, S3BlobStore } from '#libs/blobs';
+import { findRealS3 } from '../support/real-s3.js';
 import { startS3, type TestS3 } from '../support/s3.js';
 
+const realS3 = await findRealS3();
+
+const kinds = ['filesystem', 's3', 's3 behind a cache', ...(realS3 === undefined ? [] : ['a real s3'])];
+if (realS3 === undefined) console.warn('Not tried on a real S3 server: there is none here (test/support/real-s3.ts)');
+
 /** What every blob store promises, on each of them. */
-describe.each(['filesystem', 's3'] as const)('the blob store on %s', (kind) => {
+describe.each(kinds)('the blob store on %s', (kind) => {
   let store: BlobStore;
   let directory: string;
   let s3: TestS3 | undefined;
@@ -17,12 +23,18 @@ describe.each(['filesystem', 's3'] as const)('the blob store on %s', (kind) => {
     directory = await mkdtemp(path.join(tmpdir(), 'isocenter-blobs-'));
     if (kind === 'filesystem') {
       store = await FilesystemBlobStore.open('local', path.join(directory, 'blobs'));
+    } else if (kind === 'a real s3') {
+      const bucket = new S3BlobStore('s3', { ...realS3!, prefix: `contract-${Date.now()}/`, storageClass: undefined });
+      expect(await bucket.selfTest()).toMatchObject({ isUsable: true, features: { conditionalPut: true } });
+      store = bucket;
     } else {
       await mkdir(path.join(directory, 's3'));
       s3 = await startS3(path.join(directory, 's3'));
       // Frozen, as the configuration is.
       const credentials = Object.freeze(s3.options.credentials);
-      store = new S3BlobStore('s3', { ...s3.options, credentials, prefix: 'site-1/', storageClass: undefined });
+      const bucket = new S3BlobStore('s3', { ...s3.options, credentials, prefix: 'site-1/', storageClass: undefined });
+      const isCached = kind === 's3 behind a cache';
+      store = isCached ? await CachedBlobStore.open(bucket, path.join(directory, 'cache'), 3_000_000) : bucket;
     }
   });
   afterAll(async () => {

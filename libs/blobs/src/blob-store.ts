@@ -12,6 +12,8 @@ export interface StoredBlob {
 export interface BlobWriter {
   /** Bytes written so far. */
   readonly bytes: number;
+  /** The key it will have, where that is settled before it is committed. */
+  readonly key?: string;
   /**
    * Resolves when more may come. The chunk is kept a while: its bytes must not change.
    * @throws BlobError, of this chunk or of one before
@@ -29,6 +31,24 @@ export interface BlobWriter {
   abort(): Promise<void>;
 }
 
+/** What is known of a blob before its first byte. */
+export interface WriteOptions {
+  /** How many bytes it will have, about: what is large is sent in larger parts. */
+  bytes?: number;
+}
+
+/** Of a store whose blobs can be read only after they were restored. */
+export interface ArchiveClass {
+  /** How long after a request what is asked for is there, about: for who is told to ask again. */
+  readonly restoreSeconds: number;
+  /** Puts a blob that was written and read back into the class. @throws BlobError */
+  archive(key: string): Promise<void>;
+  /** Asks for a blob to be made readable for some days; asking again is no harm. @throws BlobError */
+  restore(key: string): Promise<void>;
+  /** @throws BlobError 'blob-not-found' */
+  stateOf(key: string): Promise<'archived' | 'restoring' | 'readable'>;
+}
+
 /**
  * Immutable bytes under random keys. A blob is written once, never changed, and deleted whole. No text of a dataset is
  * ever part of a key.
@@ -36,8 +56,10 @@ export interface BlobWriter {
 export interface BlobStore {
   /** Names the store in the table `location`. */
   readonly name: string;
-  write(): Promise<BlobWriter>;
-  /** @throws BlobError 'blob-not-found' */
+  /** There where what is in the store must be restored before it is read. */
+  readonly archive?: ArchiveClass | undefined;
+  write(options?: WriteOptions): Promise<BlobWriter>;
+  /** @throws BlobError 'blob-not-found', 'blob-archived' */
   read(key: string): Promise<Readable>;
   /** @throws BlobError 'blob-not-found', or 'blob-invalid-range' beyond the blob's end */
   readRange(key: string, offset: number, length: number): Promise<Readable>;
@@ -47,6 +69,10 @@ export interface BlobStore {
   /** Deleting what is not there is success. */
   delete(key: string): Promise<void>;
   list(): AsyncIterable<{ key: string; bytes: number; modifiedAt: Date }>;
+  /** Takes away what writers that are gone had begun before `before`. @returns how many */
+  clearStaging?(before: Date): Promise<number>;
   /** Rejects when the store does not work: for readiness. */
   probe(): Promise<void>;
+  /** What is left on its file system; undefined where a store has no end that can be asked for. */
+  space?(): Promise<{ bytesFree: number; bytesTotal: number }>;
 }

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat, statfs, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { BlobError } from './blob-error.js';
@@ -131,6 +131,11 @@ export class FilesystemBlobStore implements BlobStore {
     } catch (error) {
       throw wrap(error, `The folder ${this.root} cannot be written`);
     }
+  }
+
+  async space(): Promise<{ bytesFree: number; bytesTotal: number }> {
+    const { bavail, blocks, bsize } = await statfs(this.root);
+    return { bytesFree: bavail * bsize, bytesTotal: blocks * bsize };
   }
 
   private async openRange(key: string, range?: { offset: number; length: number }): Promise<Readable> {

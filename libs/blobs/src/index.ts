@@ -1,6 +1,9 @@
 export { BlobError, type BlobErrorCode } from './blob-error.js';
 export { isBlobKey, newBlobKey } from './blob-key.js';
-export type { BlobStore, BlobWriter, StoredBlob } from './blob-store.js';
-export { BlobStores, type TierName } from './blob-stores.js';
+export type { ArchiveClass, BlobStore, BlobWriter, StoredBlob, WriteOptions } from './blob-store.js';
+export { BlobStores, type Prices, type StoreEntry, type TierName } from './blob-stores.js';
+export { CachedBlobStore } from './cached-blob-store.js';
 export { FilesystemBlobStore } from './filesystem-blob-store.js';
-export { S3BlobStore, type S3Options } from './s3-blob-store.js';
+export { S3BlobStore } from './s3-blob-store.js';
+export type { S3ArchiveOptions, S3Options } from './s3-client.js';
+export type { S3Check, S3SelfTest } from './s3-self-test.js';

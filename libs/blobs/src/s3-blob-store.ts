@@ -1,83 +1,78 @@
-import { createHash } from 'node:crypto';
-import { PassThrough, type Readable } from 'node:stream';
+import { type Readable, Transform } from 'node:stream';
 import {
+  AbortMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
+  type HeadObjectCommandOutput,
+  ListMultipartUploadsCommand,
   ListObjectsV2Command,
-  S3Client,
+  RestoreObjectCommand,
+  type S3Client,
   type StorageClass,
+  UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
-import { Upload } from '@aws-sdk/lib-storage';
 import { BlobError } from './blob-error.js';
 import { isBlobKey, newBlobKey } from './blob-key.js';
-import type { BlobStore, BlobWriter, StoredBlob } from './blob-store.js';
+import type { ArchiveClass, BlobStore, BlobWriter, WriteOptions } from './blob-store.js';
+import { createClient, encrypted, noFeatures, type S3Features, type S3Options, wrapS3 } from './s3-client.js';
+import { type S3SelfTest, testS3 } from './s3-self-test.js';
+import { S3Writer } from './s3-writer.js';
 
-export interface S3Options {
-  endpoint: string | undefined;
-  region: string;
-  bucket: string;
-  /** Before every key, for a bucket shared with others. */
-  prefix: string;
-  /** undefined: the machine's role, as the SDK finds it. */
-  credentials: { accessKeyId: string; secretAccessKey: string } | undefined;
-  forcePathStyle: boolean;
-  /** Of new objects; undefined: the bucket's default. */
-  storageClass: string | undefined;
-}
+/** Largest object that one copy takes; a larger one is copied in parts. */
+const copyBytesMax = 5 * 1024 ** 3;
+const copyPartBytes = 1024 ** 3;
 
-// Parts are held in memory while they are sent: so much for each upload under way.
-const partBytes = 8 * 1024 ** 2;
-const partsAtOnce = 2;
+/** What the classes promise, in the slowest of the usual cases. */
+const restoreSecondsOf = { Expedited: 300, Standard: 5 * 3600, Bulk: 12 * 3600 };
 
 /** Blobs as objects of an S3 bucket. An object is visible when its upload is complete, so commit is atomic here, too. */
 export class S3BlobStore implements BlobStore {
   private readonly client: S3Client;
+  private features: S3Features = noFeatures;
+  readonly archive?: ArchiveClass;
 
   constructor(
     readonly name: string,
     private readonly options: S3Options,
   ) {
-    this.client = new S3Client({
-      region: options.region,
-      forcePathStyle: options.forcePathStyle,
-      // Not every S3 server knows the SDK's newer default checksums; ours are our own SHA-256, read back and compared.
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-      ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
-      // A copy: the SDK writes on what it is given, and ours is frozen.
-      ...(options.credentials !== undefined && { credentials: { ...options.credentials } }),
-    });
+    this.client = createClient(options);
+    if (options.archive !== undefined) {
+      this.archive = {
+        restoreSeconds: restoreSecondsOf[options.archive.restoreTier],
+        archive: (key) => this.putIntoClass(key),
+        restore: (key) => this.restore(key),
+        stateOf: (key) => this.stateOf(key),
+      };
+    }
   }
 
-  async write(): Promise<BlobWriter> {
-    const key = newBlobKey();
-    return new S3Writer(key, (body) => {
-      const { bucket: Bucket, storageClass } = this.options;
-      return new Upload({
-        client: this.client,
-        partSize: partBytes,
-        queueSize: partsAtOnce,
-        params: {
-          Bucket,
-          Key: this.keyOf(key),
-          Body: body,
-          ContentType: 'application/octet-stream',
-          ...(storageClass !== undefined && { StorageClass: storageClass as StorageClass }),
-        },
-      });
-    });
+  /**
+   * Tries on the endpoint what this store relies on, with objects of its own, and uses from now on what it was seen to
+   * do. @returns what works, what does not, and what that means
+   */
+  async selfTest(): Promise<S3SelfTest> {
+    const result = await testS3(this.client, this.options);
+    this.features = result.features;
+    return result;
   }
 
-  read(key: string): Promise<Readable> {
-    return this.get(key);
+  async write({ bytes }: WriteOptions = {}): Promise<BlobWriter> {
+    return new S3Writer(this.client, this.options, this.features, newBlobKey(), bytes);
+  }
+
+  async read(key: string): Promise<Readable> {
+    return (await this.get(key)).body;
   }
 
   async readRange(key: string, offset: number, length: number): Promise<Readable> {
     if (offset < 0 || length <= 0)
       throw new BlobError('blob-invalid-range', `${length} bytes from ${offset} are no range`);
-    return this.get(key, `bytes=${offset}-${offset + length - 1}`, length);
+    return (await this.get(key, { offset, length })).body;
   }
 
   async readInto(key: string, offset: number, target: Uint8Array): Promise<void> {
@@ -86,27 +81,18 @@ export class S3BlobStore implements BlobStore {
       target.set(chunk as Uint8Array, at);
       at += (chunk as Uint8Array).length;
     }
-    if (at < target.length) throw new BlobError('blob-unavailable', `Object ${key} ended after ${at} bytes of a range`);
   }
 
   async head(key: string): Promise<{ bytes: number } | undefined> {
-    try {
-      const found = await this.client.send(
-        new HeadObjectCommand({ Bucket: this.options.bucket, Key: this.keyOf(key) }),
-      );
-      return { bytes: found.ContentLength ?? 0 };
-    } catch (error) {
-      const wrapped = wrap(error, `Object ${key}`);
-      if (wrapped.code === 'blob-not-found') return undefined;
-      throw wrapped;
-    }
+    const found = await this.ask(key);
+    return found === undefined ? undefined : { bytes: found.ContentLength ?? 0 };
   }
 
   async delete(key: string): Promise<void> {
     try {
-      await this.client.send(new DeleteObjectCommand({ Bucket: this.options.bucket, Key: this.keyOf(key) }));
+      await this.client.send(new DeleteObjectCommand(this.place(key)));
     } catch (error) {
-      throw wrap(error, `Object ${key} could not be deleted`);
+      throw wrapS3(error, `Object ${key} could not be deleted`);
     }
   }
 
@@ -119,7 +105,7 @@ export class S3BlobStore implements BlobStore {
           new ListObjectsV2Command({ Bucket, Prefix, ...(ContinuationToken !== undefined && { ContinuationToken }) }),
         )
         .catch((error: unknown) => {
-          throw wrap(error, `Bucket ${Bucket} could not be listed`);
+          throw wrapS3(error, `Bucket ${Bucket} could not be listed`);
         });
       for (const { Key = '', Size = 0, LastModified } of page.Contents ?? []) {
         const key = Key.slice(Prefix.length);
@@ -129,123 +115,153 @@ export class S3BlobStore implements BlobStore {
     } while (ContinuationToken !== undefined);
   }
 
+  /** Uploads that nobody completed are paid for, and seen by no listing of objects. */
+  async clearStaging(before: Date): Promise<number> {
+    const { bucket: Bucket, prefix: Prefix } = this.options;
+    let cleared = 0;
+    let markers: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {};
+    while (markers !== undefined) {
+      let page;
+      try {
+        page = await this.client.send(new ListMultipartUploadsCommand({ Bucket, Prefix, ...markers }));
+      } catch (error) {
+        const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+        if (status === 501 || status === 405) return cleared; // an endpoint without the listing
+        throw wrapS3(error, `Uploads into bucket ${Bucket} could not be listed`);
+      }
+      for (const { Key = '', UploadId, Initiated } of page.Uploads ?? []) {
+        if (!isBlobKey(Key.slice(Prefix.length)) || Initiated === undefined || Initiated >= before) continue;
+        await this.client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch(() => undefined);
+        cleared += 1;
+      }
+      markers =
+        page.IsTruncated === true && page.NextKeyMarker !== undefined
+          ? {
+              KeyMarker: page.NextKeyMarker,
+              ...(page.NextUploadIdMarker !== undefined && { UploadIdMarker: page.NextUploadIdMarker }),
+            }
+          : undefined;
+    }
+    return cleared;
+  }
+
   async probe(): Promise<void> {
     try {
       await this.client.send(new HeadBucketCommand({ Bucket: this.options.bucket }));
     } catch (error) {
-      throw wrap(error, `Bucket ${this.options.bucket}`);
+      throw wrapS3(error, `Bucket ${this.options.bucket}`);
     }
   }
 
-  private async get(key: string, range?: string, length?: number): Promise<Readable> {
+  private async get(key: string, range?: { offset: number; length: number }): Promise<{ body: Readable }> {
     try {
       const found = await this.client.send(
         new GetObjectCommand({
-          Bucket: this.options.bucket,
-          Key: this.keyOf(key),
-          ...(range !== undefined && { Range: range }),
+          ...this.place(key),
+          ...(range !== undefined && { Range: `bytes=${range.offset}-${range.offset + range.length - 1}` }),
         }),
       );
       const body = found.Body as Readable;
-      // A range that reaches beyond the end is answered with what there is: that would be a short frame.
-      if (length !== undefined && found.ContentLength !== length) {
+      // A range beyond the end is answered with what there is, and an endpoint that knows no ranges with the whole: either
+      // would be wrong bytes.
+      const expected = range?.length ?? found.ContentLength;
+      const isElsewhere =
+        range !== undefined &&
+        found.ContentRange !== undefined &&
+        !found.ContentRange.startsWith(`bytes ${range.offset}-`);
+      if (range !== undefined && (found.ContentLength !== range.length || isElsewhere)) {
         body.destroy();
         throw new BlobError(
           'blob-invalid-range',
-          `Object ${key} gave ${found.ContentLength} of ${length} bytes at ${range}`,
+          `Object ${key} gave ${found.ContentLength} bytes for ${range.length} from ${range.offset}`,
         );
       }
-      return body;
+      return { body: expected === undefined ? body : exactly(expected, body, `Object ${key}`) };
     } catch (error) {
-      throw wrap(error, `Object ${key}`);
+      throw wrapS3(error, `Object ${key}`);
     }
   }
 
-  private keyOf(key: string): string {
+  private async ask(key: string): Promise<HeadObjectCommandOutput | undefined> {
+    try {
+      return await this.client.send(new HeadObjectCommand(this.place(key)));
+    } catch (error) {
+      const wrapped = wrapS3(error, `Object ${key}`);
+      if (wrapped.code === 'blob-not-found') return undefined;
+      throw wrapped;
+    }
+  }
+
+  /** Copies an object onto itself in another class: what was read back is what goes into the archive. */
+  private async putIntoClass(key: string): Promise<void> {
+    const { archive, bucket, prefix, storageClass, encryption } = this.options;
+    if (archive?.by !== 'copy') return; // the bucket's own rule sees to it
+    const place = this.place(key);
+    const CopySource = `${bucket}/${encodeURIComponent(prefix + key)}`;
+    const target = { ...place, StorageClass: storageClass as StorageClass, ...encrypted(encryption) };
+    try {
+      const bytes = (await this.ask(key))?.ContentLength ?? 0;
+      if (bytes <= copyBytesMax) {
+        await this.client.send(new CopyObjectCommand({ ...target, CopySource, MetadataDirective: 'COPY' }));
+        return;
+      }
+      const { UploadId } = await this.client.send(new CreateMultipartUploadCommand(target));
+      const Parts = [];
+      for (let at = 0, PartNumber = 1; at < bytes; at += copyPartBytes, PartNumber += 1) {
+        const CopySourceRange = `bytes=${at}-${Math.min(bytes, at + copyPartBytes) - 1}`;
+        const part = await this.client.send(
+          new UploadPartCopyCommand({ ...place, CopySource, CopySourceRange, UploadId, PartNumber }),
+        );
+        Parts.push({ PartNumber, ETag: part.CopyPartResult?.ETag });
+      }
+      await this.client.send(new CompleteMultipartUploadCommand({ ...place, UploadId, MultipartUpload: { Parts } }));
+    } catch (error) {
+      throw wrapS3(error, `Object ${key} could not be put into ${storageClass}`);
+    }
+  }
+
+  private async restore(key: string): Promise<void> {
+    const { restoreDays: Days, restoreTier: Tier } = this.options.archive!;
+    try {
+      await this.client.send(
+        new RestoreObjectCommand({ ...this.place(key), RestoreRequest: { Days, GlacierJobParameters: { Tier } } }),
+      );
+    } catch (error) {
+      // It is on its way already.
+      if ((error as Error).name === 'RestoreAlreadyInProgress') return;
+      throw wrapS3(error, `Object ${key} could not be restored`);
+    }
+  }
+
+  private async stateOf(key: string): Promise<'archived' | 'restoring' | 'readable'> {
+    const found = await this.ask(key);
+    if (found === undefined) throw new BlobError('blob-not-found', `Object ${key}: it is not there`);
+    if (found.Restore !== undefined) return found.Restore.includes('ongoing-request="true"') ? 'restoring' : 'readable';
+    return found.StorageClass === this.options.storageClass ? 'archived' : 'readable';
+  }
+
+  private place(key: string): { Bucket: string; Key: string } {
     if (!isBlobKey(key)) throw new BlobError('blob-not-found', `${JSON.stringify(key.slice(0, 80))} is no blob key`);
-    return this.options.prefix + key;
+    return { Bucket: this.options.bucket, Key: this.options.prefix + key };
   }
 }
 
-class S3Writer implements BlobWriter {
-  private readonly body = new PassThrough();
-  private readonly hash = createHash('sha256');
-  private readonly upload: Upload;
-  private readonly done: Promise<unknown>;
-  private failure: unknown;
-  private position = 0;
-
-  constructor(
-    private readonly key: string,
-    begin: (body: Readable) => Upload,
-  ) {
-    this.upload = begin(this.body);
-    this.done = this.upload.done().catch((error: unknown) => {
-      this.failure = error;
-      this.body.destroy();
-    });
-  }
-
-  get bytes(): number {
-    return this.position;
-  }
-
-  async write(chunk: Uint8Array): Promise<void> {
-    this.refuseAfterFailure();
-    this.hash.update(chunk);
-    this.position += chunk.length;
-    if (!this.body.write(chunk)) await drained(this.body);
-    this.refuseAfterFailure();
-  }
-
-  async truncate(bytes: number): Promise<void> {
-    if (bytes === this.position) return;
-    throw new BlobError('blob-unsupported', 'What was sent to S3 cannot be taken back');
-  }
-
-  digest(): Buffer {
-    return this.hash.copy().digest();
-  }
-
-  async commit(): Promise<StoredBlob> {
-    this.body.end();
-    await this.done;
-    this.refuseAfterFailure();
-    return { key: this.key, bytes: this.position, sha256: this.hash.digest() };
-  }
-
-  async abort(): Promise<void> {
-    await this.upload.abort().catch(() => undefined); // the bucket's lifecycle rule takes what is left
-    this.body.destroy();
-    await this.done;
-  }
-
-  private refuseAfterFailure(): void {
-    if (this.failure !== undefined) throw wrap(this.failure, `Object ${this.key} could not be written`);
-  }
-}
-
-/** Until the upload has taken what is buffered, or has failed. */
-function drained(body: PassThrough): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      body.off('drain', done).off('close', done);
-      resolve();
-    };
-    body.on('drain', done).on('close', done);
+/** A body that ends too early, or does not end, is an error: its reader must not take a part for the whole. */
+function exactly(bytes: number, body: Readable, what: string): Readable {
+  let left = bytes;
+  const checked = new Transform({
+    highWaterMark: 256 * 1024,
+    transform(chunk: Buffer, _encoding, done) {
+      left -= chunk.length;
+      if (left < 0)
+        return done(new BlobError('blob-unavailable', `${what} gave more than the ${bytes} bytes it named`));
+      done(null, chunk);
+    },
+    flush(done) {
+      done(left === 0 ? null : new BlobError('blob-unavailable', `${what} broke off ${left} bytes before its end`));
+    },
   });
-}
-
-function wrap(error: unknown, what: string): BlobError {
-  if (error instanceof BlobError) return error;
-  const { name, message, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } };
-  const status = $metadata?.httpStatusCode;
-  if (name === 'NoSuchKey' || name === 'NotFound' || status === 404) {
-    return new BlobError('blob-not-found', `${what}: it is not there`, { cause: error });
-  }
-  if (name === 'InvalidObjectState')
-    return new BlobError('blob-archived', `${what}: it is archived and must be restored first`, { cause: error });
-  if (name === 'InvalidRange' || status === 416)
-    return new BlobError('blob-invalid-range', `${what}: the range is beyond its end`, { cause: error });
-  return new BlobError('blob-unavailable', `${what}: ${name} ${message}`, { cause: error });
+  body.on('error', (error) => checked.destroy(wrapS3(error, what)));
+  checked.on('close', () => body.destroy());
+  return body.pipe(checked);
 }

@@ -1,0 +1,252 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import type { Readable } from 'node:stream';
+import {
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { newObject, noFeatures, type S3Features, type S3Options } from './s3-client.js';
+
+export interface S3Check {
+  what: string;
+  result: 'works' | 'does not work' | 'could not be tried';
+  /** Without it nothing is written to the store. */
+  isNeeded: boolean;
+  /** What was seen, and what follows from it. */
+  detail: string;
+}
+
+export interface S3SelfTest {
+  /** Whether all that is needed works. */
+  isUsable: boolean;
+  checks: S3Check[];
+  features: S3Features;
+}
+
+const partBytes = 5 * 1024 ** 2;
+const statusOf = (error: unknown) =>
+  (error as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode;
+
+/**
+ * Tries on the configured bucket what tiering relies on, with two small objects and one of five megabytes that it takes
+ * away again.
+ */
+export async function testS3(client: S3Client, options: S3Options): Promise<S3SelfTest> {
+  const checks: S3Check[] = [];
+  const features = { ...noFeatures };
+  const { bucket: Bucket } = options;
+  const folder = `${options.prefix}self-test/${randomUUID()}`;
+  const small = { Bucket, Key: `${folder}/small` };
+  const large = { Bucket, Key: `${folder}/large` };
+  const bytes = randomBytes(70_001);
+  const check = async (what: string, isNeeded: boolean, run: () => Promise<string | true>, otherwise: string) => {
+    try {
+      const found = await run();
+      const works = found === true;
+      checks.push({
+        what,
+        isNeeded,
+        result: works ? 'works' : 'does not work',
+        detail: works ? '' : `${found}; ${otherwise}`,
+      });
+      return works;
+    } catch (error) {
+      const { name, message } = error as Error;
+      const result = isNeeded || statusOf(error) !== undefined ? 'does not work' : 'could not be tried';
+      checks.push({ what, isNeeded, result, detail: `${name}: ${message}; ${otherwise}` });
+      return false;
+    }
+  };
+  const unusable = 'nothing is moved to this store';
+  const get = async (place: object, Range?: string) => {
+    const found = await client.send(new GetObjectCommand({ ...(place as typeof small), ...(Range && { Range }) }));
+    return buffer(found.Body as Readable);
+  };
+
+  try {
+    const isWritable = await check(
+      'write and read back',
+      true,
+      async () => {
+        await client.send(new PutObjectCommand({ ...small, ...newObject(options), Body: bytes }));
+        return (await get(small)).equals(bytes) || 'other bytes came back';
+      },
+      unusable,
+    );
+    if (!isWritable) return { isUsable: false, checks, features };
+    await check(
+      'ranged reads',
+      true,
+      async () => {
+        const range = await get(small, 'bytes=100-299');
+        return range.equals(bytes.subarray(100, 300)) || `${range.length} bytes came for a range of 200`;
+      },
+      unusable,
+    );
+    await check(
+      'a range beyond the end is refused',
+      false,
+      async () => {
+        const error = await get(small, 'bytes=80000-80010').then(
+          () => undefined,
+          (e: unknown) => e,
+        );
+        return statusOf(error) === 416 || 'it was answered';
+      },
+      'lengths are compared here anyway',
+    );
+    await check(
+      'digests of bodies are verified',
+      false,
+      async () => {
+        const ContentMD5 = createHash('md5').update('something else').digest('base64');
+        const error = await client
+          .send(new PutObjectCommand({ Bucket, Key: `${folder}/refused`, Body: bytes, ContentMD5 }))
+          .then(
+            () => undefined,
+            (e: unknown) => e,
+          );
+        return (statusOf(error) !== undefined && statusOf(error)! < 500) || 'a wrong Content-MD5 was taken';
+      },
+      'every copy is read back and compared in any case',
+    );
+    features.checksums = await check(
+      'checksums are kept',
+      false,
+      async () => {
+        await client.send(
+          new PutObjectCommand({ ...small, ...newObject(options), Body: bytes, ChecksumAlgorithm: 'CRC32' }),
+        );
+        const found = await client.send(new HeadObjectCommand({ ...small, ChecksumMode: 'ENABLED' }));
+        return found.ChecksumCRC32 !== undefined || 'none came back';
+      },
+      'parts are sent without x-amz-checksum; signatures and reading back remain',
+    );
+    features.conditionalPut = await check(
+      'If-None-Match of PUT refuses to overwrite',
+      false,
+      async () => {
+        const error = await client.send(new PutObjectCommand({ ...small, Body: bytes, IfNoneMatch: '*' })).then(
+          () => undefined,
+          (e: unknown) => e,
+        );
+        return statusOf(error) === 412 || `the answer was ${statusOf(error) ?? 'success'}`;
+      },
+      'keys are random, and not written twice',
+    );
+    const isMultipart = await check(
+      'multipart uploads',
+      true,
+      async () => {
+        const first = randomBytes(partBytes);
+        await putParts(client, options, large, [first, bytes], features.checksums);
+        const head = await client.send(new HeadObjectCommand(large));
+        if (head.ContentLength !== partBytes + bytes.length) return `${head.ContentLength} bytes are there`;
+        const seam = await get(large, `bytes=${partBytes - 10}-${partBytes + 9}`);
+        return seam.equals(Buffer.concat([first.subarray(-10), bytes.subarray(0, 10)])) || 'other bytes came back';
+      },
+      unusable,
+    );
+    if (isMultipart) {
+      features.conditionalComplete = await check(
+        'If-None-Match of a multipart upload refuses to overwrite',
+        false,
+        async () => {
+          const error = await putParts(client, options, large, [bytes], features.checksums, true).then(
+            () => undefined,
+            (e: unknown) => e,
+          );
+          return statusOf(error) === 412 || `the answer was ${statusOf(error) ?? 'success'}`;
+        },
+        'keys are random, and not written twice',
+      );
+    }
+    await check(
+      'listing by prefix',
+      true,
+      async () => {
+        const page = await client.send(new ListObjectsV2Command({ Bucket, Prefix: `${folder}/small` }));
+        return page.Contents?.some(({ Key }) => Key === small.Key) || 'the object is not listed';
+      },
+      unusable,
+    );
+    if (options.storageClass !== undefined && options.archive === undefined) {
+      await check(
+        `storage class ${options.storageClass}`,
+        true,
+        async () => {
+          const { StorageClass } = await client.send(new HeadObjectCommand(small));
+          return StorageClass === options.storageClass || `the object is in ${StorageClass ?? 'STANDARD'}`;
+        },
+        unusable,
+      );
+    }
+    if (options.encryption !== undefined) {
+      const { algorithm } = options.encryption;
+      await check(
+        `encryption ${algorithm}`,
+        true,
+        async () => {
+          const { ServerSideEncryption } = await client.send(new HeadObjectCommand(small));
+          return ServerSideEncryption === algorithm || `the object says ${ServerSideEncryption ?? 'none'}`;
+        },
+        unusable,
+      );
+    }
+    await check(
+      'deleting',
+      true,
+      async () => {
+        await client.send(new DeleteObjectCommand(small));
+        const error = await client.send(new HeadObjectCommand(small)).then(
+          () => undefined,
+          (e: unknown) => e,
+        );
+        return statusOf(error) === 404 || 'the object is still there';
+      },
+      unusable,
+    );
+  } finally {
+    for (const name of ['small', 'large', 'refused']) {
+      await client.send(new DeleteObjectCommand({ Bucket, Key: `${folder}/${name}` })).catch(() => undefined);
+    }
+  }
+  return { isUsable: checks.every(({ isNeeded, result }) => !isNeeded || result === 'works'), checks, features };
+}
+
+async function putParts(
+  client: S3Client,
+  options: S3Options,
+  place: { Bucket: string; Key: string },
+  parts: Buffer[],
+  hasChecksums: boolean,
+  isConditional = false,
+): Promise<void> {
+  const checksum = hasChecksums ? ({ ChecksumAlgorithm: 'CRC32' } as const) : {};
+  const { UploadId } = await client.send(
+    new CreateMultipartUploadCommand({ ...place, ...newObject(options), ...checksum }),
+  );
+  const Parts = [];
+  for (const [index, Body] of parts.entries()) {
+    const PartNumber = index + 1;
+    const { ETag, ChecksumCRC32 } = await client.send(
+      new UploadPartCommand({ ...place, UploadId, PartNumber, Body, ...checksum }),
+    );
+    Parts.push({ PartNumber, ETag, ...(ChecksumCRC32 !== undefined && { ChecksumCRC32 }) });
+  }
+  await client.send(
+    new CompleteMultipartUploadCommand({
+      ...place,
+      UploadId,
+      MultipartUpload: { Parts },
+      ...(isConditional && { IfNoneMatch: '*' }),
+    }),
+  );
+}

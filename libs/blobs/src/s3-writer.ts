@@ -1,0 +1,217 @@
+import { createHash } from 'node:crypto';
+import {
+  AbortMultipartUploadCommand,
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { BlobError } from './blob-error.js';
+import type { BlobWriter, StoredBlob } from './blob-store.js';
+import { newObject, type S3Features, type S3Options, wrapS3 } from './s3-client.js';
+
+const partBytesMin = 8 * 1024 ** 2;
+/** S3 takes 10,000 parts; who says how large a blob will be may be off by a tenth. */
+const partsMax = 9_000;
+// Parts are held in memory while they are sent: so many, and the one that is being filled.
+const partsAtOnce = 3;
+
+interface FullPart {
+  number: number;
+  bytes: Buffer;
+}
+
+/**
+ * Takes a blob as parts that are sent while the next is filled; a small one becomes one PUT. Each part carries its
+ * digests: the signature covers its SHA-256, and a checksum goes with it where the endpoint keeps them. The object is
+ * visible when its upload is complete.
+ */
+export class S3Writer implements BlobWriter {
+  private readonly hash = createHash('sha256');
+  private readonly partBytes: number;
+  private position = 0;
+  private part: Buffer | undefined;
+  private filled = 0;
+  private partNumber = 0;
+  private uploadId: Promise<string> | undefined;
+  private readonly done: CompletedPart[] = [];
+  private readonly underWay = new Set<Promise<void>>();
+  /** Buffers of parts that were sent, for the next. */
+  private readonly spare: Buffer[] = [];
+  private failure: BlobError | undefined;
+  private readonly stop = new AbortController();
+  private isOver = false;
+
+  constructor(
+    private readonly client: S3Client,
+    private readonly options: S3Options,
+    private readonly features: S3Features,
+    readonly key: string,
+    bytes = 0,
+  ) {
+    const wanted = Math.max(partBytesMin, Math.ceil(bytes / partsMax));
+    this.partBytes = Math.ceil(wanted / 1024 ** 2) * 1024 ** 2;
+  }
+
+  get bytes(): number {
+    return this.position;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    this.refuseAfterFailure();
+    this.hash.update(chunk);
+    this.position += chunk.length;
+    for (let at = 0; at < chunk.length;) {
+      // Behind a full part only when more follows: the last one is sent by commit, alone where it is all there is.
+      if (this.filled === this.partBytes) await this.sendPart();
+      this.part ??= this.spare.pop() ?? Buffer.allocUnsafeSlow(this.partBytes);
+      const piece = chunk.subarray(at, at + this.partBytes - this.filled);
+      this.part.set(piece, this.filled);
+      this.filled += piece.length;
+      at += piece.length;
+    }
+  }
+
+  async truncate(bytes: number): Promise<void> {
+    if (bytes === this.position) return;
+    if (bytes > this.position) throw new RangeError(`A blob of ${this.position} bytes cannot be cut to ${bytes}`);
+    throw new BlobError('blob-unsupported', 'What was sent to S3 cannot be taken back');
+  }
+
+  digest(): Buffer {
+    return this.hash.copy().digest();
+  }
+
+  async commit(): Promise<StoredBlob> {
+    try {
+      if (this.uploadId === undefined) await this.putWhole();
+      else {
+        await this.sendPart();
+        await Promise.all(this.underWay);
+        this.refuseAfterFailure();
+        await this.complete(await this.uploadId);
+      }
+    } catch (error) {
+      await this.abort();
+      throw wrapS3(error, `Object ${this.key} could not be written`);
+    }
+    this.isOver = true;
+    return { key: this.key, bytes: this.position, sha256: this.hash.digest() };
+  }
+
+  async abort(): Promise<void> {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.failure ??= new BlobError('blob-unavailable', `Object ${this.key} was given up`);
+    this.stop.abort();
+    await Promise.allSettled(this.underWay);
+    const UploadId = await this.uploadId?.catch(() => undefined);
+    if (UploadId === undefined) return;
+    // What cannot be taken back now is an upload nobody completes: clearStaging finds it.
+    await this.client.send(new AbortMultipartUploadCommand({ ...this.place, UploadId })).catch(() => undefined);
+  }
+
+  private get place() {
+    return { Bucket: this.options.bucket, Key: this.options.prefix + this.key };
+  }
+
+  private get checksum() {
+    return this.features.checksums ? ({ ChecksumAlgorithm: 'CRC32' } as const) : {};
+  }
+
+  private async putWhole(): Promise<void> {
+    const body = this.part?.subarray(0, this.filled) ?? Buffer.alloc(0);
+    await this.client
+      .send(
+        new PutObjectCommand({
+          ...this.place,
+          ...newObject(this.options),
+          ...this.checksum,
+          Body: body,
+          ContentLength: body.length,
+          ...(this.features.conditionalPut && { IfNoneMatch: '*' }),
+        }),
+        { abortSignal: this.stop.signal },
+      )
+      .catch((error: unknown) => this.unlessItIsOurs(error));
+  }
+
+  /** Sends what is filled when fewer than {@link partsAtOnce} are on their way. */
+  private async sendPart(): Promise<void> {
+    if (this.part === undefined) return;
+    while (this.underWay.size >= partsAtOnce) await Promise.race(this.underWay);
+    this.refuseAfterFailure();
+    const full: FullPart = { number: (this.partNumber += 1), bytes: this.part.subarray(0, this.filled) };
+    const buffer = this.part;
+    this.part = undefined;
+    this.filled = 0;
+    const sent = this.upload(full)
+      .then(() => void this.spare.push(buffer))
+      .catch((error: unknown) => {
+        this.failure ??= wrapS3(error, `Object ${this.key} could not be written`);
+      })
+      .finally(() => this.underWay.delete(sent));
+    this.underWay.add(sent);
+  }
+
+  private async upload({ number, bytes }: FullPart): Promise<void> {
+    this.uploadId ??= this.begin();
+    const UploadId = await this.uploadId;
+    const answer = await this.client.send(
+      new UploadPartCommand({
+        ...this.place,
+        UploadId,
+        PartNumber: number,
+        Body: bytes,
+        ContentLength: bytes.length,
+        ...this.checksum,
+      }),
+      { abortSignal: this.stop.signal },
+    );
+    this.done.push({
+      PartNumber: number,
+      ETag: answer.ETag,
+      ...(answer.ChecksumCRC32 !== undefined && { ChecksumCRC32: answer.ChecksumCRC32 }),
+    });
+  }
+
+  private async begin(): Promise<string> {
+    const answer = await this.client.send(
+      new CreateMultipartUploadCommand({ ...this.place, ...newObject(this.options), ...this.checksum }),
+      { abortSignal: this.stop.signal },
+    );
+    if (answer.UploadId === undefined) throw new BlobError('blob-unavailable', 'The endpoint began no upload');
+    return answer.UploadId;
+  }
+
+  private async complete(UploadId: string): Promise<void> {
+    const Parts = this.done.sort((a, b) => a.PartNumber! - b.PartNumber!);
+    await this.client
+      .send(
+        new CompleteMultipartUploadCommand({
+          ...this.place,
+          UploadId,
+          MultipartUpload: { Parts },
+          ...(this.features.conditionalComplete && { IfNoneMatch: '*' }),
+        }),
+        { abortSignal: this.stop.signal },
+      )
+      .catch((error: unknown) => this.unlessItIsOurs(error));
+  }
+
+  /** The answer to a first try may have been lost: then the next finds the object there, and the key is nobody else's. */
+  private async unlessItIsOurs(error: unknown): Promise<void> {
+    const { name, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number; attempts?: number } };
+    const isRepeated = name === 'PreconditionFailed' || name === 'NoSuchUpload';
+    if (!isRepeated || ($metadata?.attempts ?? 1) < 2) throw error;
+    const found = await this.client.send(new HeadObjectCommand(this.place));
+    if (found.ContentLength !== this.position) throw error;
+  }
+
+  private refuseAfterFailure(): void {
+    if (this.failure !== undefined) throw this.failure;
+  }
+}
