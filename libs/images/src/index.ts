@@ -7,11 +7,23 @@ export { describeFrame, describePixels, pixelAttributes } from './describe-frame
 export { decodeFrame } from './decode-frame.js';
 export { toNativeBytes } from './native-bytes.js';
 export { toModalityValues } from './modality-values.js';
+export { type Picture, toPicture } from './picture.js';
 export { renderFrame } from './render-frame.js';
 export { commonWindow, renderTiledLevel, type Tile, type TiledLevelOptions } from './render-tiled-level.js';
 export { tilePosition, type TilePosition } from './tile-position.js';
 export { renderWaveform } from './waveform/render-waveform.js';
 export { ImageService, type ImageServiceOptions } from './image-service.js';
+export { type Annotation, type AnnotationKind, annotationOf } from './annotation.js';
+export { type ColorOptions, type ColorSpace, readIccProfile } from './color/icc-profile.js';
+export { type Overlay, readOverlays } from './presentation/overlay.js';
+export type { Presentation } from './presentation/presentation.js';
+export {
+  type AppliedPresentation,
+  applyPresentation,
+  presentationStateSopClasses,
+  type PresentedReference,
+  presentedImages,
+} from './presentation/read-presentation.js';
 export type { TranscodedFrame } from './image-request.js';
 export { transcodeFrame } from './transcode-frame.js';
 export { isEncodable, jpegBaseline, losslessSyntaxes } from './encode-frame.js';
