@@ -5,7 +5,7 @@ import { migrations } from './migrations/index.js';
 const int8 = 20;
 
 /** bigint columns as numbers: our keys, offsets and sizes stay far under 2^53; a value beyond it is refused, not rounded. */
-const types = {
+export const types = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
     if (oid !== int8) return pg.types.getTypeParser(oid, format as 'text');
     return (text: string) => {

@@ -1,5 +1,7 @@
-import type pg from 'pg';
+import pg from 'pg';
 import type { DataSource, EntityManager } from 'typeorm';
+import { types } from './data-source.js';
+import { PreparedStatement } from './prepared-statement.js';
 
 /** What a function that writes rows takes: everything done through it commits or rolls back together. */
 export type Transaction = EntityManager;
@@ -39,9 +41,24 @@ export async function queryPrepared<Row>(
   parameters: unknown[],
 ): Promise<Row[]> {
   const pool = (db.driver as unknown as { master: pg.Pool }).master;
-  const { rows } = await pool.query({ name, text: sql, values: parameters });
-  return rows as Row[];
+  return new Promise((resolve, reject) => {
+    pool.connect((failure, client, release) => {
+      if (client === undefined) {
+        reject(failure ?? new Error('The pool gave no connection'));
+        return;
+      }
+      const done = (error: Error | undefined, rows: Row[]) => {
+        // What the server refuses leaves the connection as good as it was.
+        release(error instanceof pg.DatabaseError ? undefined : error);
+        if (error === undefined) resolve(rows);
+        else reject(error);
+      };
+      client.query(new PreparedStatement<Row>(name, sql, parameters, typeParser, done));
+    });
+  });
 }
+
+const typeParser = (oid: number) => types.getTypeParser(oid) as (text: string) => unknown;
 
 /** {@link queryPrepared} inside of a transaction. */
 export async function queryPreparedIn<Row>(

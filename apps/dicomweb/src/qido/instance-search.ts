@@ -6,7 +6,7 @@ import { isAnythingCold, readAvailability } from './availability.js';
 import { countMatches } from './count-matches.js';
 import { isReadableJson, Parameters } from './match-sql.js';
 import { chooseAttributes, composeResult, element, isLevelWanted } from './result-attributes.js';
-import { isPlaceAlone, runSearch } from './run-search.js';
+import { hasStablePlan, runSearch } from './run-search.js';
 import { findColumn } from './search-columns.js';
 import type { Found, SearchPage } from './search-page.js';
 import { seriesAttributes, type SeriesRow, seriesSelection, studyUid } from './series-search.js';
@@ -52,7 +52,7 @@ export async function searchInstances(
     ${isStudyWanted ? studySelection : 'st.study_instance_uid'}, ${isAnythingCold}`;
   const sql = pageSql(query, place, selection, where, parameters);
   type Row = InstanceRow & SeriesRow & StudyRow & Found & { page_rows?: number };
-  const found = await runSearch<Row>(db, sql, parameters.values, place !== 'anywhere' && isPlaceAlone(query));
+  const found = await runSearch<Row>(db, sql, parameters.values, hasStablePlan(query));
   const rows = found.slice(0, query.limit);
   const pageRows = found[0]?.page_rows ?? found.length;
   const isCut = rows.length < Math.min(pageRows, query.limit);

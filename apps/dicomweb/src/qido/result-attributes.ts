@@ -71,8 +71,23 @@ export type Choice = (tag: string, element: string) => string | undefined;
  */
 export function chooseAttributes(query: QidoQuery, usualLevels: readonly SearchLevel[]): Choice {
   if (query.isAllIncluded) return (_, element) => element;
+  const key = `${usualLevels.join()} ${[...query.includeFields].join()}`;
+  let choice = choices.get(key);
+  if (choice === undefined) {
+    choice = chooseOf(query.includeFields, usualLevels);
+    if (choices.size >= choicesMax) choices.clear();
+    choices.set(key, choice);
+  }
+  return choice;
+}
+
+/** Of searches that differ in their values alone. */
+const choices = new Map<string, Choice>();
+const choicesMax = 200;
+
+function chooseOf(includeFields: ReadonlySet<string>, usualLevels: readonly SearchLevel[]): Choice {
   const wanted = new Map<string, Wanted>();
-  for (const path of query.includeFields) want(wanted, path.split('.'));
+  for (const path of includeFields) want(wanted, path.split('.'));
   for (const tag of usualLevels.flatMap((level) => usualTags[level])) wanted.set(tag, true);
   return (tag, element) => {
     const part = wanted.get(tag);

@@ -5,7 +5,7 @@ import { isAnythingCold, readAvailability } from './availability.js';
 import { countMatches } from './count-matches.js';
 import { Parameters } from './match-sql.js';
 import { chooseAttributes, composeResult, element, isLevelWanted } from './result-attributes.js';
-import { isPlaceAlone, runSearch } from './run-search.js';
+import { hasStablePlan, runSearch } from './run-search.js';
 import type { Found, SearchPage } from './search-page.js';
 import { type Members, splitMembers } from './split-members.js';
 import { studyAttributes, type StudyRow, studySelection } from './study-search.js';
@@ -48,8 +48,7 @@ export async function searchSeries(
     ? `${selection} from ${everything} where ${where} order by ${order} ${page}`
     : `with page as materialized (select se.series_key from ${everything} where ${where} order by ${order} ${page})
        ${selection} from page join series se using (series_key) join study st using (study_key) order by ${order}`;
-  const isPlanKept = isInStudy && isPlaceAlone(query);
-  const found = await runSearch<SeriesRow & StudyRow & Found>(db, sql, parameters.values, isPlanKept);
+  const found = await runSearch<SeriesRow & StudyRow & Found>(db, sql, parameters.values, hasStablePlan(query));
   const rows = found.slice(0, query.limit);
   const availability = await readAvailability(db, 'series_key', rows);
   const choose = chooseAttributes(query, levels);

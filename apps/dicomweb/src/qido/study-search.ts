@@ -4,7 +4,7 @@ import { isAnythingCold, readAvailability } from './availability.js';
 import { countMatches } from './count-matches.js';
 import { Parameters } from './match-sql.js';
 import { chooseAttributes, composeResult, element } from './result-attributes.js';
-import { runSearch } from './run-search.js';
+import { hasStablePlan, runSearch } from './run-search.js';
 import type { Found, SearchPage } from './search-page.js';
 import { type Members, splitMembers } from './split-members.js';
 import { whereSql } from './where-sql.js';
@@ -41,7 +41,7 @@ export async function searchStudies(db: DataSource, query: QidoQuery, dicomwebUr
            select st.study_key from study st where ${where} order by ${order}
            limit ${limit}::bigint + 1 offset ${parameters.add(query.offset)}::bigint
          ) ${selection} from page join study st using (study_key) order by ${order}`;
-  const found = await runSearch<StudyRow & Found>(db, sql, parameters.values);
+  const found = await runSearch<StudyRow & Found>(db, sql, parameters.values, hasStablePlan(query));
   const rows = found.slice(0, query.limit);
   const availability = await readAvailability(db, 'study_key', rows);
   const choose = chooseAttributes(query, ['study']);

@@ -63,7 +63,7 @@ export function describeRepresentation({ mediaType, isMultipart, transferSyntaxU
   return isMultipart ? `multipart/related; type="${mediaType}"${syntax}` : `${mediaType}${syntax}`;
 }
 
-function choose<R extends Representation>(ranges: AcceptRange[], possible: readonly R[]): R | undefined {
+function choose<R extends Representation>(ranges: readonly AcceptRange[], possible: readonly R[]): R | undefined {
   let best: { offer: R; rank: readonly number[] } | undefined;
   possible.forEach((offer, offerOrder) => {
     const match = mostSpecific(ranges, offer);
@@ -81,7 +81,7 @@ interface Match {
 }
 
 /** The most specific range that matches decides, so that `image/jls;q=0, image/*` means "an image, but not JPEG-LS". */
-function mostSpecific(ranges: AcceptRange[], offer: Representation): Match | undefined {
+function mostSpecific(ranges: readonly AcceptRange[], offer: Representation): Match | undefined {
   let found: (Match & { specificity: number }) | undefined;
   ranges.forEach((range, order) => {
     const specificity = specificityOf(range, offer);

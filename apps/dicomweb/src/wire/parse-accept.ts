@@ -28,12 +28,26 @@ const synonyms = new Map([
   ['video/mpeg', 'video/mpeg2'],
 ]);
 
+/** Clients send the same few fields all day long. */
+const readMax = 100;
+const alreadyRead = new Map<string, readonly AcceptRange[]>();
+
 /**
  * Reads an Accept field as clients really write it: parameter values with and without quotes, several ranges separated
  * by commas, or (some viewers) by semicolons only, empty members, unknown parameters. What cannot be read is left out.
  * @returns the ranges in the order they were written
  */
-export function parseAccept(field: string): AcceptRange[] {
+export function parseAccept(field: string): readonly AcceptRange[] {
+  let ranges = alreadyRead.get(field);
+  if (ranges === undefined) {
+    ranges = readAccept(field);
+    if (alreadyRead.size >= readMax) alreadyRead.clear();
+    alreadyRead.set(field, ranges);
+  }
+  return ranges;
+}
+
+function readAccept(field: string): AcceptRange[] {
   const ranges: AcceptRange[] = [];
   for (const member of split(field, ',')) {
     let current: Draft | undefined;

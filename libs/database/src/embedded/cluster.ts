@@ -73,7 +73,24 @@ export async function createDatabaseOnce(url: string): Promise<void> {
   }
 }
 
-/** @returns the address of a database of the server, by its name */
-export function urlOf(port: number, password: string): (name: string) => string {
-  return (name) => `postgresql://${user}:${password}@127.0.0.1:${port}/${name}`;
+/**
+ * @param socketDirectory of the server's Unix socket, where it has one: a round trip over it takes two thirds of one over TCP
+ * @returns the address of a database of the server, by its name
+ */
+export function urlOf(port: number, password: string, socketDirectory?: string): (name: string) => string {
+  const host = socketDirectory === undefined ? '' : `?host=${encodeURIComponent(socketDirectory)}`;
+  return (name) => `postgresql://${user}:${password}@127.0.0.1:${port}/${name}${host}`;
+}
+
+/** What a socket's address has room for, on Linux and, a little less, on macOS. */
+const socketPathBytesMax = 103;
+
+/** @returns where the server's Unix socket can be: in its own folder, which is closed to others; undefined for nowhere */
+export function socketDirectoryIn(cluster: string): string | undefined {
+  if (process.platform === 'win32') return undefined;
+  const directory = path.resolve(cluster);
+  // PostgreSQL takes a comma for the end of a directory's name.
+  const isUsable =
+    !directory.includes(',') && Buffer.byteLength(`${directory}/.s.PGSQL.65535.lock`) <= socketPathBytesMax;
+  return isUsable ? directory : undefined;
 }

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { freePort } from '#libs/config';
 import type pg from 'pg';
-import { createDatabaseOnce, database, initialiseOnce, readPassword, urlOf } from './cluster.js';
+import { createDatabaseOnce, database, initialiseOnce, readPassword, socketDirectoryIn, urlOf } from './cluster.js';
 import { waitForFormerServer } from './former-server.js';
 import { startGuarded, waitUntilReady } from './guarded-server.js';
 import { chooseIdentity } from './identity.js';
@@ -19,7 +19,6 @@ export interface EmbeddedPostgresOptions {
 
 const ourSettings: Record<string, string> = {
   listen_addresses: '127.0.0.1',
-  unix_socket_directories: '',
   max_connections: '60',
   shared_buffers: '64MB',
   max_wal_size: '512MB',
@@ -33,9 +32,9 @@ const ourSettings: Record<string, string> = {
 };
 
 /**
- * A real PostgreSQL of our own, from npm's binaries. It listens on a free loopback port with a generated password and
- * ends with the process that started it, however that ends: a guard shell holds a pipe from us and stops the server
- * when the pipe closes.
+ * A real PostgreSQL of our own, from npm's binaries. It listens on a free loopback port, and on a Unix socket where that
+ * can be, with a generated password, and ends with the process that started it, however that ends: a guard shell holds a
+ * pipe from us and stops the server when the pipe closes.
  */
 export class EmbeddedPostgres {
   private constructor(
@@ -57,8 +56,11 @@ export class EmbeddedPostgres {
     await waitForFormerServer(cluster, password);
 
     const port = await freePort();
-    const url = urlOf(port, password);
-    const guard = startGuarded(programs, identity, cluster, { ...ourSettings, port: String(port), ...settings });
+    const socketDirectory = socketDirectoryIn(cluster);
+    const url = urlOf(port, password, socketDirectory);
+    const sockets = { unix_socket_directories: socketDirectory ?? '', unix_socket_permissions: '0700' };
+    const ours = { ...ourSettings, ...sockets, port: String(port) };
+    const guard = startGuarded(programs, identity, cluster, { ...ours, ...settings });
     try {
       await waitUntilReady(guard, url('postgres'));
       await createDatabaseOnce(url('postgres'));
