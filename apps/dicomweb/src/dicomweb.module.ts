@@ -22,7 +22,9 @@ import { AnswerInstances } from './wado/instances/answer-instances.js';
 import { InstancesController } from './wado/instances/instances.controller.js';
 import { OpenChosenInstance } from './wado/instances/open-chosen-instance.js';
 import { MetadataController } from './wado/metadata/metadata.controller.js';
+import { DrawPicture } from './wado/rendered/draw-picture.js';
 import { FindStoredMedia } from './wado/rendered/find-stored-media.js';
+import { PictureStore } from './wado/rendered/picture-store.js';
 import { RenderPicture } from './wado/rendered/render-picture.js';
 import { RenderedController } from './wado/rendered/rendered.controller.js';
 import { ReadPixelAttributes } from './wado/transcoding/read-pixel-attributes.js';
@@ -76,6 +78,8 @@ class ImageServiceLifetime implements OnModuleDestroy {
     ReadBulkData,
     SearchDatabase,
     FindStoredMedia,
+    DrawPicture,
+    PictureStore,
     RenderPicture,
     ReadPixelAttributes,
     TranscodeFrames,

@@ -132,6 +132,8 @@ export interface Limits {
   /** Of them, those that send a body. */
   readonly uploadsAtOnceMax: number;
   readonly requestIdleMillisecondsMax: number;
+  /** Pictures that were made, kept on disk to be given again. */
+  readonly pictureStoreBytesMax: number;
 }
 
 export interface S3Config {
@@ -218,6 +220,7 @@ const limits: Limits = Object.freeze({
   requestsAtOnceMax: 2_000,
   uploadsAtOnceMax: 200,
   requestIdleMillisecondsMax: 30_000,
+  pictureStoreBytesMax: 1024 ** 3,
 });
 
 /**

@@ -1,6 +1,7 @@
 import type { DicomJson } from '#libs/dicom';
 import { itemsOf, textOf } from './attributes.js';
 import { ImageError } from './image-error.js';
+import { overlayGroups, overlayTag } from './presentation/overlay-groups.js';
 
 /** Bytes of elements that a dataset holds by reference, by their BulkDataURI. Little endian. */
 export type BulkData = ReadonlyMap<string, Uint8Array>;
@@ -18,11 +19,16 @@ const lutData = '00283006';
 const lutSequences = ['00283000', '00283010'];
 const functionalGroups = ['52009229', '52009230'];
 const frameVoiLut = '00289132';
+const softcopyVoi = '00283110';
+const presentationLut = '20500010';
+const iccProfile = '00282000';
+const opticalPath = '00480105';
 const waveformSequence = '54000100';
 const waveformData = '54001010';
 
 /**
- * What a dataset keeps as bulk data and a picture of it needs: lookup tables of an image, samples of a waveform. Read
+ * What a dataset keeps as bulk data and a picture of it needs: lookup tables and overlays of an image or of a
+ * presentation state, samples of a waveform. Read
  * these, and hand them to describeFrame or renderWaveform. Most images need none.
  */
 export function bulkDataForRendering(dataset: DicomJson): BulkDataReference[] {
@@ -39,6 +45,10 @@ export function bulkDataForRendering(dataset: DicomJson): BulkDataReference[] {
 
   if (textOf(dataset, '00280004') === 'PALETTE COLOR') for (const tag of paletteData) add(dataset, tag, '');
   addLuts(dataset, '');
+  // Of presentation states: VOI LUTs of their images, and a Presentation LUT.
+  itemsOf(dataset, softcopyVoi).forEach((item, i) => addLuts(item, `${softcopyVoi}/${i}/`));
+  itemsOf(dataset, presentationLut).forEach((item, i) => add(item, lutData, `${presentationLut}/${i}/`));
+  for (const group of overlayGroups) add(dataset, overlayTag(group, '3000'), '');
   for (const groups of functionalGroups) {
     itemsOf(dataset, groups).forEach((group, i) => {
       itemsOf(group, frameVoiLut).forEach((item, j) => addLuts(item, `${groups}/${i}/${frameVoiLut}/${j}/`));
@@ -46,6 +56,14 @@ export function bulkDataForRendering(dataset: DicomJson): BulkDataReference[] {
   }
   itemsOf(dataset, waveformSequence).forEach((item, i) => add(item, waveformData, `${waveformSequence}/${i}/`));
   return references;
+}
+
+/** Where the ICC profile of an instance's colours is, when it is bulk data: only colour management needs it. */
+export function bulkDataForColor(dataset: DicomJson): BulkDataReference[] {
+  const path = dataset[iccProfile] ? '' : `${opticalPath}/0/`;
+  const holder = dataset[iccProfile] ? dataset : itemsOf(dataset, opticalPath)[0];
+  const uri = holder?.[iccProfile]?.BulkDataURI;
+  return uri === undefined ? [] : [{ uri, tagPath: `${path}${iccProfile}` }];
 }
 
 /** The bytes of a binary element, inline or from `bulkData`; undefined when the dataset does not have the element. */

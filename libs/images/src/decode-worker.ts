@@ -19,7 +19,7 @@ serveWorker<ImageRequest, ImageResponse<ImageRequest['kind']>>(async (request) =
     case 'render-tiled-level':
       return renderTiledLevel(request.tiles, request.totalColumns, request.totalRows, request.options);
     case 'animate':
-      return animate(request.pictures, request.delayMilliseconds);
+      return animate(request.pictures, request.delayMilliseconds, request.format, request.quality);
     case 'render-waveform':
       return renderWaveform(request.dataset, request.options, request.bulkData);
   }

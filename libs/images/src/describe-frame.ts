@@ -181,7 +181,7 @@ function groupOf(dataset: DicomJson, frameIndex: number, groupTag: string): Dico
 }
 
 /** Pixel Value Transformation, Modality LUT, or the Dose Grid Scaling of an RT Dose. */
-function readModality(
+export function readModality(
   dataset: DicomJson,
   frameIndex: number,
   isSigned: boolean,
@@ -206,6 +206,15 @@ function readVoi(
   bulkData: BulkData | undefined,
 ): Pick<FrameDescription, 'windows' | 'voiLut'> {
   const voi = groupOf(dataset, frameIndex, '00289132');
+  const windows = readWindows(voi);
+  const lutItem = itemsOf(voi, '00283010')[0];
+  // The inputs of a VOI LUT are what the modality step gives: signed if the pixels are, or if rescaling can go below 0.
+  const mayBeNegative = isSigned || (numberOf(groupOf(dataset, frameIndex, '00289145'), '00281052') ?? 0) < 0;
+  return { windows, voiLut: lutItem ? readLut(lutItem, 'VOI LUT', mayBeNegative, bulkData) : undefined };
+}
+
+/** The windows of a dataset or of an item that has them as a dataset does (PS3.3 C.11.2). */
+export function readWindows(voi: DicomJson): VoiWindow[] {
   const windowFunction = readWindowFunction(textOf(voi, '00281056'));
   const windows: VoiWindow[] = [];
   const count = voi['00281050']?.Value?.length ?? 0;
@@ -222,10 +231,7 @@ function readVoi(
         function: windowFunction === 'LINEAR' && width < 1 ? 'LINEAR_EXACT' : windowFunction,
       });
   }
-  const lutItem = itemsOf(voi, '00283010')[0];
-  // The inputs of a VOI LUT are what the modality step gives: signed if the pixels are, or if rescaling can go below 0.
-  const mayBeNegative = isSigned || (numberOf(groupOf(dataset, frameIndex, '00289145'), '00281052') ?? 0) < 0;
-  return { windows, voiLut: lutItem ? readLut(lutItem, 'VOI LUT', mayBeNegative, bulkData) : undefined };
+  return windows;
 }
 
 function readWindowFunction(text: string | undefined): WindowFunction {

@@ -17,6 +17,9 @@ export interface LookupTable {
   values: Uint16Array;
 }
 
+/** What the brightness after the VOI step becomes (PS3.3 C.11.6): a shape, or a table over all of it. */
+export type PresentationLut = 'IDENTITY' | 'INVERSE' | LookupTable;
+
 /** All that is needed to decode and show one frame: a plain object that crosses process boundaries. */
 export interface FrameDescription {
   transferSyntaxUid: string;
@@ -49,6 +52,8 @@ export interface FrameDescription {
   /** This frame's windows, the first is the default. */
   windows: VoiWindow[];
   voiLut: LookupTable | undefined;
+  /** Of a presentation state, or Presentation LUT Shape; without it MONOCHROME1 is inverted. */
+  presentationLut?: PresentationLut;
   palette: { red: LookupTable; green: LookupTable; blue: LookupTable } | undefined;
   /** Stored values that stand for "no pixel here" (Pixel Padding Value and its range limit). */
   padding: { first: number; last: number } | undefined;

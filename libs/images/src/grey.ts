@@ -1,7 +1,7 @@
 import type { FrameDescription, VoiWindow } from './frame-description.js';
 import { modalityFunction } from './modality-values.js';
 import type { Pixels } from './pixels.js';
-import { voiLutFunction, windowFunction } from './voi.js';
+import { presentationFunction, voiLutFunction, windowFunction } from './voi.js';
 
 /** The share of pixels a fitted range leaves out at each end, so that a few extreme ones do not darken the rest. */
 const outliers = 0.005;
@@ -12,14 +12,9 @@ const outliers = 0.005;
  * as MONOCHROME2.
  */
 export function toGrey(pixels: Pixels, description: FrameDescription, window?: VoiWindow): Uint8Array<ArrayBuffer> {
-  const toModality = modalityFunction(description);
-  const toBrightness = brightnessFunction(pixels, description, window);
-  const isInverted = pixels.photometricInterpretation === 'MONOCHROME1';
-  const toGrey = (stored: number): number => {
-    const grey = Math.round(toBrightness(toModality(stored)) * 255);
-    return isInverted ? 255 - grey : grey;
-  };
-
+  const chosen = window ?? description.windows[0];
+  const isFitted = chosen === undefined && description.voiLut === undefined;
+  const toGrey = brightnessOf(description, isFitted ? fittedWindow(pixels, description) : chosen);
   const { data } = pixels;
   const grey = new Uint8Array(data.length);
   if (
@@ -45,16 +40,18 @@ export function toGrey(pixels: Pixels, description: FrameDescription, window?: V
   return grey;
 }
 
-function brightnessFunction(
-  pixels: Pixels,
-  description: FrameDescription,
-  window: VoiWindow | undefined,
-): (value: number) => number {
-  const chosen = window ?? description.windows[0];
-  if (chosen) return windowFunction(chosen);
-  if (description.voiLut) return voiLutFunction(description.voiLut);
-  return windowFunction(fittedWindow(pixels, description));
+/** The brightness, 0 to 255, of a stored value: through that window, or without one through the VOI LUT. */
+export function brightnessOf(description: FrameDescription, window: VoiWindow | undefined): (stored: number) => number {
+  const { voiLut, presentationLut, photometricInterpretation } = description;
+  const toModality = modalityFunction(description);
+  const toBrightness = window ? windowFunction(window) : voiLut ? voiLutFunction(voiLut) : windowFunction(allValues);
+  // A Presentation LUT says what is bright, whatever the photometric interpretation is (PS3.3 C.11.6).
+  const shape = presentationLut ?? (photometricInterpretation === 'MONOCHROME1' ? 'INVERSE' : 'IDENTITY');
+  const toPresented = presentationFunction(shape);
+  return (stored) => Math.round(toPresented(toBrightness(toModality(stored))) * 255);
 }
+
+const allValues: VoiWindow = { center: 0.5, width: 1, function: 'LINEAR_EXACT' };
 
 /** The window that shows most of a frame's values. */
 export function fittedWindow(pixels: Pixels, description: FrameDescription): VoiWindow {

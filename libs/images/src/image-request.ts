@@ -1,4 +1,5 @@
 import type { DicomJson } from '#libs/dicom';
+import type { AnimationFormat } from './animate.js';
 import type { BulkData } from './bulk-data.js';
 import type { FrameDescription } from './frame-description.js';
 import type { Pixels } from './pixels.js';
@@ -11,7 +12,7 @@ export type ImageRequest =
   | { kind: 'transcode-frame'; bytes: Uint8Array; description: FrameDescription; transferSyntaxUid: string }
   | { kind: 'render-frame'; bytes: Uint8Array; description: FrameDescription; options: RenderOptions }
   | { kind: 'render-tiled-level'; tiles: Tile[]; totalColumns: number; totalRows: number; options: TiledLevelOptions }
-  | { kind: 'animate'; pictures: Uint8Array[]; delayMilliseconds: number }
+  | { kind: 'animate'; pictures: Uint8Array[]; delayMilliseconds: number; format: AnimationFormat; quality: number }
   | { kind: 'render-waveform'; dataset: DicomJson; options: WaveformOptions; bulkData: BulkData | undefined };
 
 interface ImageResponses {

@@ -1,12 +1,19 @@
 import type { DicomJson } from '#libs/dicom';
 import { WorkerError, WorkerPool } from '#libs/workers';
+import type { AnimationFormat } from './animate.js';
 import type { BulkData } from './bulk-data.js';
 import type { FrameDescription } from './frame-description.js';
+import { isPlain } from './plain-frame.js';
 import { ImageError, imageErrorCodes, type ImageErrorCode } from './image-error.js';
 import type { ImageRequest, ImageResponse, TranscodedFrame } from './image-request.js';
 import type { Pixels } from './pixels.js';
+import { Turnstile } from './turnstile.js';
 import type { RenderOptions, WaveformOptions } from './render-options.js';
+import { renderPlainFrame } from './render-frame.js';
 import type { Tile, TiledLevelOptions } from './render-tiled-level.js';
+
+/** Pictures of plain frames made at a time: libuv has four threads, and files are read by them, too. */
+const plainAtOnce = 3;
 
 export interface ImageServiceOptions {
   /** Processes that decode; 2 when absent. */
@@ -29,7 +36,11 @@ export class ImageService {
 
   private readonly transcodeMilliseconds: number;
 
+  private readonly plain: Turnstile;
+
   constructor(options: ImageServiceOptions = {}) {
+    const queueLengthMax = options.queueLengthMax ?? 256;
+    this.plain = new Turnstile(plainAtOnce, queueLengthMax);
     const timeoutMilliseconds = options.timeoutMilliseconds ?? 10_000;
     this.transcodeMilliseconds = 6 * timeoutMilliseconds;
     this.pool = new WorkerPool({
@@ -38,7 +49,7 @@ export class ImageService {
       size: options.workers ?? 2,
       timeoutMilliseconds,
       memoryBytesMax: options.memoryBytesMax ?? 3 * 2 ** 30,
-      queueLengthMax: options.queueLengthMax ?? 256,
+      queueLengthMax,
       // A process that has decoded something holds 100 MB and more.
       idleMillisecondsMax: 60_000,
       // WebAssembly memory grows with the largest frame and never shrinks.
@@ -59,8 +70,10 @@ export class ImageService {
     return this.ask({ kind: 'transcode-frame', bytes, description, transferSyntaxUid }, this.transcodeMilliseconds);
   }
 
+  /** Plain frames are shown in this process (see isPlain), a few at a time; whatever has to be decoded is not. */
   renderFrame(bytes: Uint8Array, description: FrameDescription, options: RenderOptions): Promise<Buffer> {
-    return this.ask({ kind: 'render-frame', bytes, description, options });
+    if (!isPlain(bytes, description, options)) return this.ask({ kind: 'render-frame', bytes, description, options });
+    return this.plain.run(() => renderPlainFrame(bytes, description, options));
   }
 
   renderTiledLevel(
@@ -72,8 +85,13 @@ export class ImageService {
     return this.ask({ kind: 'render-tiled-level', tiles, totalColumns, totalRows, options });
   }
 
-  animate(pictures: Uint8Array[], delayMilliseconds: number): Promise<Buffer> {
-    return this.ask({ kind: 'animate', pictures, delayMilliseconds });
+  animate(
+    pictures: Uint8Array[],
+    delayMilliseconds: number,
+    format: AnimationFormat = 'gif',
+    quality = 90,
+  ): Promise<Buffer> {
+    return this.ask({ kind: 'animate', pictures, delayMilliseconds, format, quality });
   }
 
   renderWaveform(dataset: DicomJson, options: WaveformOptions, bulkData?: BulkData): Promise<Buffer> {
@@ -84,6 +102,7 @@ export class ImageService {
 
   /** Ends the processes. Pictures that are not finished fail as closed. */
   close(): Promise<void> {
+    this.plain.close();
     return this.pool.close();
   }
 

@@ -2,7 +2,7 @@ export { ImageError, type ImageErrorCode } from './image-error.js';
 export type { FrameDescription, LookupTable, VoiWindow, WindowFunction } from './frame-description.js';
 export type { PixelArray, Pixels } from './pixels.js';
 export type { PictureFormat, RenderOptions, Viewport, WaveformOptions } from './render-options.js';
-export { bulkDataForRendering, type BulkData, type BulkDataReference } from './bulk-data.js';
+export { bulkDataForColor, bulkDataForRendering, type BulkData, type BulkDataReference } from './bulk-data.js';
 export { describeFrame, describePixels, pixelAttributes } from './describe-frame.js';
 export { decodeFrame } from './decode-frame.js';
 export { toNativeBytes } from './native-bytes.js';

@@ -1,10 +1,16 @@
 import sharp, { type Sharp } from 'sharp';
+import { drawAnnotation } from './annotation.js';
+import { inColorSpace, managedColors } from './color/manage-color.js';
 import type { FrameDescription } from './frame-description.js';
 import { toGrey } from './grey.js';
 import { ImageError } from './image-error.js';
 import { picturePixelsMax } from './limits.js';
 import { lookUp } from './lookup-table.js';
 import type { Pixels } from './pixels.js';
+import { drawGraphics } from './presentation/draw-graphics.js';
+import { geometryOf, type Region } from './presentation/geometry.js';
+import type { Presentation } from './presentation/presentation.js';
+import { reorient } from './presentation/reorient.js';
 import type { PictureFormat, RenderOptions, Viewport } from './render-options.js';
 
 /** One patient's picture at a time is in memory, and none is kept: libvips would cache what it has worked on. */
@@ -57,17 +63,59 @@ function toBytes({ data }: Pixels, { bitsStored, pixelRepresentation }: FrameDes
 }
 
 /**
- * Encodes a picture, scaled into the viewport if there is one.
+ * Encodes a picture: as a presentation state has it, scaled into the viewport if there is one, with text in its corners.
  *
  * @throws ImageError invalid-option, limit-exceeded
  */
-export async function encodePicture(
-  { data, width, height, channels }: Picture,
-  { format, viewport, quality = 90 }: Pick<RenderOptions, 'format' | 'viewport' | 'quality'>,
-): Promise<Buffer> {
-  const source = sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
-  const shown = viewport ? intoViewport(source, viewport, width, height) : source;
-  return encode(channels === 1 ? shown.toColourspace('b-w') : shown, format, quality);
+export async function encodePicture(picture: Picture, options: RenderOptions): Promise<Buffer> {
+  const { format, viewport, quality = 90, presentation, annotation, color } = options;
+  if (viewport) checkViewportSize(viewport);
+  const presented = presentation && present(picture, presentation, viewport);
+  const { data, width, height, channels } = presented?.picture ?? picture;
+  const isManaged = color !== undefined && channels === 3;
+  let shown = isManaged
+    ? await managedColors({ data, width, height }, color)
+    : sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
+  let size = { width, height };
+  if (presented) size = presented.size;
+  else if (viewport) {
+    const source = sourceOf(viewport, width, height);
+    size = fittedSize(viewport, source);
+    shown = cutOut(shown, viewport, source, width, height);
+  }
+  if (size.width !== width || size.height !== height || viewport) {
+    shown = shown.resize({ ...size, fit: 'fill', kernel: 'cubic' });
+  }
+  const drawings = [presented?.graphics, annotation && drawAnnotation(annotation, size.width, size.height)];
+  const layers = drawings.filter((svg) => svg !== undefined).map((svg) => ({ input: Buffer.from(svg) }));
+  if (layers.length > 0) shown = shown.composite(layers).removeAlpha();
+  if (isManaged) shown = inColorSpace(shown, color);
+  else if (channels === 1 && !presented?.isColored && color === undefined) shown = shown.toColourspace('b-w');
+  else if (color !== undefined) shown = inColorSpace(shown.toColourspace('srgb'), { space: color.space });
+  return encode(shown, format, quality);
+}
+
+/** A picture as its presentation state has it, still to be scaled to its size. */
+function present(picture: Picture, asked: Presentation, viewport: Viewport | undefined) {
+  const presentation = viewport?.source ? lookingAt(asked, viewport.source, picture) : asked;
+  const geometry = geometryOf(presentation, picture.width, picture.height, viewport);
+  const { graphics, texts } = presentation;
+  return {
+    picture: reorient(picture, geometry),
+    size: { width: geometry.width, height: geometry.height },
+    graphics: drawGraphics(presentation, geometry),
+    isColored: [...graphics, ...texts].some(({ color }) => !/^(#ffffff|rgb\((\d+),\1,\1\))$/.test(color)),
+  };
+}
+
+/** The region asked for goes before the one of the presentation state. */
+function lookingAt(presentation: Presentation, source: Source, { width, height }: Picture): Presentation {
+  const { left, top, width: across, height: down } = sourceOf({ source }, width, height);
+  return {
+    ...presentation,
+    displayedArea: { left, top, right: left + across, bottom: top + down },
+    isFlipped: presentation.isFlipped !== source.width < 0,
+  };
 }
 
 /** The last step to a file of the format. */
@@ -105,35 +153,37 @@ export function checkViewportSize({ width, height }: { width: number; height: nu
   }
 }
 
-function intoViewport(picture: Sharp, viewport: Viewport, columns: number, rows: number): Sharp {
-  checkViewportSize(viewport);
-  let shown = picture;
-  let [width, height] = [columns, rows];
-  if (viewport.source) {
-    const { x, y } = viewport.source;
-    if (![x, y, viewport.source.width, viewport.source.height].every(Number.isFinite)) {
-      throw new ImageError('invalid-option', 'The source region of a viewport must be four numbers.');
-    }
-    // What lies outside of the image is left out; at least one pixel must be inside.
-    const left = Math.max(0, Math.round(x));
-    const top = Math.max(0, Math.round(y));
-    width = Math.min(columns, Math.round(x + Math.abs(viewport.source.width))) - left;
-    height = Math.min(rows, Math.round(y + Math.abs(viewport.source.height))) - top;
-    if (width < 1 || height < 1) {
-      throw new ImageError(
-        'invalid-option',
-        `The source region of the viewport shows nothing of an image of ${columns} x ${rows}.`,
-      );
-    }
-    shown = shown.extract({ left, top, width, height });
-    if (viewport.source.width < 0) shown = shown.flop();
-    if (viewport.source.height < 0) shown = shown.flip();
+type Source = NonNullable<Viewport['source']>;
+
+/** The part of an image that a viewport shows: what lies outside of the image is left out. @throws ImageError invalid-option */
+function sourceOf({ source }: Pick<Viewport, 'source'>, columns: number, rows: number): Region {
+  if (source === undefined) return { left: 0, top: 0, width: columns, height: rows };
+  const { x, y } = source;
+  if (![x, y, source.width, source.height].every(Number.isFinite)) {
+    throw new ImageError('invalid-option', 'The source region of a viewport must be four numbers.');
   }
+  const left = Math.max(0, Math.round(x));
+  const top = Math.max(0, Math.round(y));
+  const width = Math.min(columns, Math.round(x + Math.abs(source.width))) - left;
+  const height = Math.min(rows, Math.round(y + Math.abs(source.height))) - top;
+  if (width < 1 || height < 1) {
+    throw new ImageError(
+      'invalid-option',
+      `The source region of the viewport shows nothing of an image of ${columns} x ${rows}.`,
+    );
+  }
+  return { left, top, width, height };
+}
+
+function fittedSize(viewport: Viewport, { width, height }: { width: number; height: number }) {
   const scale = Math.min(viewport.width / width, viewport.height / height);
-  return shown.resize({
-    width: Math.max(1, Math.round(width * scale)),
-    height: Math.max(1, Math.round(height * scale)),
-    fit: 'fill',
-    kernel: 'cubic',
-  });
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+}
+
+function cutOut(picture: Sharp, { source }: Viewport, region: Region, columns: number, rows: number): Sharp {
+  const isWhole = region.width === columns && region.height === rows;
+  let shown = isWhole ? picture : picture.extract(region);
+  if (source !== undefined && source.width < 0) shown = shown.flop();
+  if (source !== undefined && source.height < 0) shown = shown.flip();
+  return shown;
 }

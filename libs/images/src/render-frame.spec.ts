@@ -75,7 +75,7 @@ describe('renderFrame of grey images', () => {
 
   it('inverts MONOCHROME1, whatever the window', async () => {
     const one = { photometricInterpretation: 'MONOCHROME1', windows: [window(50, 100, 'LINEAR_EXACT')] };
-    expect((await rendered(words(0, 25, 50, 100), one)).values).toEqual([255, 191, 127, 0]);
+    expect((await rendered(words(0, 25, 50, 100), one)).values).toEqual([255, 191, 128, 0]);
   });
 
   it('fits a range to the values when there is no window: extremes and padding left out', async () => {

@@ -1,6 +1,9 @@
 import { decodeFrame } from './decode-frame.js';
 import type { FrameDescription } from './frame-description.js';
 import { encodePicture, toPicture } from './picture.js';
+import { plainPicture } from './plain-frame.js';
+import { drawOverlays } from './presentation/draw-overlays.js';
+import { closeShutters } from './presentation/shutter.js';
 import type { RenderOptions } from './render-options.js';
 import { checkWindow } from './voi.js';
 
@@ -20,5 +23,19 @@ export async function renderFrame(
 ): Promise<Buffer> {
   if (options.window) checkWindow(options.window);
   const pixels = await decodeFrame(bytes, description);
-  return encodePicture(toPicture(pixels, description, options.window), options);
+  const picture = toPicture(pixels, description, options.window);
+  const { overlays = [], presentation, shutterPlanes = [] } = options;
+  if (presentation) closeShutters(picture, presentation.shutters, presentation.shutterGrey, shutterPlanes);
+  drawOverlays(picture, overlays, bytes, description);
+  return encodePicture(picture, options);
+}
+
+/** {@link renderFrame} for what isPlain, without ever keeping the process from other work for long. */
+export async function renderPlainFrame(
+  bytes: Uint8Array,
+  description: FrameDescription,
+  options: RenderOptions,
+): Promise<Buffer> {
+  if (options.window) checkWindow(options.window);
+  return encodePicture(await plainPicture(bytes, description, options.window), options);
 }

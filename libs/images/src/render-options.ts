@@ -1,4 +1,8 @@
+import type { Annotation } from './annotation.js';
+import type { ColorOptions } from './color/icc-profile.js';
 import type { VoiWindow } from './frame-description.js';
+import type { Overlay } from './presentation/overlay.js';
+import type { Presentation } from './presentation/presentation.js';
 
 export type PictureFormat = 'jpeg' | 'png' | 'gif' | 'webp';
 
@@ -21,6 +25,16 @@ export interface RenderOptions {
   viewport?: Viewport;
   /** 1 to 100 for jpeg and webp, 90 when absent. PNG and GIF take no notice. */
   quality?: number;
+  /** Planes of bits to be drawn over the picture. */
+  overlays?: Overlay[];
+  /** How a presentation state has the picture shown. */
+  presentation?: Presentation;
+  /** The overlays of the presentation state, for its bitmap shutter. */
+  shutterPlanes?: Overlay[];
+  /** Colour management; without it colours are as they are stored, and the picture says nothing of them. */
+  color?: ColorOptions;
+  /** Text in the corners of the picture. */
+  annotation?: Annotation;
 }
 
 export interface WaveformOptions {

@@ -53,3 +53,14 @@ function keepStoredBits(
     for (let i = 0; i < samples.length; i++) samples[i] = ((samples[i] as number) << up) >>> down;
   }
 }
+
+/** One little endian word as the number it stands for, as {@link toSampleArray} gives it. */
+export function storedValue(
+  word: number,
+  width: number,
+  { bitsStored, highBit, pixelRepresentation }: SampleBits,
+): number {
+  const up = 31 - (bitsStored >= width ? width - 1 : Math.min(highBit, width - 1));
+  const down = 32 - Math.min(bitsStored, width);
+  return pixelRepresentation === 1 ? (word << up) >> down : (word << up) >>> down;
+}

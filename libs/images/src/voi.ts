@@ -1,4 +1,4 @@
-import type { FrameDescription, VoiWindow } from './frame-description.js';
+import type { FrameDescription, PresentationLut, VoiWindow } from './frame-description.js';
 import { ImageError } from './image-error.js';
 import { lookUp } from './lookup-table.js';
 
@@ -23,6 +23,15 @@ export function windowFunction(window: VoiWindow): (value: number) => number {
 export function voiLutFunction(lut: NonNullable<FrameDescription['voiLut']>): (value: number) => number {
   const highest = 2 ** lut.bits - 1;
   return (value) => lookUp(lut, value) / highest;
+}
+
+/** From brightness to brightness, 0 to 1, as a presentation has it (PS3.3 C.11.6): its table begins at the darkest. */
+export function presentationFunction(lut: PresentationLut): (brightness: number) => number {
+  if (lut === 'IDENTITY') return (brightness) => brightness;
+  if (lut === 'INVERSE') return (brightness) => 1 - brightness;
+  const highest = 2 ** lut.bits - 1;
+  const last = lut.values.length - 1;
+  return (brightness) => (lut.values[Math.round(brightness * last)] as number) / highest;
 }
 
 /** @throws ImageError invalid-option, for a window that a caller asked for and that maps nothing. */

@@ -5,11 +5,13 @@ describe('parseRendering', () => {
   it.each([
     ['', {}],
     ['accept=image/png&charset=utf-8&foo=1&iccprofile=no', {}],
+    ['annotation=technique,Patient,patient', { annotation: ['patient', 'technique'] }],
     [
-      'annotation=patient,technique',
-      { ignored: ['The following annotation values are not supported: patient,technique'] },
+      'annotation=patient,dose,%0d%0a',
+      { annotation: ['patient'], ignored: ['The following annotation values are not supported: dose'] },
     ],
-    ['iccprofile=sRGB', { ignored: ['The iccprofile parameter is not supported. Colors are as they are stored.'] }],
+    ['iccprofile=sRGB', { iccProfile: 'srgb' }],
+    ['iccprofile=yes', { iccProfile: 'yes' }],
     ['quality=75', { quality: 75 }],
     ['Quality=1', { quality: 1 }],
     ['quality=', {}],

@@ -2,12 +2,19 @@ import { WireError } from './wire-error.js';
 
 export type WindowFunction = 'LINEAR' | 'LINEAR_EXACT' | 'SIGMOID';
 
+export type AnnotationKind = 'patient' | 'technique';
+export type IccProfile = 'yes' | 'srgb' | 'adobergb' | 'rommrgb' | 'displayp3';
+
 /** How a picture is asked for (PS3.18 8.3.5.1). */
 export interface Rendering {
   window?: { center: number; width: number; function: WindowFunction };
   viewport?: RequestedViewport;
   /** 1 to 100. */
   quality?: number;
+  /** What is written in the corners of the picture. */
+  annotation?: AnnotationKind[];
+  /** The colour space that the picture is to be in and to name; `yes`: the one it is stored in. */
+  iccProfile?: IccProfile;
   /** What was asked for and is not done, to be said in a Warning header field. */
   ignored?: string[];
 }
@@ -25,7 +32,7 @@ const viewportPixelsMax = 8192;
 
 const parameters = ['window', 'viewport', 'quality', 'annotation', 'iccprofile'];
 
-/** The values of PS3.18 8.3.5.1.5; colours are given as they are stored. */
+/** The values of PS3.18 8.3.5.1.4; without the parameter colours are given as they are stored, and without a profile. */
 const iccProfiles = ['no', 'yes', 'srgb', 'adobergb', 'rommrgb', 'displayp3'];
 
 /**
@@ -46,19 +53,36 @@ export function parseRendering(search: string): Rendering {
     if (parameter === 'window') rendering.window = parseWindow(text);
     else if (parameter === 'viewport') rendering.viewport = parseViewport(text);
     else if (parameter === 'quality') rendering.quality = parseQuality(text);
-    else (rendering.ignored ??= []).push(...ignoredValues(parameter, text));
+    else if (parameter === 'annotation') Object.assign(rendering, parseAnnotation(text));
+    else {
+      const iccProfile = parseIccProfile(text);
+      if (iccProfile !== 'no') rendering.iccProfile = iccProfile;
+    }
   }
-  if (rendering.ignored?.length === 0) delete rendering.ignored;
   return rendering;
 }
 
-function ignoredValues(parameter: string, text: string): string[] {
-  if (parameter === 'annotation') return [`The following annotation values are not supported: ${text}`];
+/** Values that are not known here are told back, and the others done (8.3.5.1.1). */
+function parseAnnotation(text: string): Pick<Rendering, 'annotation' | 'ignored'> {
+  const values = [...new Set(text.split(',').map((value) => value.trim().toLowerCase()))].filter(
+    (value) => value !== '',
+  );
+  const annotation = annotationKinds.filter((kind) => values.includes(kind));
+  const unknown = values.filter((value) => !(annotationKinds as readonly string[]).includes(value));
+  return {
+    ...(annotation.length > 0 && { annotation }),
+    ...(unknown.length > 0 && { ignored: [`The following annotation values are not supported: ${unknown.join()}`] }),
+  };
+}
+
+const annotationKinds = ['patient', 'technique'] as const;
+
+function parseIccProfile(text: string): IccProfile | 'no' {
   const profile = text.toLowerCase();
   if (!iccProfiles.includes(profile)) {
     throw new WireError(`The parameter iccprofile takes one of ${iccProfiles.join(', ')}.`);
   }
-  return profile === 'no' ? [] : ['The iccprofile parameter is not supported. Colors are as they are stored.'];
+  return profile as IccProfile | 'no';
 }
 
 function parseWindow(text: string): NonNullable<Rendering['window']> {

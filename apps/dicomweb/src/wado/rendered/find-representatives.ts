@@ -1,4 +1,5 @@
 import { type DataSource, query } from '#libs/database';
+import { presentationStateSopClasses } from '#libs/images';
 
 /** What a picture is asked of: a study, one of its series, or one instance. */
 export interface PictureTarget {
@@ -25,6 +26,9 @@ export const waveformSopClasses = [
 /** What is laid over images, or made from them, is the last choice for showing them. */
 const derivedModalities = ['ANN', 'KO', 'M3D', 'PR', 'REG', 'RTDOSE', 'RTPLAN', 'RTSTRUCT', 'SEG', 'SR'];
 
+/** Without pixels of their own, and yet with a picture. */
+const picturedSopClasses = [...waveformSopClasses, ...presentationStateSopClasses];
+
 /** How many series are tried before a study counts as one without a picture. */
 const representativesMax = 5;
 
@@ -49,11 +53,15 @@ export function findRepresentatives(db: DataSource, target: PictureTarget): Prom
      where position = of_series / 2 + 1
      order by has_pixels desc, modality = any($4::text[]), series_number nulls last, series_key
      limit ${representativesMax}`,
-    [target.studyInstanceUid, target.seriesInstanceUid ?? null, waveformSopClasses, derivedModalities],
+    [target.studyInstanceUid, target.seriesInstanceUid ?? null, picturedSopClasses, derivedModalities],
   );
 }
 
-/** All instances of a series or study that may have a picture, in their order. @param limit how many at most */
+/**
+ * All instances of a series or study that may have a picture, in their order; of a study without its presentation states,
+ * which show again what is there.
+ * @param limit how many at most
+ */
 export function findPictured(db: DataSource, target: PictureTarget, limit: number): Promise<Representative[]> {
   return query(
     db,
@@ -63,6 +71,11 @@ export function findPictured(db: DataSource, target: PictureTarget, limit: numbe
        and (i.frame_kind <> 'none' or i.sop_class_uid = any($3::text[]))
      order by se.series_number nulls last, se.series_key, i.instance_number nulls last, i.instance_key
      limit $4::integer`,
-    [target.studyInstanceUid, target.seriesInstanceUid ?? null, waveformSopClasses, limit],
+    [
+      target.studyInstanceUid,
+      target.seriesInstanceUid ?? null,
+      target.seriesInstanceUid === undefined ? waveformSopClasses : picturedSopClasses,
+      limit,
+    ],
   );
 }

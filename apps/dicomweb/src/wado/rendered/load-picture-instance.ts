@@ -1,5 +1,6 @@
+import type { InstanceRow } from '#libs/archive';
 import { type DataSource, queryPrepared } from '#libs/database';
-import type { DicomJson } from '#libs/dicom';
+import { type DicomJson, readFrameRange } from '#libs/dicom';
 
 /** What a picture of an instance is made by. */
 export interface PictureInstance {
@@ -13,31 +14,69 @@ export interface PictureInstance {
   /** Of the instance's bytes: what pictures are told apart by. */
   sha256: string;
   dataset: DicomJson;
+  /** Where the bytes of one frame lie in the object, when they lie together. */
+  firstFrame?: FramePlace;
+  /** Where the object's bytes are, when the caller has read its row. */
+  row?: InstanceRow;
 }
 
-/** @returns undefined when there is no such instance in that series and study */
+export interface FramePlace {
+  /** Counting from 0. */
+  frameIndex: number;
+  offset: number;
+  length: number;
+}
+
+interface Row extends Omit<PictureInstance, 'dataset' | 'studyInstanceUid' | 'seriesInstanceUid' | 'sopInstanceUid'> {
+  dicom_json: string;
+  pixelDataOffset: number | null;
+  frameBits: number | null;
+  entry: Buffer | null;
+}
+
+/**
+ * @param frameIndex counting from 0: the place of this one is read with the rest
+ * @returns undefined when there is no such instance in that series and study
+ */
 export async function loadPictureInstance(
   db: DataSource,
   target: { studyInstanceUid: string; seriesInstanceUid: string; sopInstanceUid: string },
+  frameIndex = 0,
 ): Promise<PictureInstance | undefined> {
-  type Row = Omit<PictureInstance, 'dataset' | keyof typeof target> & { dicom_json: string };
   const rows = await queryPrepared<Row>(
     db,
     'picture-instance',
     `select i.sop_class_uid as "sopClassUid", i.transfer_syntax_uid as "transferSyntaxUid", i.frame_kind as "frameKind",
-       coalesce(i.number_of_frames, 1) as "numberOfFrames", encode(i.sha256, 'hex') as sha256, i.dicom_json
+       coalesce(i.number_of_frames, 1) as "numberOfFrames", encode(i.sha256, 'hex') as sha256, i.dicom_json,
+       i.pixel_data_offset as "pixelDataOffset", i.frame_bits as "frameBits",
+       substring(i.frame_entries from least($4::integer, 100000000) * 16 + 1 for 16) as entry
      from study st join series se using (study_key) join instance i using (series_key)
      where st.study_instance_uid = $1::text and se.series_instance_uid = $2::text and i.sop_instance_uid = $3::text`,
-    [target.studyInstanceUid, target.seriesInstanceUid, target.sopInstanceUid],
+    [target.studyInstanceUid, target.seriesInstanceUid, target.sopInstanceUid, frameIndex],
   );
   const row = rows[0];
   if (row === undefined) return undefined;
-  const { dicom_json, ...columns } = row;
+  const { dicom_json, pixelDataOffset, frameBits, entry, ...columns } = row;
+  const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = target;
+  const firstFrame = placeOf(row, frameIndex);
   return {
-    studyInstanceUid: target.studyInstanceUid,
-    seriesInstanceUid: target.seriesInstanceUid,
-    sopInstanceUid: target.sopInstanceUid,
+    studyInstanceUid,
+    seriesInstanceUid,
+    sopInstanceUid,
     ...columns,
     dataset: JSON.parse(dicom_json) as DicomJson,
+    ...(firstFrame && { firstFrame }),
   };
+}
+
+function placeOf(row: Row, frameIndex: number): FramePlace | undefined {
+  const { frameKind, numberOfFrames, pixelDataOffset, frameBits, entry } = row;
+  if (frameKind === 'native' && pixelDataOffset !== null && frameBits !== null && frameBits % 8 === 0) {
+    const length = frameBits / 8;
+    if (frameIndex >= numberOfFrames) return undefined;
+    return { frameIndex, offset: pixelDataOffset + frameIndex * length, length };
+  }
+  if (frameKind !== 'encapsulated' || entry?.length !== 16) return undefined;
+  const { offset, length, fragments } = readFrameRange(entry, 0);
+  return fragments === 1 ? { frameIndex, offset, length } : undefined;
 }

@@ -1,26 +1,18 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { ArchiveError, refuseGone } from '#libs/archive';
+import { ArchiveError, type InstanceRow, refuseGone } from '#libs/archive';
 import { DataSource } from '#libs/database';
-import {
-  bulkDataForRendering,
-  type BulkData,
-  commonWindow,
-  describeFrame,
-  ImageError,
-  ImageService,
-  type PictureFormat,
-} from '#libs/images';
+import { ImageError, type PictureFormat, presentationStateSopClasses } from '#libs/images';
 import { HttpProblem } from '#libs/server';
 import type { Rendering } from '../../wire/parse-rendering.js';
-import { ReadBulkData } from '../bulkdata/read-bulk-data.js';
-import { ReadFrames } from '../frames/read-frames.js';
 import { SingleFlightCache } from '../single-flight-cache.js';
-import { inOrder } from '../transcoding/in-order.js';
+import { DrawPicture, type DrawOptions } from './draw-picture.js';
+import { findPresented } from './find-presented.js';
 import { findPictured, findRepresentatives, type PictureTarget } from './find-representatives.js';
 import { loadPictureInstance, type PictureInstance } from './load-picture-instance.js';
 import { pictureProblem } from './picture-error.js';
-import { needsSmallerLevel, type PicturePlan, planPicture } from './plan-picture.js';
+import { PictureStore } from './picture-store.js';
+import { needsSmallerLevel, planPicture } from './plan-picture.js';
 import { findSlideLevels, smallestPicture } from './slide-levels.js';
 
 export interface PictureRequest extends Rendering {
@@ -29,9 +21,14 @@ export interface PictureRequest extends Rendering {
   frameNumber?: number;
   format: PictureFormat;
   isThumbnail: boolean;
-  /** Of the target, when that is an instance and its row has been read: hexadecimal. */
-  sha256?: string;
+  /** Of the target, when that is an instance and its row has been read. */
+  row?: InstanceRow;
+  /** The presentation state to show it by; a target that is one itself is shown by itself. */
+  presentation?: PresentationTarget;
 }
+
+/** A presentation state, wherever it is. */
+export type PresentationTarget = Required<PictureTarget>;
 
 /** A picture that can be made, and how to tell whether a client has it already. */
 export interface Picture {
@@ -41,18 +38,13 @@ export interface Picture {
 }
 
 /** Raised when pictures of the same request change: what clients and caches hold is then out of date. */
-const renderingVersion = 2;
+const renderingVersion = 3;
 const cacheBytesMax = 64 * 1024 * 1024;
 /** Requests whose pictures are known. */
 const keysMax = 10_000;
 const thumbnailPixels = 256;
 /** Pictures of instances in one answer. */
 const picturesMax = 1000;
-/** Of an animation, unless a viewport says otherwise. */
-const animationPixels = 512;
-/** Frames of one animation drawn at a time; other pictures come in between. */
-const animatedAtOnce = 2;
-
 /** Makes pictures of instances, series and studies; equal requests at a time are one, and recent pictures are kept. */
 @Injectable()
 export class RenderPicture {
@@ -62,9 +54,8 @@ export class RenderPicture {
 
   constructor(
     private readonly db: DataSource,
-    private readonly images: ImageService,
-    private readonly frames: ReadFrames,
-    private readonly bulkData: ReadBulkData,
+    private readonly drawPicture: DrawPicture,
+    private readonly store: PictureStore,
   ) {}
 
   /**
@@ -82,8 +73,13 @@ export class RenderPicture {
         : await findRepresentatives(this.db, request.target);
     let firstError: ImageError | undefined;
     for (const candidate of candidates) {
-      const instance = await loadPictureInstance(this.db, { studyInstanceUid, ...candidate });
-      if (instance === undefined) continue;
+      const frameIndex = (request.frameNumber ?? 1) - 1;
+      const loaded = await loadPictureInstance(this.db, { studyInstanceUid, ...candidate }, frameIndex);
+      if (loaded === undefined) continue;
+      const { row } = request;
+      // A row that has since become another version's says where other bytes are.
+      const isSame = row?.sha256.toString('hex') === loaded.sha256;
+      const instance = row !== undefined && isSame ? { ...loaded, row } : loaded;
       try {
         return await use(await this.pictureOf(instance, request));
       } catch (error) {
@@ -127,8 +123,7 @@ export class RenderPicture {
 
   /** A picture that was made lately, without reading what it was made of: the same bytes shown in the same way. */
   private recall(request: PictureRequest): Picture | undefined {
-    if (request.sha256 === undefined) return undefined;
-    const key = this.keys.get(requestKey(request, request.sha256));
+    const key = request.row && this.keys.get(requestKey(request, request.row.sha256.toString('hex')));
     const picture = key === undefined ? undefined : this.cache.find(key);
     if (key === undefined || picture === undefined) return undefined;
     return { etag: etagOf(key), bytes: async () => picture };
@@ -141,11 +136,43 @@ export class RenderPicture {
   }
 
   private async pictureOf(asked: PictureInstance, request: PictureRequest): Promise<Picture> {
+    if (presentationStateSopClasses.includes(asked.sopClassUid)) return this.pictureByState(asked, request);
+    const state = request.presentation && (await this.loadState(request.presentation));
+    return this.pictureOfImage(asked, request, state);
+  }
+
+  /** What a presentation state is of: the first image of its own that is here, shown by it (PS3.18 10.4.1.1.3). */
+  private async pictureByState(state: PictureInstance, request: PictureRequest): Promise<Picture> {
+    if (request.frameNumber !== undefined) {
+      throw new HttpProblem(404, 'Not Found', 'A presentation state has no frames of its own.');
+    }
+    const image = await findPresented(this.db, state);
+    const { frameNumber } = image;
+    return this.pictureOfImage(image.instance, { ...request, ...(frameNumber && { frameNumber }) }, state);
+  }
+
+  private async loadState(target: PresentationTarget): Promise<PictureInstance> {
+    const state = await loadPictureInstance(this.db, target);
+    if (state === undefined || !presentationStateSopClasses.includes(state.sopClassUid)) {
+      throw new HttpProblem(404, 'Not Found', 'This archive has no such presentation state, or it is of another kind.');
+    }
+    return state;
+  }
+
+  private async pictureOfImage(
+    asked: PictureInstance,
+    request: PictureRequest,
+    state: PictureInstance | undefined,
+  ): Promise<Picture> {
     const hasLevels = request.frameNumber === undefined && needsSmallerLevel(asked, request.isThumbnail);
     const instance = hasLevels ? await this.smallerLevelOf(asked) : asked;
-    const isAnimated = request.format === 'gif' && !request.isThumbnail && request.target.sopInstanceUid !== undefined;
+    const canPlay = request.format === 'gif' || (request.format === 'webp' && request.frameNumber === undefined);
+    const isAnimated = canPlay && !request.isThumbnail && request.target.sopInstanceUid !== undefined && !state;
     const plan = planPicture(instance, request.frameNumber, isAnimated);
-    const { format, window, quality } = request;
+    if (state !== undefined && plan.kind !== 'frame') {
+      throw new ImageError('unsupported-pixels', 'Presentation states are applied to frames of images alone.');
+    }
+    const { format, window, quality, annotation, iccProfile } = request;
     const viewport = viewportOf(request);
     const key = JSON.stringify([
       renderingVersion,
@@ -153,23 +180,23 @@ export class RenderPicture {
       plan.kind,
       'frameIndex' in plan && plan.frameIndex,
       'frameIndexes' in plan && plan.frameIndexes.length,
-      format,
-      window,
-      viewport,
-      quality,
+      [format, window, viewport, quality, annotation, iccProfile],
+      state?.sha256,
     ]);
-    // Which level stands for a slide depends on what else is there.
-    if (!hasLevels && request.target.sopInstanceUid !== undefined) this.remember(request, instance.sha256, key);
-    const options = {
+    // Which level stands for a slide, and what a presentation state is of, depends on what else is there.
+    if (!hasLevels && !state && request.target.sopInstanceUid !== undefined) {
+      this.remember(request, instance.sha256, key);
+    }
+    const options: DrawOptions = {
       format,
       ...(window && { window }),
       ...(viewport && { viewport }),
       ...(quality !== undefined && { quality }),
+      ...(annotation && { annotation }),
+      ...(iccProfile && { iccProfile }),
     };
-    return {
-      etag: etagOf(key),
-      bytes: () => this.cache.get(key, () => this.draw(instance, plan, options)),
-    };
+    const draw = () => this.drawPicture.draw(instance, plan, options, state);
+    return { etag: etagOf(key), bytes: () => this.cache.get(key, () => this.made(key, draw)) };
   }
 
   /** Slides are pyramids of the same picture: the level whose size fits stands for those too large to lay together. */
@@ -181,68 +208,14 @@ export class RenderPicture {
     return (await loadPictureInstance(this.db, { studyInstanceUid, seriesInstanceUid, sopInstanceUid })) ?? instance;
   }
 
-  private async draw(instance: PictureInstance, plan: PicturePlan, options: DrawOptions): Promise<Buffer> {
-    const { dataset, transferSyntaxUid } = instance;
-    const bulkData = await this.bulkDataOf(instance);
-    switch (plan.kind) {
-      case 'waveform':
-        return this.images.renderWaveform(dataset, options, bulkData);
-      case 'frame': {
-        const description = describeFrame(dataset, transferSyntaxUid, plan.frameIndex, bulkData);
-        const [bytes] = await this.frames.read(instance, [plan.frameIndex]);
-        return this.images.renderFrame(bytes!, description, options);
-      }
-      case 'animation':
-        return this.animate(instance, plan, options, bulkData);
-      case 'tiles': {
-        const { tiles, totalColumns, totalRows } = plan.level;
-        const bytes = await this.frames.read(
-          instance,
-          tiles.map(({ frameIndex }) => frameIndex),
-        );
-        const described = tiles.map(({ frameIndex, columnOffset, rowOffset }, at) => {
-          const description = describeFrame(dataset, transferSyntaxUid, frameIndex, bulkData);
-          return { bytes: bytes[at]!, description, columnOffset, rowOffset };
-        });
-        return this.images.renderTiledLevel(described, totalColumns, totalRows, options);
-      }
-    }
-  }
-
-  /** Each frame is drawn on its own, so that no more than a few compressed ones are held. */
-  private async animate(
-    instance: PictureInstance,
-    { frameIndexes, delayMilliseconds }: PicturePlan & { kind: 'animation' },
-    options: DrawOptions,
-    bulkData: BulkData,
-  ): Promise<Buffer> {
-    const { dataset, transferSyntaxUid } = instance;
-    const { images, frames } = this;
-    const viewport = options.viewport ?? { width: animationPixels, height: animationPixels };
-    // One window for all, or a frame without one of its own would be fitted to its values, and the cine flicker.
-    const first = describeFrame(dataset, transferSyntaxUid, 0, bulkData);
-    const isFitted = first.windows.length === 0 && first.voiLut === undefined && first.samplesPerPixel === 1;
-    const window = options.window ?? (isFitted && !first.palette ? commonWindow(first) : undefined);
-    const tasks = async function* () {
-      for (const frameIndex of frameIndexes) {
-        yield async () => {
-          const description = describeFrame(dataset, transferSyntaxUid, frameIndex, bulkData);
-          const [bytes] = await frames.read(instance, [frameIndex]);
-          return images.renderFrame(bytes!, description, { format: 'png', viewport, ...(window && { window }) });
-        };
-      }
-    };
-    const pictures: Buffer[] = [];
-    for await (const picture of inOrder(tasks(), animatedAtOnce)) pictures.push(picture);
-    return this.images.animate(pictures, delayMilliseconds);
-  }
-
-  private async bulkDataOf(instance: PictureInstance): Promise<BulkData> {
-    const found = new Map<string, Uint8Array>();
-    for (const { uri, tagPath } of bulkDataForRendering(instance.dataset)) {
-      found.set(uri, await this.bulkData.read(instance, tagPath));
-    }
-    return found;
+  /** As it is in memory, or on disk; else made. */
+  private async made(key: string, draw: () => Promise<Buffer>): Promise<Buffer> {
+    const kept = await this.store.find(key);
+    if (kept !== undefined) return kept;
+    const picture = await draw();
+    // Nobody waits for the disk.
+    void this.store.keep(key, picture);
+    return picture;
   }
 }
 
@@ -250,15 +223,15 @@ const etagOf = (key: string) => `"r-${createHash('sha256').update(key).digest('b
 
 /** What decides a picture of an instance, with the digest of its bytes. */
 function requestKey(request: PictureRequest, sha256: string): string {
-  const { frameNumber, format, isThumbnail, window, viewport, quality } = request;
-  return JSON.stringify([sha256, frameNumber, format, isThumbnail, window, viewport, quality]);
+  const { frameNumber, format, isThumbnail, window, viewport, quality, annotation, iccProfile } = request;
+  const { presentation } = request;
+  const how = [window, viewport, quality, annotation, iccProfile, presentation];
+  return JSON.stringify([sha256, frameNumber, format, isThumbnail, how]);
 }
 
 function isUnreadable(error: unknown): error is ArchiveError {
   return error instanceof ArchiveError && error.code === 'frames-not-readable';
 }
-
-type DrawOptions = Parameters<ImageService['renderFrame']>[2];
 
 function viewportOf({ viewport, isThumbnail }: PictureRequest): DrawOptions['viewport'] | undefined {
   if (viewport === undefined) return isThumbnail ? { width: thumbnailPixels, height: thumbnailPixels } : undefined;

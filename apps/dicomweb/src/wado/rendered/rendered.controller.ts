@@ -87,7 +87,7 @@ export class RenderedController {
       ...(frameNumbers.length > 0 && { frameNumber: Math.max(...frameNumbers) }),
       format,
       isThumbnail,
-      ...(instance && { sha256: instance.sha256.toString('hex') }),
+      ...(instance && { row: instance }),
     };
     const headers = {
       vary: 'accept',
@@ -150,8 +150,9 @@ export class RenderedController {
     place: Place,
   ): Promise<void> {
     const requests = await this.renderPicture.requestsForAll(asked);
-    const { format, window, viewport, quality } = asked;
-    const version = `${await this.readMetadata.version(studyUids(place))} ${JSON.stringify([format, window, viewport, quality])}`;
+    const { format, window, viewport, quality, annotation, iccProfile } = asked;
+    const how = JSON.stringify([format, window, viewport, quality, annotation, iccProfile]);
+    const version = `${await this.readMetadata.version(studyUids(place))} ${how}`;
     const digest = createHash('sha256').update(version).digest('base64url').slice(0, 27);
     const all = { ...headers, etag: `W/"r-${digest}"` };
     if (answeredNotModified(request, reply, all)) return;

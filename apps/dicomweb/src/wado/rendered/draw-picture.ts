@@ -1,0 +1,186 @@
+import { Injectable } from '@nestjs/common';
+import { OpenInstance } from '#libs/archive';
+import {
+  annotationOf,
+  type AnnotationKind,
+  applyPresentation,
+  type BulkData,
+  bulkDataForColor,
+  bulkDataForRendering,
+  type ColorSpace,
+  commonWindow,
+  describeFrame,
+  type FrameDescription,
+  ImageService,
+  readIccProfile,
+  readOverlays,
+} from '#libs/images';
+import { ReadBulkData } from '../bulkdata/read-bulk-data.js';
+import { ReadFrames } from '../frames/read-frames.js';
+import { inOrder } from '../transcoding/in-order.js';
+import type { PictureInstance } from './load-picture-instance.js';
+import type { PicturePlan } from './plan-picture.js';
+
+type FrameOptions = Parameters<ImageService['renderFrame']>[2];
+
+/** How a picture is to look, as far as the request says. */
+export interface DrawOptions extends Pick<FrameOptions, 'format' | 'window' | 'viewport' | 'quality'> {
+  annotation?: readonly AnnotationKind[];
+  iccProfile?: ColorSpace;
+}
+
+/** Of an animation, unless a viewport says otherwise. */
+const animationPixels = 512;
+/** Frames of one animation drawn at a time; other pictures come in between. */
+const animatedAtOnce = 2;
+
+/** Draws what was planned: reads the frames, and whatever else a picture of them takes, and has the picture made. */
+@Injectable()
+export class DrawPicture {
+  constructor(
+    private readonly images: ImageService,
+    private readonly frames: ReadFrames,
+    private readonly openInstance: OpenInstance,
+    private readonly bulkData: ReadBulkData,
+  ) {}
+
+  /** @param state the presentation state that the picture is to be shown by @throws ImageError, ArchiveError */
+  async draw(
+    instance: PictureInstance,
+    plan: PicturePlan,
+    options: DrawOptions,
+    state: PictureInstance | undefined,
+  ): Promise<Buffer> {
+    const bulkData = await this.bulkDataOf(instance);
+    switch (plan.kind) {
+      case 'waveform':
+        return this.images.renderWaveform(instance.dataset, options, bulkData);
+      case 'frame': {
+        const { frameIndex } = plan;
+        const shown = await this.shownFrame(instance, frameIndex, options, bulkData, state);
+        const bytes = await this.readFrame(instance, frameIndex);
+        return this.images.renderFrame(bytes, shown.description, shown.options);
+      }
+      case 'animation':
+        return this.animate(instance, plan, options, bulkData);
+      case 'tiles':
+        return this.drawTiles(instance, plan, options, bulkData);
+    }
+  }
+
+  /** A frame's description and all that goes over it. */
+  private async shownFrame(
+    instance: PictureInstance,
+    frameIndex: number,
+    { annotation, iccProfile, ...rest }: DrawOptions,
+    bulkData: BulkData,
+    state: PictureInstance | undefined,
+  ): Promise<{ description: FrameDescription; options: FrameOptions }> {
+    const { dataset, sopInstanceUid } = instance;
+    const description = describeReadFrame(instance, frameIndex, bulkData);
+    const overlays = readOverlays(dataset, frameIndex, bulkData);
+    const options: FrameOptions = {
+      ...rest,
+      ...(annotation && { annotation: annotationOf(dataset, annotation, frameIndex) }),
+      ...(iccProfile && { color: await this.colorOf(state ?? instance, iccProfile) }),
+    };
+    if (state === undefined) {
+      return { description, options: { ...options, ...(overlays.length > 0 && { overlays }) } };
+    }
+    const image = { sopInstanceUid, frameIndex, description, overlays };
+    const applied = applyPresentation(state.dataset, image, await this.bulkDataOf(state));
+    return {
+      description: applied.description,
+      options: {
+        ...options,
+        overlays: applied.overlays,
+        presentation: applied.presentation,
+        shutterPlanes: applied.planes,
+      },
+    };
+  }
+
+  private async drawTiles(
+    instance: PictureInstance,
+    { level }: PicturePlan & { kind: 'tiles' },
+    { annotation, iccProfile, ...rest }: DrawOptions,
+    bulkData: BulkData,
+  ): Promise<Buffer> {
+    const { dataset } = instance;
+    const { tiles, totalColumns, totalRows } = level;
+    const bytes = await this.frames.read(
+      instance,
+      tiles.map(({ frameIndex }) => frameIndex),
+    );
+    const described = tiles.map(({ frameIndex, columnOffset, rowOffset }, at) => {
+      const description = describeReadFrame(instance, frameIndex, bulkData);
+      return { bytes: bytes[at]!, description, columnOffset, rowOffset };
+    });
+    return this.images.renderTiledLevel(described, totalColumns, totalRows, {
+      ...rest,
+      ...(annotation && { annotation: annotationOf(dataset, annotation, undefined) }),
+      ...(iccProfile && { color: await this.colorOf(instance, iccProfile) }),
+    });
+  }
+
+  /** Each frame is drawn on its own, so that no more than a few compressed ones are held. */
+  private async animate(
+    instance: PictureInstance,
+    { frameIndexes, delayMilliseconds }: PicturePlan & { kind: 'animation' },
+    options: DrawOptions,
+    bulkData: BulkData,
+  ): Promise<Buffer> {
+    const viewport = options.viewport ?? { width: animationPixels, height: animationPixels };
+    // One window for all, or a frame without one of its own would be fitted to its values, and the cine flicker.
+    const first = describeReadFrame(instance, 0, bulkData);
+    const isFitted = first.windows.length === 0 && first.voiLut === undefined && first.samplesPerPixel === 1;
+    const window = options.window ?? (isFitted && !first.palette ? commonWindow(first) : undefined);
+    const frame: DrawOptions = { ...options, format: 'png', viewport, ...(window && { window }) };
+    const drawFrame = async (frameIndex: number): Promise<Buffer> => {
+      const shown = await this.shownFrame(instance, frameIndex, frame, bulkData, undefined);
+      return this.images.renderFrame(await this.readFrame(instance, frameIndex), shown.description, shown.options);
+    };
+    const tasks = async function* () {
+      for (const frameIndex of frameIndexes) yield () => drawFrame(frameIndex);
+    };
+    const pictures: Buffer[] = [];
+    for await (const picture of inOrder(tasks(), animatedAtOnce)) pictures.push(picture);
+    const format = options.format === 'webp' ? 'webp' : 'gif';
+    return this.images.animate(pictures, delayMilliseconds, format, options.quality);
+  }
+
+  /** In one read where its place is known already. */
+  private async readFrame(instance: PictureInstance, frameIndex: number): Promise<Buffer> {
+    const { firstFrame, row } = instance;
+    if (row === undefined || firstFrame?.frameIndex !== frameIndex) {
+      return (await this.frames.read(instance, [frameIndex]))[0]!;
+    }
+    const bytes = Buffer.allocUnsafeSlow(firstFrame.length);
+    await this.openInstance.readInto(row, firstFrame.offset, bytes);
+    return bytes;
+  }
+
+  private async colorOf(instance: PictureInstance, space: ColorSpace): Promise<NonNullable<FrameOptions['color']>> {
+    const { dataset } = instance;
+    const source = readIccProfile(dataset, await this.read(instance, bulkDataForColor(dataset)));
+    return { space, ...(source && { source }) };
+  }
+
+  private bulkDataOf(instance: PictureInstance): Promise<BulkData> {
+    return this.read(instance, bulkDataForRendering(instance.dataset));
+  }
+
+  private async read(
+    instance: PictureInstance,
+    references: ReturnType<typeof bulkDataForRendering>,
+  ): Promise<Map<string, Uint8Array>> {
+    const found = new Map<string, Uint8Array>();
+    for (const { uri, tagPath } of references) found.set(uri, await this.bulkData.read(instance, tagPath));
+    return found;
+  }
+}
+
+/** One-bit frames are read from a byte boundary on, wherever they begin in the object. */
+function describeReadFrame(instance: PictureInstance, frameIndex: number, bulkData: BulkData): FrameDescription {
+  return { ...describeFrame(instance.dataset, instance.transferSyntaxUid, frameIndex, bulkData), bitOffset: 0 };
+}

@@ -1,0 +1,102 @@
+import type { FrameDescription, VoiWindow } from './frame-description.js';
+import { brightnessOf } from './grey.js';
+import type { Picture } from './picture.js';
+import type { RenderOptions } from './render-options.js';
+import { copyOf, storedValue } from './sample-array.js';
+import { isNative } from './transfer-syntax.js';
+
+/** Larger frames are shown in a process of their own, where their memory is counted. */
+const plainBytesMax = 16 * 2 ** 20;
+
+/** Pixels looked up before others have their turn: about half a millisecond. */
+const pixelsAtATime = 2 ** 19;
+
+/**
+ * Whether a frame needs no codec and no look at its values before they can be shown: uncompressed, grey through one
+ * table, or colours of eight bits as they are. Such a frame can be shown where it is, without being copied to another
+ * process: nothing in it is interpreted, so nothing in it can do harm.
+ */
+export function isPlain(bytes: Uint8Array, description: FrameDescription, options: RenderOptions): boolean {
+  const { rows, columns, samplesPerPixel, bitsAllocated, sampleType, photometricInterpretation } = description;
+  const length = (rows * columns * samplesPerPixel * bitsAllocated) / 8;
+  if (!isNative(description.transferSyntaxUid) || sampleType !== 'integer') return false;
+  if (length > plainBytesMax || bytes.length < length) return false;
+  if (options.overlays !== undefined || options.presentation !== undefined || options.color !== undefined) return false;
+  if (samplesPerPixel === 3) {
+    return photometricInterpretation === 'RGB' && isPlainByte(description) && description.planarConfiguration === 0;
+  }
+  const hasWindow = (options.window ?? description.windows[0] ?? description.voiLut) !== undefined;
+  const isWord = bitsAllocated === 16;
+  const isByte = bitsAllocated === 8 && description.swapWordBytes === 0;
+  return hasWindow && (isWord || isByte) && /^MONOCHROME[12]$/.test(photometricInterpretation);
+}
+
+function isPlainByte({ bitsAllocated, bitsStored, pixelRepresentation, swapWordBytes }: FrameDescription): boolean {
+  return bitsAllocated === 8 && bitsStored === 8 && pixelRepresentation === 0 && swapWordBytes === 0;
+}
+
+/** The picture of a frame that {@link isPlain}. Lets others work in between. */
+export async function plainPicture(
+  bytes: Uint8Array,
+  description: FrameDescription,
+  window: VoiWindow | undefined,
+): Promise<Picture> {
+  const { rows, columns, samplesPerPixel, bitsAllocated } = description;
+  const size = { width: columns, height: rows };
+  const pixels = rows * columns;
+  if (samplesPerPixel === 3)
+    return { ...size, channels: 3, data: new Uint8Array(copyOf(bytes.subarray(0, 3 * pixels))) };
+  const stored = bitsAllocated === 8 ? bytes : wordsOf(bytes, pixels);
+  const table = tableOf(description, window);
+  const data = new Uint8Array(pixels);
+  for (let from = 0; from < pixels; from += pixelsAtATime) {
+    if (from > 0) await new Promise(setImmediate);
+    lookUpAll(stored, table, data, from, Math.min(from + pixelsAtATime, pixels));
+  }
+  return { ...size, channels: 1, data };
+}
+
+function wordsOf(bytes: Uint8Array, count: number): Uint16Array {
+  if (bytes.byteOffset % 2 === 0) return new Uint16Array(bytes.buffer, bytes.byteOffset, count);
+  return new Uint16Array(copyOf(bytes.subarray(0, 2 * count)));
+}
+
+function lookUpAll(
+  stored: Uint8Array | Uint16Array,
+  table: Uint8Array,
+  data: Uint8Array,
+  from: number,
+  to: number,
+): void {
+  for (let i = from; i < to; i++) data[i] = table[stored[i] as number] as number;
+}
+
+/** Tables by all that decides them; the slices of a series share one. They hold no pixels. */
+const tables = new Map<string, Uint8Array>();
+const tablesMax = 32;
+
+/** The brightness of each word as it is in the file: with the bits that do not count, in either byte order. */
+function tableOf(description: FrameDescription, window: VoiWindow | undefined): Uint8Array {
+  const { bitsAllocated, bitsStored, highBit, pixelRepresentation, swapWordBytes, photometricInterpretation } =
+    description;
+  const { rescaleSlope, rescaleIntercept, modalityLut, voiLut, presentationLut } = description;
+  const chosen = window ?? description.windows[0];
+  const hasTables = modalityLut !== undefined || presentationLut !== undefined || (chosen === undefined && voiLut);
+  const bits = [bitsAllocated, bitsStored, highBit, pixelRepresentation, swapWordBytes];
+  const key = JSON.stringify([bits, photometricInterpretation, rescaleSlope, rescaleIntercept, chosen]);
+  const known = hasTables ? undefined : tables.get(key);
+  if (known !== undefined) return known;
+
+  const toGrey = brightnessOf(description, chosen);
+  const table = new Uint8Array(2 ** bitsAllocated);
+  for (let raw = 0; raw < table.length; raw++) {
+    const word = swapWordBytes === 2 ? ((raw & 0xff) << 8) | (raw >> 8) : raw;
+    table[raw] = toGrey(storedValue(word, bitsAllocated, description));
+  }
+  if (!hasTables) {
+    tables.set(key, table);
+    const [oldest] = tables.keys();
+    if (tables.size > tablesMax) tables.delete(oldest as string);
+  }
+  return table;
+}
