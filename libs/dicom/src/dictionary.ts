@@ -42,6 +42,11 @@ export function keywordToTag(keyword: string): string | undefined {
   return tagsByKeyword.get(keyword);
 }
 
+/** All keywords of PS3.6, to find what somebody meant. */
+export function standardKeywords(): Iterable<string> {
+  return tagsByKeyword.keys();
+}
+
 /** @param tag `GGGGEEEE` @returns the keyword of PS3.6, undefined for private and unknown tags */
 export function tagToKeyword(tag: string): string | undefined {
   return standardElement(tag.toUpperCase())?.keyword;

@@ -10,7 +10,7 @@ export {
   jsonTexts,
   type PersonName,
 } from './dicom-json.js';
-export { keywordToTag, tagToKeyword, tagVr } from './dictionary.js';
+export { keywordToTag, standardKeywords, tagToKeyword, tagVr } from './dictionary.js';
 export { type BulkData, type ByteSource, encodePart10, startsWithItem } from './encode-part10.js';
 export { DicomError, type DicomErrorCode, type DicomErrorPlace } from './errors.js';
 export { elementHeader, item, type NewElement } from './explicit-writer.js';

@@ -1,4 +1,4 @@
-export { dicomDateTime, parseDicomDateTime } from './dicom-date-time.js';
+export { dicomDateTime, dicomPeriod, parseDicomDateTime } from './dicom-date-time.js';
 export { wellKnownWorklists } from './filtered-subscriptions.js';
 export { searchWorkitems } from './search-workitems.js';
 export {
@@ -48,6 +48,7 @@ export {
   completeDescribedWorkitem,
   completeWorkitem,
   createWorkitem,
+  createWorkitems,
   getWorkitem,
   getWorkitems,
   heartbeatWorkitem,

@@ -25,7 +25,7 @@ export interface StudyExplanation {
 
 /** @returns undefined when the study is not there, or so new that it is not on the worklist yet */
 export async function explainStudy(db: DataSource, studyInstanceUid: string): Promise<StudyExplanation | undefined> {
-  const { items } = await findWorklist(db, { studyInstanceUid: [studyInstanceUid] }, { limit: 1, offset: 0 });
+  const { items } = await findWorklist(db, { studyInstanceUid: [studyInstanceUid] }, { limit: 1 });
   const item = items[0];
   if (item === undefined) return undefined;
   const rows = await query<{ study_key: number; workitem_uid: string }>(

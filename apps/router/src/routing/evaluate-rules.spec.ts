@@ -236,7 +236,16 @@ describe('evaluateRules: lists of rules', () => {
       ],
       ct,
     );
-    expect(orders).toEqual([{ model: 'radiology/x', version: 'current', priority: 'HIGH', rules: ['a', 'b', 'c'] }]);
+    expect(orders).toEqual([
+      {
+        model: 'radiology/x',
+        version: 'current',
+        priority: 'HIGH',
+        rules: ['a', 'b', 'c'],
+        seriesInstanceUids: ['1.2.3.1'],
+        schedule: 'now',
+      },
+    ]);
     expect(priority).toEqual({ priority: 'HIGH', rule: 'b' });
     expect(deadlineMinutes).toBe(90);
   });
@@ -253,6 +262,8 @@ describe('evaluateRules: lists of rules', () => {
     expect(evaluateRules([], ct)).toEqual({
       verdicts: [],
       orders: [],
+      forwards: [],
+      quietPeriod: undefined,
       priority: undefined,
       deadlineMinutes: undefined,
     });

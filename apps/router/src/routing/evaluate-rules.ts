@@ -1,8 +1,7 @@
 import type { Priority } from '#libs/workitems';
-import { z } from 'zod';
-import { type AttributeValues, seriesValues, studyValues } from './attribute-values.js';
-import { matchesValue } from './match-value.js';
-import { type Condition, type Matcher, type RoutingRule, type RuleDefinition, ruleDefinitionSchema } from './rule.js';
+import { type Answer, matchSeries } from './match-study.js';
+import { parseRule, problemsText } from './parse-rule.js';
+import type { RoutingRule, RuleDefinition } from './rule.js';
 import type { StudyFacts } from './study-facts.js';
 
 export interface RuleVerdict {
@@ -14,22 +13,38 @@ export interface RuleVerdict {
   reason: string;
 }
 
+/** What is common to all that rules order of a study. */
+interface AnyOrder {
+  /** Names of the rules that ask for it. */
+  rules: string[];
+  /** What it is about: the source series that matched, all of them where a rule is asked of the study. */
+  seriesInstanceUids: string[];
+  /** 'now' as soon as one rule says so. */
+  schedule: 'now' | 'off-peak';
+}
+
 /** A model that matching rules ask for. */
-export interface ModelOrder {
+export interface ModelOrder extends AnyOrder {
   /** `<specialty>/<name>`. */
   model: string;
   /** 'current' or a version. */
   version: string;
   /** The most urgent that a rule gives; undefined: the study's own. */
   priority: Priority | undefined;
-  /** Names of the rules that ask for it. */
-  rules: string[];
+}
+
+/** Another archive that matching rules send to. */
+export interface ForwardOrder extends AnyOrder {
+  destination: string;
 }
 
 export interface Evaluation {
   /** Every rule, in order, also those that did not match or were not asked. */
   verdicts: RuleVerdict[];
   orders: ModelOrder[];
+  forwards: ForwardOrder[];
+  /** The longest that a matching rule asks for, and the rule's name. */
+  quietPeriod: { seconds: number; rule: string } | undefined;
   /** The most urgent that a matching rule gives to the study, and the rule's name. */
   priority: { priority: Priority; rule: string } | undefined;
   deadlineMinutes: number | undefined;
@@ -46,117 +61,57 @@ export const urgency: Record<Priority, number> = { HIGH: 2, MEDIUM: 1, LOW: 0 };
  * @param mode 'all': every matching rule counts, up to one that says it is the last; 'first': the first matching one only
  */
 export function evaluateRules(rules: readonly RoutingRule[], study: StudyFacts, mode: MatchMode = 'all'): Evaluation {
-  const evaluation: Evaluation = { verdicts: [], orders: [], priority: undefined, deadlineMinutes: undefined };
+  const evaluation: Evaluation = {
+    verdicts: [],
+    orders: [],
+    forwards: [],
+    quietPeriod: undefined,
+    priority: undefined,
+    deadlineMinutes: undefined,
+  };
   let endedBy: string | undefined;
   for (const rule of [...rules].sort((a, b) => a.position - b.position || (a.ruleId < b.ruleId ? -1 : 1))) {
-    const { matched, reason, definition } = judge(rule, study, endedBy);
+    const { matched, reason, definition, seriesInstanceUids } = judge(rule, study, endedBy);
     evaluation.verdicts.push({ ruleId: rule.ruleId, version: rule.version, name: rule.name, matched, reason });
     if (!matched || definition === undefined) continue;
-    apply(evaluation, rule.name, definition);
+    apply(evaluation, rule.name, definition, seriesInstanceUids);
     if (mode === 'first' || definition.gives.isLast) endedBy = rule.name;
   }
   return evaluation;
 }
 
-interface Judgement {
-  matched: boolean;
-  reason: string;
+interface Judgement extends Answer {
   definition?: RuleDefinition;
 }
 
 function judge(rule: RoutingRule, study: StudyFacts, endedBy: string | undefined): Judgement {
-  if (!rule.isEnabled) return { matched: false, reason: 'It is switched off.' };
-  if (endedBy !== undefined) return { matched: false, reason: `Not asked: "${endedBy}" matched and is the last.` };
-  const parsed = ruleDefinitionSchema.safeParse(rule.definition);
-  if (!parsed.success) {
-    return { matched: false, reason: `The rule cannot be used: ${z.prettifyError(parsed.error)}` };
-  }
-  const definition = parsed.data;
-  return { ...matchStudy(definition, study), definition };
+  const notAsked = (reason: string): Judgement => ({ matched: false, reason, seriesInstanceUids: [] });
+  if (!rule.isEnabled) return notAsked('It is switched off.');
+  if (endedBy !== undefined) return notAsked(`Not asked: "${endedBy}" matched and is the last.`);
+  const { definition, problems } = parseRule(rule.definition);
+  if (definition === undefined) return notAsked(`The rule cannot be used: ${problemsText(problems)}`);
+  return { ...matchSeries(definition.when, definition.level, study), definition };
 }
 
-function matchStudy({ level, when }: RuleDefinition, study: StudyFacts): { matched: boolean; reason: string } {
-  const sources = study.series.filter(({ isSource }) => isSource);
-  if (sources.length === 0) {
-    return {
-      matched: false,
-      reason: 'The study holds only reports, segmentations and the like, which are not routed.',
-    };
-  }
-  if (level === 'study') {
-    const answer = match(when, studyValues(study));
-    return { matched: answer.matched, reason: `${capital(answer.why)}.` };
-  }
-  const answers = sources.map((series) => match(when, seriesValues(study, series)));
-  const matching = answers.filter(({ matched }) => matched);
-  if (matching.length > 0) {
-    return { matched: true, reason: `${matching.length} of ${sources.length} series: ${matching[0]!.why}.` };
-  }
-  const whys = [...new Set(answers.map(({ why }) => why))];
-  const named = whys.slice(0, 3).join('; or: ');
-  return {
-    matched: false,
-    reason: `None of ${sources.length} series: ${named}${whys.length > 3 ? '; and so on' : ''}.`,
-  };
-}
-
-interface Answer {
-  matched: boolean;
-  why: string;
-}
-
-function match(matcher: Matcher, values: AttributeValues): Answer {
-  if ('all' in matcher) {
-    const answers = matcher.all.map((part) => match(part, values));
-    const failed = answers.find(({ matched }) => !matched);
-    return failed ?? { matched: true, why: answers.map(({ why }) => why).join(', ') };
-  }
-  if ('any' in matcher) {
-    const answers = matcher.any.map((part) => match(part, values));
-    const passed = answers.find(({ matched }) => matched);
-    return passed ?? { matched: false, why: answers.map(({ why }) => why).join(' and ') };
-  }
-  if ('not' in matcher) {
-    const answer = match(matcher.not, values);
-    return { matched: !answer.matched, why: answer.why };
-  }
-  return matchCondition(matcher, values(matcher.keyword));
-}
-
-function matchCondition(condition: Condition, values: string[]): Answer {
-  const { keyword, exists } = condition;
-  if (exists !== undefined) {
-    return { matched: values.length > 0 === exists, why: `${keyword} is ${values.length > 0 ? 'there' : 'absent'}` };
-  }
-  const is = condition.is === undefined ? undefined : Array.isArray(condition.is) ? condition.is : [condition.is];
-  const { atLeast, atMost } = condition;
-  const found = values.find((value) => matchesValue({ is, atLeast, atMost }, value));
-  if (found !== undefined) return { matched: true, why: `${keyword} is "${shorten(found)}"` };
-  if (values.length === 0) return { matched: false, why: `${keyword} is absent` };
-  const shown = values
-    .slice(0, 3)
-    .map((value) => `"${shorten(value)}"`)
-    .join(', ');
-  return { matched: false, why: `${keyword} is ${shown}${values.length > 3 ? ', …' : ''}, not ${wanted(condition)}` };
-}
-
-function wanted({ is, atLeast, atMost }: Condition): string {
-  const parts: string[] = [];
-  if (is !== undefined) parts.push((Array.isArray(is) ? is : [is]).join(' or '));
-  if (atLeast !== undefined) parts.push(`at least ${atLeast}`);
-  if (atMost !== undefined) parts.push(`at most ${atMost}`);
-  return shorten(parts.join(' and '), 120);
-}
-
-function apply(evaluation: Evaluation, rule: string, { gives }: RuleDefinition): void {
+function apply(
+  evaluation: Evaluation,
+  rule: string,
+  { gives, quietPeriodSeconds }: RuleDefinition,
+  seriesInstanceUids: string[],
+): void {
+  const asked = { rules: [rule], seriesInstanceUids, schedule: gives.schedule };
   for (const { model, version } of gives.models) {
     const known = evaluation.orders.find((order) => order.model === model && order.version === version);
-    if (known === undefined) {
-      evaluation.orders.push({ model, version, priority: gives.priority, rules: [rule] });
-    } else {
-      known.rules.push(rule);
-      known.priority = moreUrgent(known.priority, gives.priority);
-    }
+    if (known === undefined) evaluation.orders.push({ ...asked, model, version, priority: gives.priority });
+    else joinOrders(known, { ...asked, priority: gives.priority });
+  }
+  for (const destination of gives.forward) {
+    const known = evaluation.forwards.find((order) => order.destination === destination);
+    if (known === undefined) evaluation.forwards.push({ ...asked, destination });
+    else joinOrders(known, asked);
+  }
+  if (quietPeriodSeconds !== undefined && quietPeriodSeconds > (evaluation.quietPeriod?.seconds ?? -1)) {
+    evaluation.quietPeriod = { seconds: quietPeriodSeconds, rule };
   }
   if (moreUrgent(evaluation.priority?.priority, gives.priority) !== evaluation.priority?.priority) {
     evaluation.priority = { priority: gives.priority!, rule };
@@ -169,15 +124,19 @@ function apply(evaluation: Evaluation, rule: string, { gives }: RuleDefinition):
   }
 }
 
+/** Two orders for the same become one: the more urgent, the earlier, about all that either is about. */
+export function joinOrders(
+  order: AnyOrder & { priority?: Priority | undefined },
+  other: AnyOrder & { priority?: Priority | undefined },
+): void {
+  order.rules = [...new Set([...order.rules, ...other.rules])];
+  order.seriesInstanceUids = [...new Set([...order.seriesInstanceUids, ...other.seriesInstanceUids])];
+  if (other.schedule === 'now') order.schedule = 'now';
+  const priority = moreUrgent(order.priority, other.priority);
+  if (priority !== undefined) order.priority = priority;
+}
+
 function moreUrgent(a: Priority | undefined, b: Priority | undefined): Priority | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return urgency[b] > urgency[a] ? b : a;
-}
-
-function shorten(text: string, charactersMax = 64): string {
-  return text.length > charactersMax ? `${text.slice(0, charactersMax - 1)}…` : text;
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

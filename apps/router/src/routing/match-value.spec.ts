@@ -49,4 +49,28 @@ describe('matchesValue', () => {
   ])('%j against %j: %s', (condition, value, expected) => {
     expect(matchesValue(condition, value)).toBe(expected);
   });
+
+  it.each([
+    ['DA', '20260101-20260131', '20260131', true],
+    ['DA', '20260101-20260131', '20260201', false],
+    ['DA', '-20260131', '20251231', true],
+    ['DA', '20260101-', '20270101', true],
+    ['DA', '20260101-', '', false],
+    ['DA', '202601*', '20260115', true],
+    ['TM', '0700-1859', '185959.5', true],
+    ['TM', '0700-1859', '190000', false],
+    ['TM', '1530', '153059', true],
+    ['DT', '202601311530+0100', '20260131143030+0000', true],
+    ['DT', '202601311530+0100', '20260131153030+0000', false],
+    ['DT', '20260101-20260131', '20260131235959', true],
+    ['DT', '20260101-20260131', '20260201', false],
+    ['DS', '5', '5.0', true],
+    ['IS', '5', '50', false],
+    ['UI', '1.2.3', '1.2.3', true],
+    ['UI', '1.2\\1.2.3', '1.2.3', true],
+    ['UI', '1.2', '1.2.3', false],
+    ['LO', '20260101-20260131', '20260115', false],
+  ])('as a %s %j against %j: %s', (vr, pattern, value, expected) => {
+    expect(matchesValue({ is: [pattern] }, value, vr)).toBe(expected);
+  });
 });

@@ -1,5 +1,5 @@
 import type { DicomJson } from '#libs/dicom';
-import { query, type Transaction } from '#libs/database';
+import { query, queryPreparedIn, type Transaction } from '#libs/database';
 import { isSource, type SeriesFacts, type StudyFacts } from './study-facts.js';
 import type { InputInstance } from './workitem-dataset.js';
 
@@ -15,6 +15,7 @@ interface StudyRow {
 
 interface SeriesRow {
   series_key: number;
+  study_key: number;
   series_instance_uid: string;
   modality: string | null;
   sop_classes: string[];
@@ -26,25 +27,39 @@ interface SeriesRow {
 
 /** Everything routing looks at, as it is in this transaction. @returns undefined when there is no such study */
 export async function readStudyFacts(tx: Transaction, studyInstanceUid: string): Promise<StudyFacts | undefined> {
-  const [study] = await query<StudyRow>(
+  const [study] = await query<{ study_key: number }>(tx, 'select study_key from study where study_instance_uid = $1', [
+    studyInstanceUid,
+  ]);
+  return study && (await readFactsOfStudies(tx, [study.study_key]))[0];
+}
+
+/** The same of many studies, by as many statements. @returns of those that exist, in the order of their keys */
+export async function readFactsOfStudies(tx: Transaction, studyKeys: readonly number[]): Promise<StudyFacts[]> {
+  const studies = await queryPreparedIn<StudyRow>(
     tx,
-    'select study_key, study_instance_uid, attributes, created_at from study where study_instance_uid = $1',
-    [studyInstanceUid],
+    'routing-studies',
+    `select study_key, study_instance_uid, attributes, created_at from study where study_key = any($1)
+      order by study_key`,
+    [studyKeys],
   );
-  if (study === undefined) return undefined;
-  const rows = await readSeries(tx, study.study_key);
-  const series = rows.map(toSeriesFacts);
-  const sourceKeys = rows.filter((_, index) => series[index]!.isSource).map((row) => row.series_key);
-  const input = await readInput(tx, sourceKeys, study.study_key);
-  return {
-    studyKey: study.study_key,
-    studyInstanceUid: study.study_instance_uid,
-    arrivedAt: study.created_at,
-    secondsSinceLastReceived: input.seconds_since_last_received,
-    inputDigest: input.digest,
-    attributes: JSON.parse(study.attributes) as DicomJson,
-    series,
-  };
+  const series = (await readSeries(tx, studyKeys)).map((row) => ({ row, facts: toSeriesFacts(row) }));
+  const seriesOf = Map.groupBy(series, ({ row }) => row.study_key);
+  const sources = series.filter(({ facts }) => facts.isSource).map(({ row }) => row.series_key);
+  const inputs = new Map((await readInputs(tx, sources, studyKeys)).map((input) => [input.study_key, input]));
+  return studies.flatMap((study) => {
+    const input = inputs.get(study.study_key);
+    // Deleted between two statements.
+    if (input === undefined) return [];
+    return {
+      studyKey: study.study_key,
+      studyInstanceUid: study.study_instance_uid,
+      arrivedAt: study.created_at,
+      secondsSinceLastReceived: input.seconds_since_last_received,
+      inputDigest: input.digest,
+      attributes: JSON.parse(study.attributes) as DicomJson,
+      series: (seriesOf.get(study.study_key) ?? []).map(({ facts }) => facts),
+    };
+  });
 }
 
 /** Instances of the study's source series, in a fixed order. @returns undefined when there are more than `limit` */
@@ -71,10 +86,11 @@ export async function readInputInstances(
   }));
 }
 
-function readSeries(tx: Transaction, studyKey: number): Promise<SeriesRow[]> {
-  return query<SeriesRow>(
+function readSeries(tx: Transaction, studyKeys: readonly number[]): Promise<SeriesRow[]> {
+  return queryPreparedIn<SeriesRow>(
     tx,
-    `select e.series_key, e.series_instance_uid, e.modality, e.sop_classes, e.attributes,
+    'routing-series',
+    `select e.series_key, e.study_key, e.series_instance_uid, e.modality, e.sop_classes, e.attributes,
             counted.number_of_instances, counted.number_of_frames, sample.dicom_json as sample
        from series e
        cross join lateral (
@@ -85,29 +101,39 @@ function readSeries(tx: Transaction, studyKey: number): Promise<SeriesRow[]> {
          select case when octet_length(i.dicom_json) <= $2 then i.dicom_json end as dicom_json
            from instance i where i.series_key = e.series_key
           order by i.instance_number, i.instance_key limit 1) sample on true
-      where e.study_key = $1
+      where e.study_key = any($1)
       order by e.series_key`,
-    [studyKey, sampleBytesMax],
+    [studyKeys, sampleBytesMax],
   );
 }
 
 interface InputRow {
+  study_key: number;
   digest: string;
   seconds_since_last_received: number;
 }
 
 /** Digest and age of the source instances; a study without any is as old as its row. */
-async function readInput(tx: Transaction, seriesKeys: number[], studyKey: number): Promise<InputRow> {
-  const [row] = await query<InputRow>(
+function readInputs(
+  tx: Transaction,
+  seriesKeys: readonly number[],
+  studyKeys: readonly number[],
+): Promise<InputRow[]> {
+  return queryPreparedIn<InputRow>(
     tx,
-    `select encode(sha256(coalesce(string_agg(i.sha256, ''::bytea order by i.sha256), ''::bytea)), 'hex') as digest,
-            extract(epoch from clock_timestamp() - coalesce(
-              max(i.created_at),
-              (select created_at from study where study_key = $2)))::float8 as seconds_since_last_received
-       from instance i where i.series_key = any($1)`,
-    [seriesKeys, studyKey],
+    'routing-inputs',
+    `select st.study_key,
+            encode(sha256(coalesce(input.digests, ''::bytea)), 'hex') as digest,
+            extract(epoch from clock_timestamp() - coalesce(input.last_received_at, st.created_at))::float8
+              as seconds_since_last_received
+       from study st
+       cross join lateral (
+         select string_agg(i.sha256, ''::bytea order by i.sha256) as digests, max(i.created_at) as last_received_at
+           from series se join instance i using (series_key)
+          where se.study_key = st.study_key and se.series_key = any($1)) input
+      where st.study_key = any($2)`,
+    [seriesKeys, studyKeys],
   );
-  return row!;
 }
 
 function toSeriesFacts(row: SeriesRow): SeriesFacts {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { ModelOrder } from './evaluate-rules.js';
 import { type RegisteredModel, resolveModels } from './resolve-models.js';
 
 const model = (version: string, isCurrent: boolean): RegisteredModel => ({
@@ -8,7 +9,14 @@ const model = (version: string, isCurrent: boolean): RegisteredModel => ({
   sha256: `sha of ${version}`,
   isCurrent,
 });
-const order = (version: string, rule = 'r') => ({ model: 'radiology/x', version, priority: undefined, rules: [rule] });
+const order = (version: string, rule = 'r'): ModelOrder => ({
+  model: 'radiology/x',
+  version,
+  priority: undefined,
+  rules: [rule],
+  seriesInstanceUids: ['1.2'],
+  schedule: 'now',
+});
 const registered = [model('1.0.0', false), model('2.0.0', true)];
 const versions = (...asked: string[]) =>
   resolveModels(

@@ -1,4 +1,4 @@
-import type { ModelOrder } from './evaluate-rules.js';
+import { joinOrders, type ModelOrder } from './evaluate-rules.js';
 
 /** A row of `model`, as the inference workers register them. */
 export interface RegisteredModel {
@@ -25,8 +25,8 @@ export function resolveModels(orders: readonly ModelOrder[], registered: readonl
     );
     const same =
       model && resolved.find((other) => other.model?.sha256 === model.sha256 && other.model.modelId === model.modelId);
-    if (same === undefined) resolved.push({ order, model });
-    else same.order = { ...same.order, rules: [...new Set([...same.order.rules, ...order.rules])] };
+    if (same === undefined) resolved.push({ order: { ...order }, model });
+    else joinOrders(same.order, order);
   }
   return resolved;
 }

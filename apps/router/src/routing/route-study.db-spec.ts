@@ -11,6 +11,7 @@ import {
   insertModel,
   insertResult,
   insertStudy,
+  waitingArrivals,
   waitingJobs,
 } from '../../../../test/support/router/insert-study.js';
 import { sopClass } from '../../../../test/support/router/make-facts.js';
@@ -71,21 +72,21 @@ describe('a study that arrives', () => {
     expect(routing).toMatchObject({ state: 'receiving', completeness: { isComplete: false }, rules: [] });
   });
 
-  it('is looked at again after the quiet period, by a job that waits', async () => {
+  it('is looked at again after the quiet period', async () => {
     const uid = await insertStudy(db.dataSource, { series: [{ ...chestCt, secondsAgo: 15 }] });
     await router.route(uid);
-    const [job] = await query<{ data: object; seconds: number }>(
+    expect(await waitingArrivals(db.dataSource)).toEqual([uid]);
+    const [arrival] = await query<{ seconds: number }>(
       db.dataSource,
-      `select data, extract(epoch from start_after - now())::float8 as seconds from jobs.job where name = 'study-arrived'`,
+      `select extract(epoch from look_at - now())::float8 as seconds from study_arrival`,
     );
-    expect(job?.data).toEqual({ studyInstanceUid: uid });
-    expect(job?.seconds).toBeGreaterThan(30);
-    expect(job?.seconds).toBeLessThanOrEqual(46);
+    expect(arrival?.seconds).toBeGreaterThan(30);
+    expect(arrival?.seconds).toBeLessThanOrEqual(46);
   });
 
   it('is unknown when it is not there', async () => {
     expect(await router.route('1.2.3.4.5')).toBe('unknown-study');
-    expect(await waitingJobs(db.dataSource, 'study-arrived')).toEqual([]);
+    expect(await waitingArrivals(db.dataSource)).toEqual([]);
   });
 
   it('keeps its place on the worklist whatever is wrong with the rules', async () => {

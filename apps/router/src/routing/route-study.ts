@@ -1,28 +1,30 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '#libs/config';
 import { newUid } from '#libs/dicom';
-import { DataSource, execute, notify, query, transaction, type Transaction } from '#libs/database';
-import { JobQueue } from '#libs/jobs';
-import { cancelWorkitem, createWorkitem, type Priority } from '#libs/workitems';
-import { readingDeadline } from '../worklist/deadlines.js';
+import { DataSource, execute, notifyAll, query, transaction, type Transaction } from '#libs/database';
+import { announceArrivals, JobQueue } from '#libs/jobs';
+import { cancelWorkitem, createWorkitem, createWorkitems, type NewWorkitem, type Priority } from '#libs/workitems';
 import { prioritiseStudy } from '../worklist/prioritise-study.js';
+import { readingDeadline } from '../worklist/reading-deadline.js';
 import { sendInference } from '../workitems/send-inference.js';
 import { basePriority } from './base-priority.js';
 import { judgeCompleteness } from './completeness.js';
 import { completenessFacts } from './completeness-facts.js';
 import { type Decision, emptyDecision, type ModelDecision } from './decision.js';
 import { evaluateRules } from './evaluate-rules.js';
-import { readInputInstances, readStudyFacts } from './read-study-facts.js';
+import { readFactsOfStudies, readInputInstances } from './read-study-facts.js';
 import { type ResolvedOrder, resolveModels } from './resolve-models.js';
 import {
   confirmRouted,
-  getStudyRouting,
+  findListed,
+  type FoundRouting,
+  getStudyRoutings,
   lockRouting,
   readMatchMode,
   readModels,
   readRules,
   saveFirstSpecialty,
-  saveStudyRouting,
+  saveStudyRoutings,
 } from './routing-repository.js';
 import { chooseSpecialty, type SpecialtyChoice } from './specialty.js';
 import type { StudyFacts } from './study-facts.js';
@@ -51,73 +53,119 @@ export class RouteStudy {
     notice: { isComplete: boolean } = { isComplete: false },
   ): Promise<RouteOutcome> {
     // The worklist first and by itself: whatever is wrong with rules or models must not keep a study from its reader.
-    const isKnown = await transaction(this.dataSource, (tx) => this.list(tx, studyInstanceUid));
-    if (!isKnown) return 'unknown-study';
-    return transaction(this.dataSource, (tx) => this.decide(tx, studyInstanceUid, notice.isComplete));
-  }
-
-  /** Makes the reading task if the study has none. */
-  private async list(tx: Transaction, studyInstanceUid: string): Promise<boolean> {
-    const [study] = await query<{ is_listed: boolean }>(
-      tx,
-      `select exists (select 1 from workitem w where w.study_key = s.study_key and w.kind = 'reading') as is_listed
-         from study s where s.study_instance_uid = $1`,
-      [studyInstanceUid],
-    );
-    if (study === undefined) return false;
-    if (study.is_listed) return true;
-    const facts = await readStudyFacts(tx, studyInstanceUid);
-    if (facts === undefined) return false;
-    const { priority, reason } = basePriority(facts);
-    const specialty = chooseSpecialty(facts);
-    await saveFirstSpecialty(tx, facts.studyKey, specialty);
-    await createWorkitem(tx, {
-      uid: newUid(),
-      kind: 'reading',
-      studyKey: facts.studyKey,
-      priority,
-      priorityReason: reason,
-      deadline: readingDeadline(facts.arrivedAt, priority, null),
-      dataset: readingTaskDataset(facts, specialty.specialty),
+    const studyKey = await transaction(this.dataSource, async (tx) => {
+      const key = await studyKeyOf(tx, studyInstanceUid);
+      if (key !== undefined) await this.list(tx, [key]);
+      return key;
     });
-    return true;
+    if (studyKey === undefined) return 'unknown-study';
+    return transaction(this.dataSource, async (tx) => {
+      await lockRouting(tx, studyKey);
+      return (await this.look(tx, [studyKey], notice.isComplete)).get(studyKey) ?? 'unknown-study';
+    });
   }
 
-  private async decide(tx: Transaction, studyInstanceUid: string, hasNotice: boolean): Promise<RouteOutcome> {
-    const key = await studyKeyOf(tx, studyInstanceUid);
-    if (key === undefined) return 'unknown-study';
-    await lockRouting(tx, key);
-    const before = await getStudyRouting(tx, key);
-    const study = await readStudyFacts(tx, studyInstanceUid);
-    if (study === undefined) return 'unknown-study';
+  /** Makes the reading tasks of those that have none. */
+  async list(tx: Transaction, studyKeys: readonly number[]): Promise<void> {
+    const listed = await findListed(tx, studyKeys);
+    const studies = await readFactsOfStudies(
+      tx,
+      studyKeys.filter((key) => !listed.has(key)),
+    );
+    for (const study of studies) await saveFirstSpecialty(tx, study.studyKey, chooseSpecialty(study));
+    await this.createReadings(tx, studies);
+  }
+
+  /**
+   * Looks at many studies, listing those that are not, by a handful of statements; what is complete takes its own.
+   * @param studyKeys under {@link lockRouting}
+   * @returns what became of those that exist
+   */
+  async look(tx: Transaction, studyKeys: readonly number[], hasNotice = false): Promise<Map<number, RouteOutcome>> {
+    const studies = await readFactsOfStudies(tx, studyKeys);
+    const before = await getStudyRoutings(tx, studyKeys);
+    const listed = await findListed(tx, studyKeys);
+    await this.createReadings(
+      tx,
+      studies.filter(({ studyKey }) => !listed.has(studyKey)),
+    );
     // Counts on the worklist may have changed, and a report of ours may have arrived, whatever is decided below.
-    await notify(tx, 'worklist', studyInstanceUid);
+    await notifyAll(
+      tx,
+      'worklist',
+      studies.map(({ studyInstanceUid }) => studyInstanceUid),
+    );
 
-    const decided = before?.routedInput === study.inputDigest ? before.decision : null;
-    if (decided !== null && !lacksModels(decided)) {
-      await confirmRouted(tx, key);
-      return 'unchanged';
+    const outcomes = new Map<number, RouteOutcome>();
+    const waiting: { found: FoundRouting; again: { studyInstanceUid: string; afterSeconds: number } }[] = [];
+    for (const study of studies) {
+      const { studyKey, studyInstanceUid } = study;
+      const was = before.get(studyKey);
+      const decided = was?.routedInput === study.inputDigest ? was.decision : null;
+      if (decided !== null && !lacksModels(decided)) {
+        outcomes.set(studyKey, 'unchanged');
+        continue;
+      }
+      const specialty = chooseSpecialty(study);
+      const completeness =
+        decided !== null && was?.completeness != null
+          ? was.completeness
+          : judgeCompleteness(completenessFacts(study, hasNotice), this.config.quietPeriodSeconds);
+      const found = { studyKey, secondsSinceLastReceived: study.secondsSinceLastReceived, completeness, specialty };
+      if (listed.has(studyKey) && was?.specialty !== specialty.specialty) await labelReading(tx, studyKey, specialty);
+      if (completeness.isComplete) {
+        outcomes.set(studyKey, await this.decide(tx, study, found));
+        continue;
+      }
+      const decision = was?.decision ?? { ...emptyDecision, basePriority: basePriority(study) };
+      waiting.push({
+        found: { ...found, state: 'receiving', decision, routedInput: null },
+        again: { studyInstanceUid, afterSeconds: completeness.checkAgainAfterSeconds },
+      });
+      outcomes.set(studyKey, 'waiting');
     }
-    const specialty = chooseSpecialty(study);
-    const completeness =
-      decided !== null && before?.completeness != null
-        ? before.completeness
-        : judgeCompleteness(completenessFacts(study, hasNotice), this.config.quietPeriodSeconds);
-    const found = { secondsSinceLastReceived: study.secondsSinceLastReceived, completeness, specialty };
-    await labelReading(tx, key, specialty);
-
-    if (!completeness.isComplete) {
-      const decision = before?.decision ?? { ...emptyDecision, basePriority: basePriority(study) };
-      await saveStudyRouting(tx, key, { ...found, state: 'receiving', decision, routedInput: null });
-      await this.jobs.send(
+    await confirmRouted(
+      tx,
+      [...outcomes].filter(([, outcome]) => outcome === 'unchanged').map(([key]) => key),
+    );
+    await saveStudyRoutings(
+      tx,
+      waiting.map(({ found }) => found),
+    );
+    for (const [afterSeconds, studiesThen] of Map.groupBy(waiting, ({ again }) => again.afterSeconds)) {
+      await announceArrivals(
         tx,
-        'study-arrived',
-        { studyInstanceUid },
-        { startAfterSeconds: completeness.checkAgainAfterSeconds },
+        studiesThen.map(({ again }) => again.studyInstanceUid),
+        afterSeconds,
       );
-      return 'waiting';
     }
+    return outcomes;
+  }
 
+  private async createReadings(tx: Transaction, studies: readonly StudyFacts[]): Promise<void> {
+    const readings: NewWorkitem[] = [];
+    for (const study of studies) {
+      const { priority, reason } = basePriority(study);
+      const { specialty } = chooseSpecialty(study);
+      readings.push({
+        uid: newUid(),
+        kind: 'reading',
+        studyKey: study.studyKey,
+        priority,
+        priorityReason: reason,
+        deadline: await readingDeadline(tx, { arrivedAt: study.arrivedAt, specialty, priority, ruleMinutes: null }),
+        dataset: readingTaskDataset(study, specialty),
+      });
+    }
+    await createWorkitems(tx, readings);
+  }
+
+  /** A complete study: which models look at it, and how urgent it is. */
+  private async decide(
+    tx: Transaction,
+    study: StudyFacts,
+    found: Omit<FoundRouting, 'state' | 'decision' | 'routedInput'>,
+  ): Promise<RouteOutcome> {
     const evaluation = evaluateRules(await readRules(tx), study, await readMatchMode(tx));
     const base = basePriority(study, evaluation.priority);
     const orders = resolveModels(evaluation.orders, await readModels(tx));
@@ -131,8 +179,8 @@ export class RouteStudy {
       models,
     };
     const state = lacksModels(decision) ? 'complete' : 'routed';
-    await saveStudyRouting(tx, key, { ...found, state, decision, routedInput: study.inputDigest });
-    await prioritiseStudy(tx, key);
+    await saveStudyRoutings(tx, [{ ...found, state, decision, routedInput: study.inputDigest }]);
+    await prioritiseStudy(tx, study.studyKey);
     return state === 'complete' ? 'waiting-for-models' : 'routed';
   }
 

@@ -1,4 +1,4 @@
-import { type DataSource, execute, query, type Transaction } from '#libs/database';
+import { type DataSource, execute, query, queryPreparedIn, type Transaction } from '#libs/database';
 import type { Completeness } from './completeness.js';
 import type { Decision } from './decision.js';
 import type { MatchMode } from './evaluate-rules.js';
@@ -19,6 +19,7 @@ export interface StudyRouting {
 }
 
 interface StudyRoutingRow {
+  study_key: number;
   state: RoutingState;
   completeness: Completeness | null;
   specialty: string | null;
@@ -40,22 +41,43 @@ export async function getStudyRouting(
   db: DataSource | Transaction,
   studyKey: number,
 ): Promise<StudyRouting | undefined> {
-  const [row] = await query<StudyRoutingRow>(
+  return (await getStudyRoutings(db, [studyKey])).get(studyKey);
+}
+
+/** The same of many studies, by their keys. */
+export async function getStudyRoutings(
+  db: DataSource | Transaction,
+  studyKeys: readonly number[],
+): Promise<Map<number, StudyRouting>> {
+  const rows = await query<StudyRoutingRow>(
     db,
-    `select state, completeness, specialty, specialty_reason, decision, routed_input
-       from study_routing where study_key = $1`,
-    [studyKey],
+    `select study_key, state, completeness, specialty, specialty_reason, decision, routed_input
+       from study_routing where study_key = any($1)`,
+    [studyKeys],
   );
-  return (
-    row && {
-      state: row.state,
-      completeness: row.completeness,
-      specialty: row.specialty,
-      specialtyReason: row.specialty_reason,
-      decision: row.decision,
-      routedInput: row.routed_input,
-    }
+  return new Map(
+    rows.map((row) => [
+      row.study_key,
+      {
+        state: row.state,
+        completeness: row.completeness,
+        specialty: row.specialty,
+        specialtyReason: row.specialty_reason,
+        decision: row.decision,
+        routedInput: row.routed_input,
+      },
+    ]),
   );
+}
+
+/** Which of the studies have a reading task. */
+export async function findListed(tx: Transaction, studyKeys: readonly number[]): Promise<Set<number>> {
+  const rows = await query<{ study_key: number }>(
+    tx,
+    `select study_key from workitem where kind = 'reading' and study_key = any($1)`,
+    [studyKeys],
+  );
+  return new Set(rows.map((row) => row.study_key));
 }
 
 /** Puts a study that has just been listed on its department's list, before anything else is known. */
@@ -72,47 +94,61 @@ export async function saveFirstSpecialty(
   );
 }
 
+export interface FoundRouting {
+  studyKey: number;
+  state: RoutingState;
+  secondsSinceLastReceived: number;
+  completeness: Completeness;
+  specialty: SpecialtyChoice;
+  decision: Decision;
+  /** null: what was routed before stays. */
+  routedInput: string | null;
+}
+
 /** Writes what routing found, under {@link lockRouting}. */
-export async function saveStudyRouting(
-  tx: Transaction,
-  studyKey: number,
-  found: {
-    state: RoutingState;
-    secondsSinceLastReceived: number;
-    completeness: Completeness;
-    specialty: SpecialtyChoice;
-    decision: Decision;
-    /** null: what was routed before stays. */
-    routedInput: string | null;
-  },
-): Promise<void> {
-  await query(
+export async function saveStudyRoutings(tx: Transaction, found: readonly FoundRouting[]): Promise<void> {
+  if (found.length === 0) return;
+  await queryPreparedIn(
     tx,
+    'routing-save',
     `insert into study_routing as r
        (study_key, state, last_received_at, completeness, specialty, specialty_reason, decision, routed_input)
-     values ($1, $2, now() - $3 * interval '1 second', $4, $5, $6, $7, $8)
+     select f.study_key, f.state, now() - f.seconds * interval '1 second', f.completeness, f.specialty, f.reason,
+            f.decision, f.routed_input
+       from json_to_recordset($1::json) as f (study_key bigint, state text, seconds float8, completeness jsonb,
+            specialty text, reason text, decision jsonb, routed_input text)
+      order by f.study_key
      on conflict (study_key) do update
-       set state = $2, last_received_at = excluded.last_received_at, completeness = $4, specialty = $5,
-           specialty_reason = $6, decision = $7, routed_input = coalesce($8, r.routed_input), updated_at = now()`,
+       set state = excluded.state, last_received_at = excluded.last_received_at, completeness = excluded.completeness,
+           specialty = excluded.specialty, specialty_reason = excluded.specialty_reason,
+           decision = excluded.decision, routed_input = coalesce(excluded.routed_input, r.routed_input),
+           updated_at = now()`,
     [
-      studyKey,
-      found.state,
-      found.secondsSinceLastReceived,
-      JSON.stringify(found.completeness),
-      found.specialty.specialty,
-      found.specialty.reason,
-      JSON.stringify(found.decision),
-      found.routedInput,
+      JSON.stringify(
+        found.map((one) => ({
+          study_key: one.studyKey,
+          state: one.state,
+          seconds: one.secondsSinceLastReceived,
+          completeness: one.completeness,
+          specialty: one.specialty.specialty,
+          reason: one.specialty.reason,
+          decision: one.decision,
+          routed_input: one.routedInput,
+        })),
+      ),
     ],
   );
 }
 
 /** What was decided still holds: the archive says 'receiving' whenever anything is stored, a report of our own too. */
-export async function confirmRouted(tx: Transaction, studyKey: number): Promise<void> {
-  await execute(tx, `update study_routing set state = 'routed', updated_at = now() where study_key = $1`, [studyKey]);
+export async function confirmRouted(tx: Transaction, studyKeys: readonly number[]): Promise<void> {
+  if (studyKeys.length === 0) return;
+  await execute(tx, `update study_routing set state = 'routed', updated_at = now() where study_key = any($1)`, [
+    studyKeys,
+  ]);
 }
 
-/** Newest version of each rule, in the order they are asked. */
+/** The rules that decide, in the order they are asked. */
 export async function readRules(db: DataSource | Transaction): Promise<RoutingRule[]> {
   const rows = await query<{
     rule_id: string;
@@ -123,10 +159,8 @@ export async function readRules(db: DataSource | Transaction): Promise<RoutingRu
     definition: unknown;
   }>(
     db,
-    `select * from (
-       select distinct on (rule_id) rule_id, version, position, name, is_enabled, definition
-         from routing_rule order by rule_id, version desc) newest
-      order by position, rule_id`,
+    `select rule_id, version, position, name, is_enabled, definition
+       from routing_rule where state = 'active' order by position, rule_id`,
   );
   return rows.map((row) => ({
     ruleId: row.rule_id,

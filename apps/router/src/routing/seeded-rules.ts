@@ -37,7 +37,12 @@ export const seededRules: readonly SeededRule[] = [
           { not: { keyword: 'ImageType', is: 'LOCALIZER' } },
         ],
       },
-      gives: { models: [{ model: 'radiology/lung-density', version: 'current' }], isLast: false },
+      gives: {
+        models: [{ model: 'radiology/lung-density', version: 'current' }],
+        forward: [],
+        schedule: 'now',
+        isLast: false,
+      },
     },
   },
   {
@@ -50,7 +55,12 @@ export const seededRules: readonly SeededRule[] = [
         keyword: 'SOPClassUID',
         is: ['1.2.840.10008.5.1.4.1.1.9.1.1', '1.2.840.10008.5.1.4.1.1.9.1.2', '1.2.840.10008.5.1.4.1.1.9.1.4'],
       },
-      gives: { models: [{ model: 'cardiology/ecg-rhythm', version: 'current' }], isLast: false },
+      gives: {
+        models: [{ model: 'cardiology/ecg-rhythm', version: 'current' }],
+        forward: [],
+        schedule: 'now',
+        isLast: false,
+      },
     },
   },
   {
@@ -60,7 +70,12 @@ export const seededRules: readonly SeededRule[] = [
       description: 'Whole slide images.',
       level: 'series',
       when: { keyword: 'SOPClassUID', is: '1.2.840.10008.5.1.4.1.1.77.1.6' },
-      gives: { models: [{ model: 'pathology/he-cellularity', version: 'current' }], isLast: false },
+      gives: {
+        models: [{ model: 'pathology/he-cellularity', version: 'current' }],
+        forward: [],
+        schedule: 'now',
+        isLast: false,
+      },
     },
   },
 ];

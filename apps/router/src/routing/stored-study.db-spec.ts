@@ -3,7 +3,7 @@ import { loadConfig } from '#libs/config';
 import type { JobQueue } from '#libs/jobs';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.js';
 import { makeInstance, testUid } from '../../../../test/support/make-instance.js';
-import { clearJobs, insertModel, waitingJobs } from '../../../../test/support/router/insert-study.js';
+import { clearJobs, insertModel, waitingArrivals, waitingJobs } from '../../../../test/support/router/insert-study.js';
 import { openArchive, type TestArchive } from '../../../../test/support/router/open-archive.js';
 import { explainStudy } from '../admin/explain-study.js';
 import { RouteStudy } from './route-study.js';
@@ -34,9 +34,9 @@ describe('a study the archive stored', () => {
   const slice = (instanceNumber: number) =>
     makeInstance({ studyInstanceUid, modality: 'CT', instanceNumber, patientName: 'Real^Row', attributes: chest });
 
-  it('comes with a job, is listed while it arrives, and goes to its model when complete', async () => {
+  it('is announced, is listed while it arrives, and goes to its model when complete', async () => {
     await archive.store(slice(1), slice(2));
-    expect(await waitingJobs(db.dataSource, 'study-arrived')).toEqual([{ studyInstanceUid }]);
+    expect(await waitingArrivals(db.dataSource)).toEqual([studyInstanceUid]);
     await clearJobs(db.dataSource);
     expect(await router.route(studyInstanceUid)).toBe('waiting');
     expect((await explainStudy(db.dataSource, studyInstanceUid))?.item).toMatchObject({
