@@ -51,6 +51,7 @@ const doors: Record<string, string[]> = {
   typeorm: ['libs/database'],
   pg: ['libs/database'],
   pino: ['libs/telemetry'],
+  'prom-client': ['libs/telemetry'],
   'onnxruntime-node': ['apps/inference'],
   'dicomweb-client': ['apps/inference', 'apps/suite'],
 };

@@ -12,24 +12,37 @@ import { EventReports } from './workitems/event-reports.js';
 import { ReconcileWorkitemsJob } from './workitems/reconcile-workitems.job.js';
 import { SubscriptionsController } from './workitems/subscriptions.controller.js';
 import { WorkitemsController } from './workitems/workitems.controller.js';
+import { FiguresController } from './metrics/figures.controller.js';
+import { FoldFiguresJob } from './metrics/fold-figures.job.js';
+import { WorklistMetrics } from './metrics/worklist-metrics.js';
+import { DeliverWebhookJob } from './webhooks/deliver-webhook.job.js';
+import { Webhooks } from './webhooks/webhooks.js';
+import { WebhooksController } from './webhooks/webhooks.controller.js';
+import { ChangePriority } from './worklist/change-priority.js';
+import { EscalateReadingsJob } from './worklist/escalate-readings.job.js';
 import { ReadStudy } from './worklist/read-study.js';
 import { ResultReadyJob } from './worklist/result-ready.job.js';
+import { ReviewFinding } from './worklist/review-finding.js';
+import { StoreReviewJob } from './worklist/reviews/store-review.job.js';
+import { ServiceLevels } from './worklist/service-levels.js';
+import { ServiceLevelsController } from './worklist/service-levels.controller.js';
+import { TimelineController } from './worklist/timeline.controller.js';
 import { WorklistController } from './worklist/worklist.controller.js';
 import { WorklistEvents } from './worklist/worklist-events.js';
 
 mapErrorCodes({
   'invalid-worklist-query': 400,
   'invalid-workitem-query': 400,
-  'no-reading-task': 404,
-  'reading-taken': 409,
-  'reading-not-yours': 409,
-  'reading-over': 409,
 });
 
 /** Sends every study to the models of its specialty and keeps the worklist. */
 @Module({
   controllers: [
     WorklistController,
+    TimelineController,
+    ServiceLevelsController,
+    WebhooksController,
+    FiguresController,
     WorkitemsController,
     ChangeWorkitemsController,
     SubscriptionsController,
@@ -44,6 +57,15 @@ mapErrorCodes({
     ResultReadyJob,
     ReconcileWorkitemsJob,
     ReadStudy,
+    ChangePriority,
+    ReviewFinding,
+    StoreReviewJob,
+    ServiceLevels,
+    EscalateReadingsJob,
+    Webhooks,
+    DeliverWebhookJob,
+    FoldFiguresJob,
+    WorklistMetrics,
     WorklistEvents,
     ChangeWorkitems,
     EventReports,

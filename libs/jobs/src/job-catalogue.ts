@@ -51,6 +51,46 @@ export const jobCatalogue = {
     concurrency: 1,
     cron: '* * * * *',
   }),
+  /** Order: tell who reads of studies whose deadline nears. */
+  'escalate-readings': kind({
+    ...usual,
+    payload: z.object({}),
+    handledBy: 'router',
+    key: () => 'all',
+    concurrency: 1,
+    cron: '* * * * *',
+  }),
+  /** Order: give open readings the deadlines of the service levels as they are now. */
+  'apply-service-levels': kind({ ...usual, payload: z.object({}), handledBy: 'router', key: () => 'all', concurrency: 1 }),
+  /** Order: count what was measured, and forget what was delivered long ago. */
+  'fold-figures': kind({ ...usual, payload: z.object({}), handledBy: 'router', concurrency: 1, cron: '* * * * *' }),
+  /** Order: tell a webhook of an event. Tried for about a day. */
+  'deliver-webhook': kind({
+    ...usual,
+    payload: z.object({ deliveryId: z.uuid() }),
+    handledBy: 'router',
+    key: (p) => p.deliveryId,
+    concurrency: 4,
+    retryLimit: 12,
+    retryDelaySeconds: 10,
+    expireInSeconds: 120,
+    deadLetter: 'webhook-undelivered',
+  }),
+  /** Fact: the last attempt to tell a webhook failed. */
+  'webhook-undelivered': kind({
+    ...usual,
+    payload: z.object({ deliveryId: z.uuid() }),
+    handledBy: 'router',
+    concurrency: 1,
+  }),
+  /** Order: put a reader's word on a finding into the archive, as a report. */
+  'store-review': kind({
+    ...usual,
+    payload: z.object({ reviewId: z.uuid() }),
+    handledBy: 'router',
+    key: (p) => p.reviewId,
+    retryLimit: 20,
+  }),
   /** Order: perform an AI workitem. */
   'run-inference': kind({
     ...usual,

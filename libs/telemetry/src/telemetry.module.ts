@@ -1,6 +1,7 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { Health } from './health.js';
 import { LOGGER, type Logger } from './logger.js';
+import { Metrics } from './metrics.js';
 
 @Global()
 @Module({})
@@ -8,8 +9,8 @@ export class TelemetryModule {
   static with(logger: Logger): DynamicModule {
     return {
       module: TelemetryModule,
-      providers: [{ provide: LOGGER, useValue: logger }, Health],
-      exports: [LOGGER, Health],
+      providers: [{ provide: LOGGER, useValue: logger }, Health, Metrics],
+      exports: [LOGGER, Health, Metrics],
     };
   }
 }

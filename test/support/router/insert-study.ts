@@ -73,11 +73,18 @@ async function insertSeries(dataSource: DataSource, studyKey: number, one: Inser
   const attributes = dataset({ Modality: modality, SeriesInstanceUID: seriesInstanceUid, ...one.attributes });
   const [series] = await query<{ series_key: number }>(
     dataSource,
-    `insert into series (study_key, series_instance_uid, modality, sop_classes, attributes)
-     values ($1, $2, $3, $4, $5)
+    `insert into series (study_key, series_instance_uid, modality, sop_classes, attributes, body_part_examined)
+     values ($1, $2, $3, $4, $5, $6)
      on conflict (study_key, series_instance_uid) do update set updated_at = now()
      returning series_key`,
-    [studyKey, seriesInstanceUid, modality, [sopClassUid], JSON.stringify(attributes)],
+    [
+      studyKey,
+      seriesInstanceUid,
+      modality,
+      [sopClassUid],
+      JSON.stringify(attributes),
+      one.attributes?.['BodyPartExamined'] ?? null,
+    ],
   );
   for (let number = 1; number <= (one.instances ?? 2); number++) {
     const packId = randomUUID();

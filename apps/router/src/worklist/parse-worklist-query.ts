@@ -1,13 +1,15 @@
-import type { WorkitemState } from '#libs/workitems';
-import type { WorklistFilter } from './find-worklist.js';
+import type { Priority, WorkitemState } from '#libs/workitems';
+import type { WorklistFilter, WorklistPlace } from './find-worklist.js';
 import { type AiState, aiStates } from './worklist-item.js';
 
-export const worklistLimits = { limitDefault: 100, limitMax: 500, offsetMax: 1_000_000, valuesMax: 50 } as const;
+export const worklistLimits = { limitDefault: 100, limitMax: 500, valuesMax: 50 } as const;
 
 export interface WorklistQuery {
   filter: WorklistFilter;
+  /** Only what whoever asks reads or has read. */
+  isMine: boolean;
   limit: number;
-  offset: number;
+  after: WorklistPlace | undefined;
 }
 
 export class WorklistQueryError extends Error {
@@ -15,11 +17,13 @@ export class WorklistQueryError extends Error {
 }
 
 const workitemStates: readonly WorkitemState[] = ['SCHEDULED', 'IN PROGRESS', 'COMPLETED', 'CANCELED'];
-const known = ['specialty', 'modality', 'state', 'ai', 'limit', 'offset'];
+const priorities: readonly Priority[] = ['HIGH', 'MEDIUM', 'LOW'];
+const known = ['specialty', 'modality', 'bodyPart', 'priority', 'state', 'ai', 'reader', 'mine', 'limit', 'after'];
 
 /**
- * `?specialty=&modality=&state=&ai=&limit=&offset=`; lists are separated by commas; empty means not asked for. Without
- * `state` the open tasks (SCHEDULED, IN PROGRESS); `state=all` for every one.
+ * `?specialty=&modality=&bodyPart=&priority=&state=&ai=&reader=&mine=&limit=&after=`; lists are separated by commas; empty
+ * means not asked for. Without `state` the open tasks (SCHEDULED, IN PROGRESS); `state=all` for every one. `after` is
+ * the `next` of the page before.
  * @throws WorklistQueryError naming the parameter and what it may be
  */
 export function parseWorklistQuery(raw: Record<string, unknown>): WorklistQuery {
@@ -32,6 +36,9 @@ export function parseWorklistQuery(raw: Record<string, unknown>): WorklistQuery 
     filter: {
       specialty: list(raw, 'specialty')?.map((specialty) => specialty.toLowerCase()),
       modality: list(raw, 'modality')?.map((modality) => modality.toUpperCase()),
+      bodyPart: list(raw, 'bodyPart')?.map((bodyPart) => bodyPart.toUpperCase()),
+      priority: list(raw, 'priority')?.map((priority) => oneOf('priority', priority.toUpperCase(), priorities)),
+      performer: list(raw, 'reader'),
       state:
         states === undefined
           ? ['SCHEDULED', 'IN PROGRESS']
@@ -41,8 +48,24 @@ export function parseWorklistQuery(raw: Record<string, unknown>): WorklistQuery 
       ai: list(raw, 'ai')?.map((state): AiState => oneOf('ai', state, aiStates)),
     },
     limit: whole(raw, 'limit', worklistLimits.limitDefault, 1, worklistLimits.limitMax),
-    offset: whole(raw, 'offset', 0, 0, worklistLimits.offsetMax),
+    isMine: oneOf('mine', list(raw, 'mine')?.[0] ?? 'false', ['true', 'false']) === 'true',
+    after: readPlace(raw['after']),
   };
+}
+
+/** What {@link readPlace} takes: a text that says nothing to clients. */
+export function writePlace({ rank, place, workitemKey }: WorklistPlace): string {
+  return Buffer.from(`${rank} ${place} ${workitemKey}`).toString('base64url');
+}
+
+function readPlace(text: unknown): WorklistPlace | undefined {
+  if (text === undefined || text === '') return undefined;
+  const parts = typeof text === 'string' && text.length <= 100 ? Buffer.from(text, 'base64url').toString() : '';
+  const [rank, place, workitemKey] = (/^([0-3]) (-?\d{1,16}) (\d{1,16})$/.exec(parts) ?? []).slice(1).map(Number);
+  if (rank === undefined || place === undefined || workitemKey === undefined) {
+    throw new WorklistQueryError('"after" is the "next" of the page before, as it was given.');
+  }
+  return { rank, place, workitemKey };
 }
 
 function list(raw: Record<string, unknown>, name: string): string[] | undefined {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Priority } from '#libs/workitems';
-import { hoursToRead, readingDeadline } from './deadlines.js';
 import { prioritise } from './prioritise.js';
 
 const base = (priority: Priority) => ({ priority, reason: 'The order says so.' });
@@ -40,21 +39,5 @@ describe('prioritise', () => {
   it('does not depend on the order of the results', () => {
     const results = [result('HIGH', 'b/b'), result('HIGH', 'a/a'), result('LOW', 'c/c')];
     expect(prioritise(base('LOW'), results)).toEqual(prioritise(base('LOW'), [...results].reverse()));
-  });
-});
-
-describe('readingDeadline', () => {
-  const arrivedAt = new Date('2026-01-31T10:00:00Z');
-
-  it('is so many hours after arrival', () => {
-    expect(hoursToRead).toEqual({ HIGH: 1, MEDIUM: 24, LOW: 72 });
-    expect(readingDeadline(arrivedAt, 'HIGH', null).toISOString()).toBe('2026-01-31T11:00:00.000Z');
-    expect(readingDeadline(arrivedAt, 'MEDIUM', null).toISOString()).toBe('2026-02-01T10:00:00.000Z');
-    expect(readingDeadline(arrivedAt, 'LOW', null).toISOString()).toBe('2026-02-03T10:00:00.000Z');
-  });
-
-  it('is sooner when a rule asks for it, never later', () => {
-    expect(readingDeadline(arrivedAt, 'MEDIUM', 30).toISOString()).toBe('2026-01-31T10:30:00.000Z');
-    expect(readingDeadline(arrivedAt, 'HIGH', 600).toISOString()).toBe('2026-01-31T11:00:00.000Z');
   });
 });

@@ -1,16 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { newUid } from '#libs/dicom';
 import { DataSource, query, type Transaction, transaction } from '#libs/database';
-import { claimWorkitem, completeWorkitem, getWorkitem, releaseWorkitem, type Workitem } from '#libs/workitems';
-
-export class ReadingError extends Error {
-  constructor(
-    readonly code: 'no-reading-task' | 'reading-taken' | 'reading-not-yours' | 'reading-over',
-    message: string,
-  ) {
-    super(message);
-  }
-}
+import {
+  claimWorkitem,
+  completeWorkitem,
+  getWorkitem,
+  releaseWorkitem,
+  type ReadingWorkitem,
+  type Workitem,
+} from '#libs/workitems';
+import { ReadingError } from './reading-error.js';
 
 /**
  * A reader takes a study, gives it back or finishes it. The same claim and the same fence as for any performer (PS3.4
@@ -32,12 +31,17 @@ export class ReadStudy {
     });
   }
 
-  /** Back onto the list. @throws ReadingError when it is not this reader's */
-  release(workitemUid: string, reader: string): Promise<Workitem> {
+  /**
+   * Back onto the list.
+   * @param reader undefined: whoever holds it loses it (an administrator's word)
+   * @throws ReadingError when it is not this reader's
+   */
+  release(workitemUid: string, reader: string | undefined): Promise<Workitem> {
     return transaction(this.dataSource, async (tx) => {
       const current = await readingTask(tx, workitemUid);
-      const fence = await fenceOf(tx, workitemUid, reader);
-      const released = fence === undefined ? undefined : await releaseWorkitem(tx, workitemUid, fence);
+      const fence = reader === undefined ? undefined : await fenceOf(tx, workitemUid, reader);
+      const isAllowed = reader === undefined || fence !== undefined;
+      const released = isAllowed ? await releaseWorkitem(tx, workitemUid, fence) : undefined;
       if (released === undefined) throw refused((await getWorkitem(tx, workitemUid)) ?? current);
       return released;
     });
@@ -56,7 +60,8 @@ export class ReadStudy {
   }
 }
 
-async function readingTask(tx: Transaction, workitemUid: string): Promise<Workitem> {
+/** @throws ReadingError: there is none */
+export async function readingTask(tx: Transaction, workitemUid: string): Promise<ReadingWorkitem> {
   const workitem = await getWorkitem(tx, workitemUid);
   if (workitem?.kind === 'reading') return workitem;
   throw new ReadingError('no-reading-task', `There is no reading task ${workitemUid}.`);
@@ -72,13 +77,17 @@ async function fenceOf(tx: Transaction, workitemUid: string, reader: string): Pr
   return row?.transaction_uid;
 }
 
-function refused(now: Workitem): ReadingError {
+export function refused(now: Workitem): ReadingError {
   switch (now.state) {
     case 'COMPLETED':
     case 'CANCELED':
-      return new ReadingError('reading-over', `The reading task ${now.uid} is ${now.state}.`);
+      return new ReadingError('reading-over', `The reading task ${now.uid} is ${now.state}.`, now.performer);
     case 'IN PROGRESS':
-      return new ReadingError('reading-taken', `Another reader has the reading task ${now.uid}.`);
+      return new ReadingError(
+        'reading-taken',
+        `${now.performer ?? 'Somebody'} has the reading task ${now.uid}.`,
+        now.performer,
+      );
     case 'SCHEDULED':
       return new ReadingError('reading-not-yours', `Nobody has claimed the reading task ${now.uid}: claim it first.`);
   }

@@ -36,7 +36,7 @@ export class WorklistEvents implements OnApplicationBootstrap, BeforeApplication
     this.listener = new Listener(
       url,
       'worklist',
-      (studyInstanceUid) => this.gather(studyInstanceUid),
+      (payload) => this.hear(payload),
       () => this.gatherAll(),
     );
   }
@@ -65,6 +65,13 @@ export class WorklistEvents implements OnApplicationBootstrap, BeforeApplication
 
   get numberOfClients(): number {
     return this.streams.size;
+  }
+
+  /** A study's UID; or, behind a word of its own, what happened to it beside. */
+  private hear(payload: string): void {
+    const escalated = /^escalation (.+)$/.exec(payload)?.[1];
+    if (escalated !== undefined) this.tell('escalation', { studyInstanceUid: escalated });
+    this.gather(escalated ?? payload);
   }
 
   private gather(studyInstanceUid: string): void {
@@ -100,11 +107,7 @@ export class WorklistEvents implements OnApplicationBootstrap, BeforeApplication
       return;
     }
     try {
-      const { items } = await findWorklist(
-        this.dataSource,
-        { studyInstanceUid: uids },
-        { limit: uids.length, offset: 0 },
-      );
+      const { items } = await findWorklist(this.dataSource, { studyInstanceUid: uids }, { limit: uids.length });
       for (const item of items) this.tell('worklist', { studyInstanceUid: item.studyInstanceUid, item });
       // A study that was deleted has no line any more, and the lists that show it are to be read anew.
       if (items.length < uids.length && (await hasUnknown(this.dataSource, uids))) this.tell('reload', {});

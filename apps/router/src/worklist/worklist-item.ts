@@ -1,7 +1,10 @@
 import type { Priority, WorkitemState } from '#libs/workitems';
 
-/** What AI has to say of a study. 'not-analysed': nothing was asked, or nobody could answer; never to be read as 'negative'. */
-export type AiState = 'pending' | 'not-analysed' | 'failed' | 'positive' | 'negative' | 'inconclusive';
+/**
+ * What AI has to say of a study. 'not-analysed': nothing was asked, or nobody could answer; never to be read as
+ * 'negative'. 'overridden': a reader disagreed with what it said.
+ */
+export type AiState = 'pending' | 'not-analysed' | 'failed' | 'positive' | 'negative' | 'inconclusive' | 'overridden';
 export const aiStates: readonly AiState[] = [
   'pending',
   'not-analysed',
@@ -9,6 +12,7 @@ export const aiStates: readonly AiState[] = [
   'positive',
   'negative',
   'inconclusive',
+  'overridden',
 ];
 
 /** One line of the worklist, as the API gives it out. */
@@ -25,12 +29,17 @@ export interface WorklistItem {
   studyDescription: string | null;
   accessionNumber: string | null;
   modalities: string[];
+  /** Body Part Examined of its series, upper case. */
+  bodyParts: string[];
   specialty: string | null;
   numberOfSeries: number;
   numberOfInstances: number;
   /** ISO 8601, UTC, as all times here. */
   receivedAt: string;
   deadline: string | null;
+  /** When it was told that this deadline nears. */
+  escalatedAt: string | null;
+  finishedAt: string | null;
   priority: Priority;
   priorityReason: string;
   state: WorkitemState;
@@ -57,5 +66,23 @@ export interface AiResult {
   finishedAt: string | null;
   findings: { name: string; value: number; unit: string; flag: 'normal' | 'abnormal' | null }[];
   /** The structured report in the archive. */
-  report: { seriesInstanceUid: string; sopInstanceUid: string } | null;
+  report: ReportReference | null;
+  /** What readers said of it, in order. */
+  reviews: FindingReview[];
+}
+
+export interface ReportReference {
+  seriesInstanceUid: string;
+  sopInstanceUid: string;
+}
+
+/** A reader's word on a result as a whole (`finding` null) or on one of its findings. */
+export interface FindingReview {
+  finding: string | null;
+  verdict: 'agree' | 'disagree';
+  comment: string;
+  reader: string;
+  at: string;
+  /** Its own structured report; null until it is in the archive. */
+  report: ReportReference | null;
 }

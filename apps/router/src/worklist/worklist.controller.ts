@@ -1,35 +1,72 @@
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { Access } from '#libs/auth';
+import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Access, type Identity, Who } from '#libs/auth';
+import { CONFIG, type Config } from '#libs/config';
 import { isUid } from '#libs/dicom';
 import { DataSource } from '#libs/database';
 import { HttpProblem } from '#libs/server';
-import type { Workitem } from '#libs/workitems';
+import type { Priority, Workitem } from '#libs/workitems';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { findWorklist } from './find-worklist.js';
-import { parseWorklistQuery } from './parse-worklist-query.js';
+import { ChangePriority } from './change-priority.js';
+import { countWorklist, findWorklist } from './find-worklist.js';
+import { parseWorklistQuery, writePlace } from './parse-worklist-query.js';
+import { priorityBody, readBody, reviewBody } from './reader-bodies.js';
+import { readerName } from './reader-name.js';
+import { ReadingError } from './reading-error.js';
 import { ReadStudy } from './read-study.js';
+import { ReviewFinding } from './review-finding.js';
 import { WorklistEvents } from './worklist-events.js';
-import type { WorklistItem } from './worklist-item.js';
+import type { FindingReview, WorklistItem } from './worklist-item.js';
 
-const readerCharactersMax = 64;
+/** A page of the list. */
+interface WorklistPage {
+  items: WorklistItem[];
+  /** `after` of the next page; null: there is none. */
+  next: string | null;
+  /** How many fit, counted up to a thousand. */
+  total: number;
+  isTotalExact: boolean;
+}
+
+interface ReadingAnswer {
+  workitemUid: string;
+  state: Workitem['state'];
+  performer: string | null;
+  priority: Priority;
+  priorityReason: string;
+}
 
 /** The worklist of readers: what there is to read, in order, live. */
 @Controller('api/worklist')
 export class WorklistController {
   constructor(
+    @Inject(CONFIG) private readonly config: Config,
     private readonly dataSource: DataSource,
     private readonly events: WorklistEvents,
     private readonly readStudy: ReadStudy,
+    private readonly changePriority: ChangePriority,
+    private readonly reviewFinding: ReviewFinding,
   ) {}
 
   @Get()
   @Access('read')
-  find(@Query() raw: Record<string, unknown>): Promise<{ items: WorklistItem[]; total: number }> {
-    const { filter, limit, offset } = parseWorklistQuery(raw);
-    return findWorklist(this.dataSource, filter, { limit, offset });
+  async find(
+    @Query() raw: Record<string, unknown>,
+    @Headers('x-reader') header: string | undefined,
+    @Who() who: Identity,
+  ): Promise<WorklistPage> {
+    const { filter, isMine, limit, after } = parseWorklistQuery(raw);
+    if (isMine) filter.performer = [readerName(this.config, who, header)];
+    const [{ items, next }, { total, isTotalExact }] = await Promise.all([
+      findWorklist(this.dataSource, filter, { limit, after }),
+      countWorklist(this.dataSource, filter),
+    ]);
+    return { items, next: next && writePlace(next), total, isTotalExact };
   }
 
-  /** Server-sent events: `worklist` with a study's new line, `reload` when the client should read the list anew. */
+  /**
+   * Server-sent events: `worklist` with a study's new line, `escalation` when a deadline nears, `reload` when the client
+   * should read the list anew.
+   */
   @Get('events')
   @Access('read')
   listen(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
@@ -55,64 +92,107 @@ export class WorklistController {
 
   @Post(':workitemUid/claim')
   @HttpCode(200)
-  @Access('write')
-  async claim(
+  @Access('reading')
+  claim(
     @Param('workitemUid') workitemUid: string,
     @Headers('x-reader') header: string | undefined,
     @Body() body: unknown,
+    @Who() who: Identity,
   ): Promise<ReadingAnswer> {
-    return answer(await this.readStudy.claim(uid(workitemUid), reader(header, body)));
+    return answer(this.readStudy.claim(uid(workitemUid), this.reader(who, header, body)));
   }
 
+  /** Gives back what one holds; an administrator's `{"whoever": true}` gives back what anybody holds. */
   @Post(':workitemUid/release')
   @HttpCode(200)
-  @Access('write')
-  async release(
+  @Access('reading')
+  release(
     @Param('workitemUid') workitemUid: string,
     @Headers('x-reader') header: string | undefined,
     @Body() body: unknown,
+    @Who() who: Identity,
   ): Promise<ReadingAnswer> {
-    return answer(await this.readStudy.release(uid(workitemUid), reader(header, body)));
+    const isForced = (body as { whoever?: unknown } | null | undefined)?.whoever === true;
+    if (isForced && !who.roles.includes('admin')) {
+      throw new HttpProblem(403, 'Forbidden', 'Only an administrator takes a study from another reader.');
+    }
+    return answer(this.readStudy.release(uid(workitemUid), isForced ? undefined : this.reader(who, header, body)));
   }
 
   @Post(':workitemUid/complete')
   @HttpCode(200)
-  @Access('write')
-  async complete(
+  @Access('reading')
+  complete(
     @Param('workitemUid') workitemUid: string,
     @Headers('x-reader') header: string | undefined,
     @Body() body: unknown,
+    @Who() who: Identity,
   ): Promise<ReadingAnswer> {
-    return answer(await this.readStudy.complete(uid(workitemUid), reader(header, body)));
+    return answer(this.readStudy.complete(uid(workitemUid), this.reader(who, header, body)));
+  }
+
+  /** `{"priority": "HIGH", "reason": "…"}`; priority null takes back what readers set. */
+  @Post(':workitemUid/priority')
+  @HttpCode(200)
+  @Access('reading')
+  prioritise(
+    @Param('workitemUid') workitemUid: string,
+    @Headers('x-reader') header: string | undefined,
+    @Body() body: unknown,
+    @Who() who: Identity,
+  ): Promise<ReadingAnswer> {
+    const reader = this.reader(who, header, body);
+    const { priority, reason } = readBody(priorityBody, body);
+    return answer(this.changePriority.change(uid(workitemUid), reader, priority, reason));
+  }
+
+  /** `{"result": "<AI task>", "verdict": "agree" | "disagree", "finding": "…", "comment": "…"}` */
+  @Post(':workitemUid/reviews')
+  @HttpCode(201)
+  @Access('reading')
+  review(
+    @Param('workitemUid') workitemUid: string,
+    @Headers('x-reader') header: string | undefined,
+    @Body() body: unknown,
+    @Who() who: Identity,
+  ): Promise<FindingReview> {
+    const reader = this.reader(who, header, body);
+    const { result, finding, verdict, comment } = readBody(reviewBody, body);
+    return told(this.reviewFinding.review(uid(workitemUid), reader, { result, finding, verdict, comment }));
+  }
+
+  private reader(who: Identity, header: string | undefined, body: unknown): string {
+    return readerName(this.config, who, header ?? (body as { reader?: unknown } | null | undefined)?.reader);
   }
 }
 
-interface ReadingAnswer {
-  workitemUid: string;
-  state: Workitem['state'];
-  performer: string | null;
+async function answer(act: Promise<Workitem>): Promise<ReadingAnswer> {
+  const { uid: workitemUid, state, performer, priority, priorityReason } = await told(act);
+  return { workitemUid, state, performer, priority, priorityReason };
 }
 
-function answer({ uid: workitemUid, state, performer }: Workitem): ReadingAnswer {
-  return { workitemUid, state, performer };
+const statuses: Record<ReadingError['code'], number> = {
+  'no-reading-task': 404,
+  'no-result': 404,
+  'no-finding': 400,
+  'reading-taken': 409,
+  'reading-not-yours': 409,
+  'reading-over': 409,
+};
+
+/** A conflict names who has the study, so that whoever came second knows whom to ask. */
+async function told<T>(act: Promise<T>): Promise<T> {
+  try {
+    return await act;
+  } catch (error) {
+    if (!(error instanceof ReadingError)) throw error;
+    const status = statuses[error.code];
+    const title = status === 409 ? 'Conflict' : status === 404 ? 'Not Found' : 'Bad Request';
+    throw new HttpProblem(status, title, error.message, { code: error.code, holder: error.holder ?? undefined });
+  }
 }
 
 function uid(text: string): string {
   if (isUid(text)) return text;
   throw new HttpProblem(400, 'Not a UID', 'The path must name a workitem by its UID (digits and dots, at most 64).');
-}
-
-/** Until there are users, a reader says who it is: header `X-Reader`, or `{"reader": "…"}`. */
-function reader(header: string | undefined, body: unknown): string {
-  const given = header ?? (body as { reader?: unknown } | null | undefined)?.reader;
-  const name = typeof given === 'string' ? given.trim() : '';
-  // oxlint-disable-next-line no-control-regex -- control characters are what is refused here
-  if (name === '' || name.length > readerCharactersMax || /[\u0000-\u001f\u007f\\^=]/.test(name)) {
-    throw new HttpProblem(
-      400,
-      'Who reads?',
-      `Say who reads in the header X-Reader or as {"reader": "name"}: 1 to ${readerCharactersMax} characters, none of \\ ^ =.`,
-    );
-  }
-  return name;
 }

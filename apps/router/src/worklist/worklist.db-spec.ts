@@ -3,12 +3,13 @@ import { loadConfig } from '#libs/config';
 import { query, transaction } from '#libs/database';
 import { cancelWorkitem, createWorkitem, getWorkitem, heartbeatWorkitem } from '#libs/workitems';
 import { newUid } from '#libs/dicom';
+import type { JobQueue } from '#libs/jobs';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.js';
 import { chestCt, insertModel, insertResult, insertStudy } from '../../../../test/support/router/insert-study.js';
 import { sopClass } from '../../../../test/support/router/make-facts.js';
 import { RouteStudy } from '../routing/route-study.js';
 import { SeedRules } from '../routing/seed-rules.js';
-import { findWorklist, type WorklistFilter } from './find-worklist.js';
+import { countWorklist, findWorklist, type WorklistFilter, type WorklistPlace } from './find-worklist.js';
 import { prioritiseStudy } from './prioritise-study.js';
 import { ReadStudy } from './read-study.js';
 import { ResultReadyJob } from './result-ready.job.js';
@@ -19,10 +20,12 @@ let db: TestDatabase;
 let router: RouteStudy;
 let resultReady: ResultReadyJob;
 let readStudy: ReadStudy;
+let jobs: JobQueue;
 beforeAll(async () => {
   db = await createTestDatabase();
-  router = new RouteStudy(db.dataSource, await db.jobs(), loadConfig('suite', {}));
-  resultReady = new ResultReadyJob(db.dataSource);
+  jobs = await db.jobs();
+  router = new RouteStudy(db.dataSource, jobs, loadConfig('suite', {}));
+  resultReady = new ResultReadyJob(db.dataSource, jobs);
   readStudy = new ReadStudy(db.dataSource);
   await new SeedRules(db.dataSource).onApplicationBootstrap();
   await insertModel(db.dataSource, 'radiology/lung-density');
@@ -33,8 +36,8 @@ beforeEach(async () => {
   await query(db.dataSource, 'truncate study cascade');
 });
 
-const find = (filter: WorklistFilter = {}, limit = 100, offset = 0) =>
-  findWorklist(db.dataSource, filter, { limit, offset });
+const find = (filter: WorklistFilter = {}, limit = 100, after?: WorklistPlace) =>
+  findWorklist(db.dataSource, filter, { limit, after });
 const order = async (filter: WorklistFilter = {}) =>
   (await find(filter)).items.map(({ studyInstanceUid }) => studyInstanceUid);
 const item = async (uid: string) => (await find({ studyInstanceUid: [uid] })).items[0]!;
@@ -204,17 +207,40 @@ describe('findWorklist', () => {
     expect(await order()).toEqual([e, d, c, f, b, a]);
   });
 
-  it('gives pages that neither repeat nor skip, and the whole count on each, also beyond the end', async () => {
+  it('gives pages that neither repeat nor skip, also while studies come and go', async () => {
+    const open: WorklistFilter = { state: ['SCHEDULED', 'IN PROGRESS'] };
     for (let index = 0; index < 5; index++) await routed({ series: [{ ...chestCt, instances: 1 }] });
-    const whole = await order();
-    const pages = await Promise.all([0, 2, 4].map((offset) => find({}, 2, offset)));
-    expect(pages.flatMap(({ items }) => items.map(({ studyInstanceUid }) => studyInstanceUid))).toEqual(whole);
-    expect(pages.map(({ total }) => total)).toEqual([5, 5, 5]);
-    expect(await find({}, 2, 10)).toEqual({ items: [], total: 5 });
+    const whole = await order(open);
+    const uids = (items: { studyInstanceUid: string }[]) => items.map(({ studyInstanceUid }) => studyInstanceUid);
+    const first = await find(open, 2);
+    const second = await find(open, 2, first.next!);
+    // Read meanwhile: what is behind it keeps its place.
+    await readStudy.claim(first.items[0]!.workitemUid, 'Dr. A');
+    await readStudy.complete(first.items[0]!.workitemUid, 'Dr. A');
+    const third = await find(open, 2, second.next!);
+    expect([...uids(first.items), ...uids(second.items), ...uids(third.items)]).toEqual(whole);
+    expect(third.next).toBeNull();
+    expect(await countWorklist(db.dataSource, { state: ['SCHEDULED', 'IN PROGRESS'] })).toEqual({
+      total: 4,
+      isTotalExact: true,
+    });
+  });
+
+  it('puts what is over behind what is open, the latest first', async () => {
+    const uids = [await routed(), await routed(), await routed()] as const;
+    for (const uid of [uids[0], uids[2]]) {
+      await readStudy.claim((await item(uid)).workitemUid, 'Dr. A');
+      await readStudy.complete((await item(uid)).workitemUid, 'Dr. A');
+    }
+    expect(await order()).toEqual([uids[1], uids[2], uids[0]]);
+    expect(await order({ state: ['COMPLETED'] })).toEqual([uids[2], uids[0]]);
+    const { next } = await find({}, 2);
+    expect((await find({}, 2, next!)).items.map(({ studyInstanceUid }) => studyInstanceUid)).toEqual([uids[0]]);
   });
 
   it('is empty when nothing is there', async () => {
-    expect(await find()).toEqual({ items: [], total: 0 });
+    expect(await find()).toEqual({ items: [], next: null });
+    expect(await countWorklist(db.dataSource, {})).toEqual({ total: 0, isTotalExact: true });
   });
 
   it('filters by specialty, modality, state and what AI says', async () => {
@@ -228,10 +254,14 @@ describe('findWorklist', () => {
     expect(await order({ ai: ['pending'] })).toEqual([ecg]);
     expect(await order({ ai: ['not-analysed'] })).toEqual([mr]);
     expect(await order({ ai: ['positive', 'failed'] })).toEqual([]);
-    expect(await find({ ai: ['negative', 'pending'], modality: ['CT'] })).toMatchObject({ total: 1 });
+    expect(await order({ ai: ['negative', 'pending'], modality: ['CT'] })).toEqual([ct]);
+    expect(await order({ bodyPart: ['CHEST'] })).toEqual([ct]);
+    expect(await order({ bodyPart: ['CHEST', 'KNEE'], specialty: ['cardiology'] })).toEqual([]);
     await readStudy.claim((await item(mr)).workitemUid, 'Dr. A');
     expect(await order({ state: ['IN PROGRESS'] })).toEqual([mr]);
     expect(await order({ state: ['COMPLETED'] })).toEqual([]);
+    expect(await order({ performer: ['Dr. A'] })).toEqual([mr]);
+    expect(await order({ performer: ['Dr. B'] })).toEqual([]);
   });
 
   it('gives a line as the contract has it', async () => {
@@ -251,6 +281,9 @@ describe('findWorklist', () => {
       studyDescription: 'A study',
       accessionNumber: null,
       modalities: ['CT'],
+      bodyParts: ['CHEST'],
+      escalatedAt: null,
+      finishedAt: null,
       specialty: 'radiology',
       numberOfSeries: 1,
       numberOfInstances: 2,
