@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { query, transaction } from '#libs/database';
+import { announceArrivals } from '#libs/jobs';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
 import { chestCt, insertModel, insertResult, insertStudy } from '../../../test/support/router/insert-study.js';
 import { type RunningRouter, startRouter } from '../../../test/support/router/start-router.js';
@@ -88,7 +89,7 @@ async function listen() {
 }
 
 async function arrive(uid: string): Promise<void> {
-  await transaction(db.dataSource, (tx) => router.jobs.send(tx, 'study-arrived', { studyInstanceUid: uid }));
+  await transaction(db.dataSource, (tx) => announceArrivals(tx, [uid]));
 }
 
 /** Stores a study, waits until its model was asked. */
@@ -185,7 +186,7 @@ describe('POST /api/worklist/{workitem}/…', () => {
   it('claims, refuses a second reader with 409, releases and completes', async () => {
     const { item } = await routedStudy();
     const path = `/api/worklist/${item.workitemUid}`;
-    expect(await json(await post(`${path}/claim`, {}, { reader: 'Dr. A' }))).toEqual({
+    expect(await json(await post(`${path}/claim`, {}, { reader: 'Dr. A' }))).toMatchObject({
       workitemUid: item.workitemUid,
       state: 'IN PROGRESS',
       performer: 'Dr. A',

@@ -5,7 +5,7 @@ import { RulesController } from './admin/rules.controller.js';
 import { StudiesController } from './admin/studies.controller.js';
 import { RouteStudy } from './routing/route-study.js';
 import { SeedRules } from './routing/seed-rules.js';
-import { StudyArrivedJob } from './routing/study-arrived.job.js';
+import { StudyArrivals } from './routing/study-arrivals.js';
 import { ChangeWorkitems } from './workitems/change-workitems.js';
 import { ChangeWorkitemsController } from './workitems/change-workitems.controller.js';
 import { EventReports } from './workitems/event-reports.js';
@@ -53,7 +53,7 @@ mapErrorCodes({
   providers: [
     SeedRules,
     RouteStudy,
-    StudyArrivedJob,
+    StudyArrivals,
     ResultReadyJob,
     ReconcileWorkitemsJob,
     ReadStudy,

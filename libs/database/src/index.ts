@@ -3,6 +3,6 @@ export { createDataSource } from './data-source.js';
 export { DATABASE_URL, DatabaseModule } from './database.module.js';
 export { EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded/embedded-postgres.js';
 export { DataFolderInUseError } from './embedded/ownership.js';
-export { type Channel, Listener, notify } from './listener.js';
+export { type Channel, Listener, notify, notifyAll } from './listener.js';
 export { migrate, refuseUnsafeSettings } from './prepare.js';
 export { execute, query, queryPrepared, queryPreparedIn, type Transaction, transaction } from './transaction.js';

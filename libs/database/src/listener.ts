@@ -2,13 +2,19 @@ import pg from 'pg';
 import { query, type Transaction } from './transaction.js';
 
 /** Channels between processes, through PostgreSQL's NOTIFY: delivered at commit, only to who listens then. */
-export type Channel = 'worklist' | 'ups';
+export type Channel = 'worklist' | 'ups' | 'arrivals';
 
 const reconnectMilliseconds = 1_000;
 
 /** Tells all listeners, when and only when the transaction commits. @param payload short text, an id */
 export async function notify(tx: Transaction, channel: Channel, payload: string): Promise<void> {
   await query(tx, 'select pg_notify($1, $2)', [`isocenter_${channel}`, payload]);
+}
+
+/** {@link notify} of many, in one statement. */
+export async function notifyAll(tx: Transaction, channel: Channel, payloads: readonly string[]): Promise<void> {
+  if (payloads.length === 0) return;
+  await query(tx, 'select pg_notify($1, p) from unnest($2::text[]) p', [`isocenter_${channel}`, payloads]);
 }
 
 /** One connection that listens, and comes back by itself when the server was away. */

@@ -2,7 +2,6 @@ import type { AppName } from '#libs/config';
 import { z } from 'zod';
 
 const uid = z.string().regex(/^[0-9.]{1,64}$/);
-const study = z.object({ studyInstanceUid: uid, requestId: z.string().optional() });
 const workitem = z.object({ workitemUid: uid });
 
 interface JobKind<Payload extends z.ZodType> {
@@ -34,13 +33,6 @@ const usual = { concurrency: 2, retryLimit: 5, retryDelaySeconds: 2, expireInSec
 
 /** Every job there is: what it carries (ids, never data), who handles it, and how often it is tried. */
 export const jobCatalogue = {
-  /** Fact: instances of a study were stored. */
-  'study-arrived': kind({
-    ...usual,
-    payload: study,
-    handledBy: 'router',
-    key: (p) => p.studyInstanceUid,
-  }),
   /** Fact: a model's result was stored. */
   'result-ready': kind({ ...usual, payload: workitem, handledBy: 'router', key: (p) => p.workitemUid, concurrency: 4 }),
   /** Order: sees to workitems whose job or performer was lost. */

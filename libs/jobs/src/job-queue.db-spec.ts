@@ -33,13 +33,15 @@ describe('JobQueue', () => {
 
   it('keeps one waiting job for equal keys', async () => {
     for (const uid of ['1.1', '1.1', '1.2']) {
-      await transaction(db.dataSource, (tx) => jobs.send(tx, 'study-arrived', { studyInstanceUid: uid }));
+      await transaction(db.dataSource, (tx) => jobs.send(tx, 'run-inference', { workitemUid: uid }));
     }
-    expect(await waiting('study-arrived')).toHaveLength(2);
+    expect((await waiting('run-inference')).filter(({ data }) => /1\.[12]"/.test(JSON.stringify(data)))).toHaveLength(
+      2,
+    );
   });
 
   it('refuses a payload that is not the job’s', async () => {
-    const send = transaction(db.dataSource, (tx) => jobs.send(tx, 'study-arrived', { studyInstanceUid: '../etc' }));
+    const send = transaction(db.dataSource, (tx) => jobs.send(tx, 'run-inference', { workitemUid: '../etc' }));
     await expect(send).rejects.toThrow();
   });
 });

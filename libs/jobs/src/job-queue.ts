@@ -32,11 +32,6 @@ export class JobQueue {
   }
 }
 
-/** What `jobs.send_study_arrived` takes: as text, for the statement that stores. */
-export function studyArrivedJobs(studyInstanceUids: readonly string[]): string {
-  return JSON.stringify(studyInstanceUids.map((studyInstanceUid) => toJob('study-arrived', { studyInstanceUid })));
-}
-
 function toJob<Name extends JobName>(name: Name, payload: JobPayload<Name>) {
   const data = jobCatalogue[name].payload.parse(payload) as JobPayload<Name>;
   const singletonKey = jobKind(name).key?.(data);
@@ -52,6 +47,9 @@ function inTransaction(tx: Transaction): NonNullable<ConnectionOptions['db']> {
     }),
   };
 }
+
+/** Of former releases; what waits in them is found again by its rows. */
+const formerQueues = ['study-arrived'];
 
 // Never started in this time means nobody handles it: an operator's matter, not a reason to drop it.
 const retentionSeconds = 10 * 365 * 24 * 3600;
@@ -79,22 +77,7 @@ export async function prepareQueues(boss: PgBoss): Promise<void> {
       await boss.createQueue(name, { ...options, policy: kind.key === undefined ? 'standard' : 'short' });
     else await boss.updateQueue(name, options);
   }
-  await prepareSending(boss);
-}
-
-/**
- * pg-boss' own statement that sends `study-arrived`, as a function of the database: what stores instances sends it with
- * the statement that writes their rows. Made anew at each start, as pg-boss may change its own; one process at a time.
- */
-async function prepareSending(boss: PgBoss): Promise<void> {
-  let statement = '';
-  const executeSql = (text: string) => {
-    statement = text;
-    return Promise.resolve({ rows: [] });
-  };
-  await boss.insert('study-arrived', [{ data: {} }], { db: { executeSql } });
-  await boss.getDb().executeSql(`
-    select pg_advisory_xact_lock(hashtextextended('isocenter:prepare-sending', 0));
-    create or replace function jobs.send_study_arrived(payload text) returns setof uuid language sql as
-      $function$ ${statement} $function$`);
+  for (const name of formerQueues) {
+    if ((await boss.getQueue(name)) !== null) await boss.deleteQueue(name);
+  }
 }

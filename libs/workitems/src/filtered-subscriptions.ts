@@ -8,8 +8,8 @@ export const wellKnownWorklists = {
   filtered: '1.2.840.10008.5.1.4.34.5.1',
 } as const;
 
-/** Subscribes to a new workitem all whose filter it fits. What a workitem becomes later changes nothing about that. */
-export async function subscribeByFilters(tx: Transaction, workitemUid: string): Promise<void> {
+/** Subscribes to new workitems all whose filter they fit. What a workitem becomes later changes nothing about that. */
+export async function subscribeByFilters(tx: Transaction, workitemUids: readonly string[]): Promise<void> {
   const filters = await query<{ subscriber_aet: string; deletion_lock: boolean; filter: WorkitemMatch[] }>(
     tx,
     `select subscriber_aet, deletion_lock, filter from ups_subscription
@@ -17,23 +17,23 @@ export async function subscribeByFilters(tx: Transaction, workitemUid: string): 
     [wellKnownWorklists.filtered],
   );
   for (const { subscriber_aet: aet, deletion_lock: deletionLock, filter } of filters) {
-    await subscribeMatching(tx, { aet, deletionLock, filter, workitemUid });
+    await subscribeMatching(tx, { aet, deletionLock, filter, workitemUids });
   }
 }
 
-/** @param one.workitemUid undefined: all there are. @returns how many the subscriber did not hear of before */
+/** @param one.workitemUids undefined: all there are. @returns how many the subscriber did not hear of before */
 export async function subscribeMatching(
   tx: Transaction,
-  { aet, deletionLock, filter, workitemUid }: FilteredSubscriber & { workitemUid?: string },
+  { aet, deletionLock, filter, workitemUids }: FilteredSubscriber & { workitemUids?: readonly string[] },
 ): Promise<number> {
-  const parameters: unknown[] = [aet, deletionLock, workitemUid ?? null];
+  const parameters: unknown[] = [aet, deletionLock, workitemUids ?? null];
   const conditions = matchConditions(filter, parameters);
   return (
     await query(
       tx,
       `insert into ups_subscription (subscriber_aet, workitem_uid, deletion_lock, is_by_filter)
        select $1, w.workitem_uid, $2, true from workitem w left join study s using (study_key)
-        where ($3::text is null or w.workitem_uid = $3) and ${conditions.join(' and ')}
+        where ($3::text[] is null or w.workitem_uid = any($3)) and ${conditions.join(' and ')}
        on conflict do nothing returning workitem_uid`,
       parameters,
     )

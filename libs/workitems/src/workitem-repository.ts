@@ -1,5 +1,5 @@
 import type { DicomJson } from '#libs/dicom';
-import { type DataSource, notify, query, type Transaction } from '#libs/database';
+import { type DataSource, notify, notifyAll, query, queryPreparedIn, type Transaction } from '#libs/database';
 import { subscribeByFilters } from './filtered-subscriptions.js';
 import { performedProcedure } from './performed-procedure.js';
 import type { NewWorkitem, Priority, Workitem, WorkitemKind, WorkitemOutput, WorkitemState } from './workitem.js';
@@ -48,34 +48,55 @@ const columns = `
  * whatever state: nothing was written then.
  */
 export async function createWorkitem(tx: Transaction, workitem: NewWorkitem): Promise<boolean> {
-  const model = workitem.kind === 'ai' ? workitem : undefined;
-  const rows = await query<{ study_instance_uid: string | null }>(
+  return (await createWorkitems(tx, [workitem])).has(workitem.uid);
+}
+
+/** The same for many at once. @returns the UIDs of those that did not exist */
+export async function createWorkitems(tx: Transaction, workitems: readonly NewWorkitem[]): Promise<Set<string>> {
+  if (workitems.length === 0) return new Set();
+  const rows = await queryPreparedIn<{ workitem_uid: string; study_instance_uid: string | null }>(
     tx,
+    'create-workitems',
     `with w as (
        insert into workitem (workitem_uid, kind, study_key, priority, priority_reason, deadline, dataset,
                              model_id, model_version, model_sha256, input_digest)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+       select n.*
+         from json_to_recordset($1::json) as n (workitem_uid text, kind text, study_key bigint, priority text,
+              priority_reason text, deadline timestamptz, dataset jsonb, model_id text, model_version text,
+              model_sha256 text, input_digest text)
        on conflict do nothing
-       returning study_key)
-     select s.study_instance_uid from w left join study s using (study_key)`,
-    [
-      workitem.uid,
-      workitem.kind,
-      workitem.studyKey,
-      workitem.priority,
-      workitem.priorityReason,
-      workitem.deadline,
-      JSON.stringify(workitem.dataset),
-      model?.modelId ?? null,
-      model?.modelVersion ?? null,
-      model?.modelSha256 ?? null,
-      model?.inputDigest ?? null,
-    ],
+       returning workitem_uid, study_key)
+     select w.workitem_uid, (select s.study_instance_uid from study s where s.study_key = w.study_key) from w`,
+    [JSON.stringify(workitems.map(workitemRow))],
   );
-  if (rows[0] === undefined) return false;
-  await subscribeByFilters(tx, workitem.uid);
-  await announce(tx, rows[0].study_instance_uid);
-  return true;
+  await subscribeByFilters(
+    tx,
+    rows.map((row) => row.workitem_uid),
+  );
+  await notifyAll(
+    tx,
+    'worklist',
+    rows.flatMap((row) => row.study_instance_uid ?? []),
+  );
+  return new Set(rows.map((row) => row.workitem_uid));
+}
+
+function workitemRow(workitem: NewWorkitem) {
+  return {
+    workitem_uid: workitem.uid,
+    kind: workitem.kind,
+    study_key: workitem.studyKey,
+    priority: workitem.priority,
+    priority_reason: workitem.priorityReason,
+    deadline: workitem.deadline,
+    dataset: workitem.dataset,
+    ...(workitem.kind === 'ai' && {
+      model_id: workitem.modelId,
+      model_version: workitem.modelVersion,
+      model_sha256: workitem.modelSha256,
+      input_digest: workitem.inputDigest,
+    }),
+  };
 }
 
 /** @returns undefined when there is none */

@@ -59,13 +59,13 @@ export async function startArchiveBench(): Promise<ArchiveBench> {
     stores,
     blobs,
     config,
-    deleting: new DeleteInstances(config, dataSource, jobs),
-    restoring: new RestoreDeletion(dataSource, jobs),
+    deleting: new DeleteInstances(config, dataSource),
+    restoring: new RestoreDeletion(dataSource),
     purging: new PurgeDeletions(dataSource, jobs),
     changes: new ReadChanges(dataSource),
     metadata: new ReadMetadata(dataSource),
     store: (objects, { origin = 'sender', conflictPolicy = 'reject' } = {}) =>
-      new StoreInstances({ ...config, conflictPolicy }, logger, stores, dataSource, jobs).store(partsOf(objects), {
+      new StoreInstances({ ...config, conflictPolicy }, logger, stores, dataSource).store(partsOf(objects), {
         origin,
       }),
     read: async (uids) => buffer(await open.open(await open.find(uids))),

@@ -172,7 +172,18 @@ export async function waitingJobs(dataSource: DataSource, name: string): Promise
   return rows.map(({ data }) => data);
 }
 
-/** What was sent so far is forgotten: as if it had been worked, or lost. */
+/** Studies the router was told to look at, once each, in the order they were first told. */
+export async function waitingArrivals(dataSource: DataSource): Promise<string[]> {
+  const rows = await query<{ study_instance_uid: string }>(
+    dataSource,
+    `select study_instance_uid from study_arrival join study using (study_key)
+      group by study_instance_uid order by min(arrival_key)`,
+  );
+  return rows.map((row) => row.study_instance_uid);
+}
+
+/** What was sent and told so far is forgotten: as if it had been worked, or lost. */
 export async function clearJobs(dataSource: DataSource): Promise<void> {
   await query(dataSource, 'delete from jobs.job');
+  await query(dataSource, 'delete from study_arrival');
 }

@@ -20,7 +20,7 @@ export async function openArchive(db: TestDatabase, jobs: JobQueue): Promise<Tes
   const config = loadConfig('suite', { ISOCENTER_DATA_DIR: directory });
   const hot = await FilesystemBlobStore.open('local', path.join(directory, 'blobs'));
   const logger = createLogger('test', 'silent');
-  const archive = new StoreInstances(config, logger, new BlobStores({ hot }), db.dataSource, jobs);
+  const archive = new StoreInstances(config, logger, new BlobStores({ hot }), db.dataSource);
   return {
     store: async (...objects) => {
       const { failed } = await archive.store(partsOf(objects), { origin: 'sender' });

@@ -114,11 +114,7 @@ interface InputRow {
 }
 
 /** Digest and age of the source instances; a study without any is as old as its row. */
-function readInputs(
-  tx: Transaction,
-  seriesKeys: readonly number[],
-  studyKeys: readonly number[],
-): Promise<InputRow[]> {
+function readInputs(tx: Transaction, seriesKeys: readonly number[], studyKeys: readonly number[]): Promise<InputRow[]> {
   return queryPreparedIn<InputRow>(
     tx,
     'routing-inputs',

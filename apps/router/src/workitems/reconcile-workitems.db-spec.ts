@@ -11,6 +11,7 @@ import {
   clearJobs,
   insertModel,
   insertStudy,
+  waitingArrivals,
   waitingJobs,
 } from '../../../../test/support/router/insert-study.js';
 import { RouteStudy } from '../routing/route-study.js';
@@ -172,7 +173,7 @@ describe('a study whose routing stopped half-way', () => {
   it('is sent again when routing never saw it', async () => {
     const uid = await insertStudy(db.dataSource, { series: [{ ...chestCt, secondsAgo: 120 }] });
     expect(await reconcile('recent')).toEqual({ ...nothing, studiesSent: 1 });
-    expect(await waitingJobs(db.dataSource, 'study-arrived')).toEqual([{ studyInstanceUid: uid }]);
+    expect(await waitingArrivals(db.dataSource)).toEqual([uid]);
   });
 
   it('is left to its own job in its first minute', async () => {
@@ -187,7 +188,7 @@ describe('a study whose routing stopped half-way', () => {
     }
     await query(db.dataSource, 'delete from study_routing');
     expect(await reconcile('recent')).toEqual({ ...nothing, studiesSent: 1 });
-    expect(await waitingJobs(db.dataSource, 'study-arrived')).toEqual([{ studyInstanceUid: uids[0] }]);
+    expect(await waitingArrivals(db.dataSource)).toEqual([uids[0]]);
     expect(await reconcile('all')).toEqual({ ...nothing, studiesSent: 2 });
   });
 

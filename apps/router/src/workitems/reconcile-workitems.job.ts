@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { CONFIG, type Config } from '#libs/config';
 import { DataSource, query, transaction } from '#libs/database';
-import { type Job, JobQueue, OnJob } from '#libs/jobs';
+import { announceArrivals, type Job, JobQueue, OnJob } from '#libs/jobs';
 import { type Logger, LOGGER } from '#libs/telemetry';
 import { cancelWorkitem, deleteUpsEvents, type Priority, releaseWorkitem } from '#libs/workitems';
 import { sendInference } from './send-inference.js';
@@ -163,9 +163,10 @@ export class ReconcileWorkitemsJob implements OnApplicationBootstrap {
             order by s.study_key limit $2`,
           [after, batchSize, 60 + this.config.quietPeriodSeconds, studies === 'all' ? null : recentDays],
         );
-        for (const row of unrouted) {
-          await this.jobs.send(tx, 'study-arrived', { studyInstanceUid: row.study_instance_uid });
-        }
+        await announceArrivals(
+          tx,
+          unrouted.map((row) => row.study_instance_uid),
+        );
         return unrouted;
       });
       sent += rows.length;

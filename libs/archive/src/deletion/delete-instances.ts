@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '#libs/config';
 import { DataSource, notify, query, type Transaction, transaction } from '#libs/database';
-import { JobQueue } from '#libs/jobs';
 import { recordDeleted } from '../changes/record-changes.js';
 import { type Deletion, deletionSelection } from './deletion.js';
 import { announceArrival, lockStudies } from '../store/index-instances.js';
@@ -19,7 +18,6 @@ export class DeleteInstances {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly dataSource: DataSource,
-    private readonly jobs: JobQueue,
   ) {}
 
   /**
@@ -56,7 +54,7 @@ export class DeleteInstances {
     await recountStudy(tx, studyKey);
     const isEmpty = (await query(tx, 'select from instance where study_key = $1 limit 1', [studyKey])).length === 0;
     if (isEmpty) await removeStudy(tx, studyKey);
-    else await announceArrival(tx, this.jobs, [studyInstanceUid]);
+    else await announceArrival(tx, [studyInstanceUid]);
     await notify(tx, 'worklist', studyInstanceUid);
     return completeDeletion(tx, deletionId, { takesStudy: isEmpty, takesSeries: emptied > 0 });
   }

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, execute, notify, query, type Transaction, transaction } from '#libs/database';
-import { JobQueue } from '#libs/jobs';
 import { ArchiveError } from '../archive-error.js';
 import { recordRestored } from '../changes/record-changes.js';
 import { allowLongStatements } from './delete-instances.js';
@@ -17,7 +16,6 @@ const namedMax = 20;
 export class RestoreDeletion {
   constructor(
     private readonly dataSource: DataSource,
-    private readonly jobs: JobQueue,
   ) {}
 
   /**
@@ -49,7 +47,7 @@ export class RestoreDeletion {
       instances.map((instance) => instance.instance_key),
     );
     await reattachWorkitems(tx, studyKey, studyInstanceUid);
-    await announceArrival(tx, this.jobs, [studyInstanceUid]);
+    await announceArrival(tx, [studyInstanceUid]);
     await notify(tx, 'worklist', studyInstanceUid);
     return endDeletion(tx, deletionId, 'restored');
   }

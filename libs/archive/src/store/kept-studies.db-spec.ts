@@ -8,7 +8,6 @@ import { BlobStores, FilesystemBlobStore } from '#libs/blobs';
 import { loadConfig } from '#libs/config';
 import { query } from '#libs/database';
 import { type DicomJson, jsonItems, jsonText, readPart10 } from '#libs/dicom';
-import type { JobQueue } from '#libs/jobs';
 import { createLogger } from '#libs/telemetry';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.js';
 import { type InstanceDescription, makeInstance, testUid } from '../../../../test/support/make-instance.js';
@@ -19,7 +18,6 @@ import type { IncomingPart } from './store-outcome.js';
 jest.setTimeout(120_000);
 
 let database: TestDatabase;
-let jobs: JobQueue;
 let directory: string;
 let stores: BlobStores;
 let seed = 0;
@@ -27,7 +25,6 @@ let study: string;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  jobs = await database.jobs();
   directory = await mkdtemp(path.join(tmpdir(), 'isocenter-coercion-'));
   stores = new BlobStores({ hot: await FilesystemBlobStore.open('local', path.join(directory, 'blobs')) });
 });
@@ -45,7 +42,7 @@ function store(objects: readonly Uint8Array[], coercion: 'off' | 'study' = 'stud
   async function* parts(): AsyncGenerator<IncomingPart> {
     for (const [index, object] of objects.entries()) yield { number: index + 1, body: chunksOf(object) };
   }
-  const service = new StoreInstances(config, createLogger('test', 'silent'), stores, database.dataSource, jobs);
+  const service = new StoreInstances(config, createLogger('test', 'silent'), stores, database.dataSource);
   return service.store(parts(), { origin: 'sender' });
 }
 async function* chunksOf(object: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -8,7 +8,6 @@ import { BlobError, type BlobStore, BlobStores, type BlobWriter, FilesystemBlobS
 import { type Config, loadConfig } from '#libs/config';
 import { type DataSource, query } from '#libs/database';
 import type { DicomJson } from '#libs/dicom';
-import type { JobQueue } from '#libs/jobs';
 import { createLogger } from '#libs/telemetry';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.js';
 import { type InstanceDescription, makeInstance, testUid } from '../../../../test/support/make-instance.js';
@@ -23,7 +22,6 @@ jest.setTimeout(120_000);
 
 const logger = createLogger('test', 'silent');
 let database: TestDatabase;
-let jobs: JobQueue;
 let directory: string;
 let blobs: FilesystemBlobStore;
 let seed = 0;
@@ -32,7 +30,6 @@ let study: string;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  jobs = await database.jobs();
   directory = await mkdtemp(path.join(tmpdir(), 'isocenter-archive-'));
   blobs = await FilesystemBlobStore.open('local', path.join(directory, 'blobs'));
 });
@@ -59,7 +56,7 @@ function service(options: { hot?: BlobStore; partBytesMax?: number } = {}): Stor
   const config: Config = loadConfig('suite', { ISOCENTER_DATA_DIR: directory });
   const limits = { ...config.limits, ...(options.partBytesMax && { stowPartBytesMax: options.partBytesMax }) };
   const stores = new BlobStores({ hot: options.hot ?? blobs });
-  return new StoreInstances({ ...config, limits }, logger, stores, database.dataSource, jobs);
+  return new StoreInstances({ ...config, limits }, logger, stores, database.dataSource);
 }
 
 const make = (description: InstanceDescription = {}) => makeInstance({ seed, studyInstanceUid: study, ...description });
@@ -209,7 +206,7 @@ describe('storing', () => {
 
   it('tells the router in the same transaction, once a study', async () => {
     await store([make({ instanceNumber: 1 }), make({ instanceNumber: 2 })]);
-    expect(await arrivalJobs()).toBe(1);
+    expect(await arrivals()).toBe(1);
     const routing = await query(
       database.dataSource,
       `select r.state from study_routing r join study using (study_key) where study_instance_uid = $1`,
@@ -221,7 +218,7 @@ describe('storing', () => {
   it('starts no new analysis for what the analysis itself made', async () => {
     await store([make({ modality: 'SR' })], { origin: 'isocenter' });
     expect(await studyRow()).toMatchObject({ number_of_instances: 1 });
-    expect(await arrivalJobs()).toBe(0);
+    expect(await arrivals()).toBe(0);
     expect(
       await query(
         database.dataSource,
@@ -249,10 +246,10 @@ describe('storing', () => {
     expect(row!['patient_name']).toMatch(/^Null.?Byte\^Test$/);
   });
 
-  async function arrivalJobs(): Promise<number> {
+  async function arrivals(): Promise<number> {
     const [row] = await query<{ n: number }>(
       database.dataSource,
-      `select count(*)::integer as n from jobs.job where name = 'study-arrived' and data->>'studyInstanceUid' = $1`,
+      `select count(*)::integer as n from study_arrival join study using (study_key) where study_instance_uid = $1`,
       [study],
     );
     return row!.n;
@@ -593,10 +590,9 @@ describe('when something below fails', () => {
 
   it('acknowledges what was committed although the answer to COMMIT was lost', async () => {
     const object = make();
-    const original = pool().query.bind(pool());
-    const lost = jest.spyOn(pool(), 'query').mockImplementationOnce(async (...given: unknown[]) => {
-      await original(...given);
-      throw new Error('Connection terminated unexpectedly');
+    const lost = whenStored((statement) => {
+      const heard = statement.done;
+      statement.done = () => heard(new Error('Connection terminated unexpectedly'), []);
     });
     const outcome = await store([object]);
     lost.mockRestore();
@@ -607,7 +603,9 @@ describe('when something below fails', () => {
   it('says that it is not known when the database is gone at COMMIT, and keeps the bytes in case it is stored', async () => {
     const before = await counts();
     const fail = () => Promise.reject(new Error('Connection terminated unexpectedly'));
-    const lost = jest.spyOn(pool(), 'query').mockImplementation(fail);
+    const lost = whenStored((statement, client) => {
+      client.query = () => statement.done(new Error('Connection terminated unexpectedly'), []);
+    });
     const gone = jest.spyOn(database.dataSource, 'transaction').mockImplementation(fail);
     await expect(store([make()])).rejects.toMatchObject({
       code: 'archive-unavailable',
@@ -624,16 +622,39 @@ describe('when something below fails', () => {
       manager: { query: () => Promise.reject(new Error('connect ECONNREFUSED')) },
     } as unknown as DataSource;
     const config = loadConfig('suite', { ISOCENTER_DATA_DIR: directory });
-    const cut = new StoreInstances(config, logger, new BlobStores({ hot: blobs }), broken, jobs);
+    const cut = new StoreInstances(config, logger, new BlobStores({ hot: blobs }), broken);
     await expect(cut.store(partsOf([make()]), { origin: 'sender' })).rejects.toMatchObject({
       code: 'archive-unavailable',
     });
     expect(await counts()).toEqual(before);
   });
 
-  /** What prepared statements go through. */
-  const pool = () =>
-    (database.dataSource.driver as unknown as { master: { query: (...given: unknown[]) => Promise<unknown> } }).master;
+  interface Statement {
+    name?: string;
+    done: (error: Error | undefined, rows: unknown[]) => void;
+  }
+  interface Client {
+    query: (statement: Statement) => void;
+  }
+  type Use = (failure: Error | undefined, client: Client | undefined, release: unknown) => void;
+
+  /** @param happens to the statement that stores, when it is about to be sent */
+  function whenStored(happens: (statement: Statement, client: Client) => void) {
+    const pool = (database.dataSource.driver as unknown as { master: { connect: (use: Use) => void } }).master;
+    const connect = pool.connect.bind(pool);
+    return jest.spyOn(pool, 'connect').mockImplementation((use: Use) =>
+      connect((failure, client, release) => {
+        if (client === undefined) return use(failure, client, release);
+        const tampered = Object.create(client) as Client;
+        tampered.query = (statement, ...more: []) => {
+          const sent = Object.create(client) as Client;
+          if (statement.name === 'store_packs') happens(statement, sent);
+          return Object.hasOwn(sent, 'query') ? sent.query(statement) : client.query(statement, ...more);
+        };
+        return use(failure, tampered, release);
+      }),
+    );
+  }
 
   function failingStore(step: 'write' | 'commit', error: BlobError): BlobStore {
     return new Proxy(blobs, {

@@ -3,13 +3,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { BlobStores, type BlobWriter, type StoredBlob } from '#libs/blobs';
 import { CONFIG, type Config } from '#libs/config';
 import { DataSource, query, type Transaction, transaction } from '#libs/database';
-import { JobQueue } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { ArchiveError } from '../archive-error.js';
 import { KeptStudies } from './kept-studies.js';
 import { failureReason, warningReason } from './failure-reason.js';
 import { GroupedIndex } from './grouped-index.js';
-import { findKnown, indexInstances, type KnownInstance, lockStudies } from './index-instances.js';
+import { findKnown, type KnownInstance, lockStudies } from './index-instances.js';
+import { indexNewPack } from './index-new-packs.js';
 import { completeReplaced, moveReplaced } from '../deletion/replace-instances.js';
 import { isWorthAnotherTry } from '../retried.js';
 import { isFailure, metadataBytes, receivePart, type ReceivedInstance } from './receive-part.js';
@@ -57,7 +57,6 @@ export class StoreInstances {
     @Inject(LOGGER) private readonly logger: Logger,
     private readonly stores: BlobStores,
     private readonly dataSource: DataSource,
-    private readonly jobs: JobQueue,
   ) {
     this.grouped = new GroupedIndex(dataSource);
   }
@@ -185,11 +184,9 @@ export class StoreInstances {
           const { fresh, replacing } = sorted;
           if (fresh.length + replacing.length > 0) {
             const replaced = replacing.length > 0 ? await moveReplaced(tx, replacing, this.config.graceHours) : [];
-            sorted.contradicting = await indexInstances(
+            sorted.contradicting = await indexNewPack(
               tx,
-              this.jobs,
-              pack,
-              [...fresh, ...replacing],
+              { pack, instances: [...fresh, ...replacing] },
               origin,
               uidsOf(replacing),
             );

@@ -7,6 +7,7 @@ import { CreateStoreFunction1763683200005 } from './1763683200005-create-store-f
 import { CreateRoutingTables1763683200009 } from './1763683200009-create-routing-tables.js';
 import { CreateWorklistTables1763683200010 } from './1763683200010-create-worklist-tables.js';
 import { CreateTieringTables1763683200013 } from './1763683200013-create-tiering-tables.js';
+import { AnnounceArrivals1763683200016 } from './1763683200016-announce-arrivals-and-store-in-one-statement.js';
 
 /** In order, listed by hand: a migration that is not here does not run. */
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   CreateRoutingTables1763683200009,
   CreateWorklistTables1763683200010,
   CreateTieringTables1763683200013,
+  AnnounceArrivals1763683200016,
 ];
