@@ -3,6 +3,8 @@ import { mapErrorCodes } from '#libs/server';
 import { ModelsController } from './admin/models.controller.js';
 import { RulesController } from './admin/rules.controller.js';
 import { StudiesController } from './admin/studies.controller.js';
+import { ForwardingController } from './forwarding/forwarding.controller.js';
+import { ForwardStudyJob } from './forwarding/forward-study.job.js';
 import { RouteStudy } from './routing/route-study.js';
 import { SeedRules } from './routing/seed-rules.js';
 import { StudyArrivals } from './routing/study-arrivals.js';
@@ -48,11 +50,13 @@ mapErrorCodes({
     SubscriptionsController,
     StudiesController,
     RulesController,
+    ForwardingController,
     ModelsController,
   ],
   providers: [
     SeedRules,
     RouteStudy,
+    ForwardStudyJob,
     StudyArrivals,
     ResultReadyJob,
     ReconcileWorkitemsJob,

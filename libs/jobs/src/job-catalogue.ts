@@ -83,6 +83,19 @@ export const jobCatalogue = {
     key: (p) => p.reviewId,
     retryLimit: 20,
   }),
+  /** Order: send instances to another archive. Tried for about a day. */
+  'forward-study': kind({
+    ...usual,
+    payload: z.object({ forwardId: z.uuid() }),
+    handledBy: 'router',
+    key: (p) => p.forwardId,
+    retryLimit: 12,
+    retryDelaySeconds: 10,
+    expireInSeconds: 6 * 3600,
+    deadLetter: 'forward-failed',
+  }),
+  /** Fact: the last attempt to send instances to another archive failed. */
+  'forward-failed': kind({ ...usual, payload: z.object({ forwardId: z.uuid() }), handledBy: 'router', concurrency: 1 }),
   /** Order: perform an AI workitem. */
   'run-inference': kind({
     ...usual,
@@ -98,6 +111,29 @@ export const jobCatalogue = {
   'inference-failed': kind({ ...usual, payload: workitem, handledBy: 'inference', concurrency: 1 }),
   /** Order: look for packs that belong on another tier. */
   'plan-tiering': kind({ ...usual, payload: z.object({}), handledBy: 'storage', concurrency: 1, cron: '17 * * * *' }),
+  /** Order: make a series one pack on another tier. What is to move where is in the row of the move. */
+  'move-series': kind({
+    ...usual,
+    payload: z.object({ moveId: z.uuid() }),
+    handledBy: 'storage',
+    key: (p) => p.moveId,
+    concurrency: 2,
+    retryLimit: 8,
+    retryDelaySeconds: 5,
+    expireInSeconds: 24 * 3600,
+    deadLetter: 'move-failed',
+  }),
+  /** Fact: a series did not get to its tier, however often that was tried. */
+  'move-failed': kind({ ...usual, payload: z.object({ moveId: z.uuid() }), handledBy: 'storage', concurrency: 1 }),
+  /** Order: bring a pack to a nearer tier; one of an archive class is restored first. */
+  'recall-pack': kind({
+    ...usual,
+    payload: z.object({ packId: z.uuid(), tier: z.enum(['hot', 'warm']) }),
+    handledBy: 'storage',
+    key: (p) => p.packId,
+    concurrency: 4,
+    expireInSeconds: 24 * 3600,
+  }),
   /** Order: copy a pack to a tier, verify it there, and read from there on. */
   'move-pack': kind({
     ...usual,

@@ -7,11 +7,14 @@ import { type IncomingPart, StoreInstances } from '#libs/archive';
 import { Access } from '#libs/auth';
 import { CONFIG, type Config } from '#libs/config';
 import { toNativeDicomXml } from '#libs/dicom';
+import { DataSource } from '#libs/database';
 import { HttpProblem } from '#libs/server';
 import { checkUid } from '../http/check-uid.js';
 import { dicomwebUrlOf } from '../http/request.js';
 import { negotiateAccept } from '../wire/negotiate-accept.js';
 import { decodedBody } from './decoded-body.js';
+import { requestBody } from './request-body.js';
+import { noteHops } from './note-hops.js';
 import { requestParts } from './request-parts.js';
 import { stowResponse } from './stow-response.js';
 
@@ -22,6 +25,7 @@ export class StowController {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly instances: StoreInstances,
+    private readonly dataSource: DataSource,
   ) {}
 
   @Post()
@@ -49,6 +53,7 @@ export class StowController {
   }
 
   private async answer(request: FastifyRequest, reply: FastifyReply, studyInstanceUid?: string): Promise<void> {
+    if (studyInstanceUid !== undefined) await noteHops(this.dataSource, request, studyInstanceUid);
     const parts = this.partsOf(request);
     const outcome = await this.instances.store(parts, {
       // A result of ours is stored like anything else, and not sent through the models again.
@@ -69,12 +74,13 @@ export class StowController {
     const { limits, dataDir } = this.config;
     // Fastify has parsed JSON, and decoded a body that came in a Content-Encoding.
     const stream = request.body instanceof Readable ? request.body : request.raw;
-    // An iterator that does not take the connection with it when storing gives up: the answer goes out by it.
-    const body = stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
     return requestParts(
       {
         contentType: request.headers['content-type'] ?? '',
-        body: stream === request.raw ? body : decodedBody(body, limits.stowDecodedBytesMax),
+        body:
+          stream === request.raw
+            ? requestBody(request.raw)
+            : decodedBody(stream.iterator({ destroyOnReturn: false }), limits.stowDecodedBytesMax),
         json: request.body,
         baseUrl: `${dicomwebUrlOf(request)}/studies/`,
       },
