@@ -133,12 +133,16 @@ function cutText(tag: string, element: string, wanted: Wanted): string | undefin
  * goes last. Elements with an undefined entry are left out.
  */
 export function composeResult(choose: Choice, ...sources: Members[]): string {
-  let result = '';
+  // Joined at once: a text that is added to piece by piece has to be put together again to be sent.
+  const pieces: string[] = [];
+  let before = '{"';
   for (const [tag, element] of sources.reduce(merge)) {
     const chosen = element === undefined ? undefined : choose(tag, element);
-    if (chosen !== undefined) result += `${result === '' ? '' : ','}"${tag}":${chosen}`;
+    if (chosen === undefined) continue;
+    pieces.push(before, tag, '":', chosen);
+    before = ',"';
   }
-  return `{${result}}`;
+  return pieces.length === 0 ? '{}' : `${pieces.join('')}}`;
 }
 
 /** Both are in order, and so is what they make. */

@@ -21,9 +21,11 @@ export async function sendResults(
     const { contentType, body } = await writeMultipart(mediaType, xmlParts(results, mediaType));
     return void reply.header('content-type', contentType).send(body);
   }
-  // Bytes, not text: for text Fastify adds a charset, and clients compare the media type letter by letter.
-  const json = Buffer.from(`[${results.join(',')}]`);
-  void reply.header('content-type', mediaType).send(json);
+  // Bytes, not text: for text Fastify adds a charset, and clients compare the media type letter by letter. One result at a
+  // time, since a single letter beyond Latin-1 makes a text as a whole twice as long and slower to encode.
+  const json = results.map((result, at) => Buffer.from(`${at === 0 ? '[' : ','}${result}`));
+  json.push(Buffer.from(results.length === 0 ? '[]' : ']'));
+  void reply.header('content-type', mediaType).send(Buffer.concat(json));
 }
 
 async function* xmlParts(results: readonly string[], mediaType: string): AsyncGenerator<Part> {
