@@ -42,7 +42,8 @@ mapErrorCodes({
   gone: 410,
   'frames-not-readable': 406,
   'archive-unavailable': 503,
-  'blob-archived': 503,
+  'being-restored': 503,
+  'on-legal-hold': 409,
 });
 
 /** Ends the decoding processes with the app. */

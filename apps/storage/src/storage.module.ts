@@ -1,15 +1,32 @@
 import { Module } from '@nestjs/common';
 import { ArchiveModule } from '#libs/archive';
 import { MovePackJob } from './tiering/move-pack.job.js';
+import { MoveSeriesJob } from './tiering/move-series.job.js';
 import { PlanTieringJob } from './tiering/plan-tiering.job.js';
+import { PoliciesController } from './tiering/policies.controller.js';
+import { RecallPackJob } from './tiering/recall-pack.job.js';
+import { StoreRoom } from './tiering/store-room.js';
+import { StudiesController } from './tiering/studies.controller.js';
+import { TestStores } from './tiering/test-stores.js';
+import { TieringPolicies } from './tiering/tiering-policies.js';
 import { CollectGarbageJob } from './upkeep/collect-garbage.job.js';
 import { DeleteEmptiedJob } from './upkeep/delete-emptied.job.js';
 import { StorageController } from './usage/storage.controller.js';
 
-/** Moves packs between tiers and keeps the stores tidy. */
+/** Moves series between tiers and keeps the stores tidy. */
 @Module({
   imports: [ArchiveModule],
-  controllers: [StorageController],
-  providers: [PlanTieringJob, MovePackJob, CollectGarbageJob, DeleteEmptiedJob],
+  controllers: [StorageController, PoliciesController, StudiesController],
+  providers: [
+    TieringPolicies,
+    TestStores,
+    StoreRoom,
+    PlanTieringJob,
+    MovePackJob,
+    MoveSeriesJob,
+    RecallPackJob,
+    CollectGarbageJob,
+    DeleteEmptiedJob,
+  ],
 })
 export class StorageModule {}

@@ -14,16 +14,24 @@ export type ArchiveErrorCode =
   | 'restore-conflict'
   /** The feed does not go back as far as was asked. */
   | 'changes-trimmed'
+  /** It lies in an archive class, from which it is being brought back. */
+  | 'being-restored'
+  /** Somebody keeps the study from being deleted. */
+  | 'on-legal-hold'
   | 'archive-unavailable';
 
 /** What the archive cannot give, and why. */
 export class ArchiveError extends Error {
+  /** When it is worth asking again, where that is known. */
+  readonly retryAfterSeconds: number | undefined;
+
   constructor(
     readonly code: ArchiveErrorCode,
     message: string,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { retryAfterSeconds?: number },
   ) {
     super(message, options);
     this.name = 'ArchiveError';
+    this.retryAfterSeconds = options?.retryAfterSeconds;
   }
 }

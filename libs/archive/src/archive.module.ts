@@ -10,6 +10,7 @@ import { OpenInstance } from './retrieve/open-instance.js';
 import { PurgeDeletions } from './deletion/purge-deletions.js';
 import { ReadMetadata } from './retrieve/read-metadata.js';
 import { ReadPack } from './retrieve/read-pack.js';
+import { RecallPacks } from './retrieve/recall-packs.js';
 import { RestoreDeletion } from './deletion/restore-deletion.js';
 import { StoreInstances } from './store/store-instances.js';
 
@@ -19,6 +20,7 @@ const services = [
   OpenFrames,
   ReadMetadata,
   ReadPack,
+  RecallPacks,
   DeleteInstances,
   RestoreDeletion,
   PurgeDeletions,

@@ -14,6 +14,7 @@ export { type InstanceRow, type InstanceUids, OpenInstance, type StudyUids } fro
 export { purgeOverdue, PurgeDeletions } from './deletion/purge-deletions.js';
 export { type InstanceMetadata, ReadMetadata } from './retrieve/read-metadata.js';
 export { ReadPack } from './retrieve/read-pack.js';
+export { type Recalled, RecallPacks } from './retrieve/recall-packs.js';
 export { getDeletion, RestoreDeletion } from './deletion/restore-deletion.js';
 export { StoreInstances } from './store/store-instances.js';
 export type {

@@ -40,16 +40,27 @@ function toProblem(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error;
   if (error instanceof HttpException) return problemOf(error.getStatus(), error.message);
   if (error instanceof Error) {
-    const { code, statusCode } = error as Error & { code?: string; statusCode?: number };
+    const { code, statusCode, retryAfterSeconds } = error as Error & {
+      code?: string;
+      statusCode?: number;
+      retryAfterSeconds?: number;
+    };
     const status = (code !== undefined ? statusOfCode.get(code) : undefined) ?? statusCode;
     if (status !== undefined && (status < 500 || status === 503)) {
-      return problemOf(status, error.message, status < 500 && code !== undefined ? { code } : {});
+      const extra = status < 500 && code !== undefined ? { code } : {};
+      const headers = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
+      return problemOf(status, error.message, extra, headers);
     }
   }
   // What we did not foresee stays in the log; it may hold what the client must not see.
   return problemOf(500, 'The request failed; the log has the details.');
 }
 
-function problemOf(status: number, detail: string, extra: Record<string, unknown> = {}): HttpProblem {
-  return new HttpProblem(status, STATUS_CODES[status] ?? 'Error', detail, extra);
+function problemOf(
+  status: number,
+  detail: string,
+  extra: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): HttpProblem {
+  return new HttpProblem(status, STATUS_CODES[status] ?? 'Error', detail, extra, headers);
 }

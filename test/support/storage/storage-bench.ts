@@ -39,7 +39,8 @@ export async function startBench(): Promise<StorageBench> {
 
 /** Takes all rows and blobs away: quicker than another bench. */
 export async function emptyBench(bench: StorageBench): Promise<void> {
-  const tables = ['jobs.job', 'workitem', 'instance', 'series', 'study', 'location', 'pack', 'setting'];
+  const tables = ['jobs.job', 'workitem', 'instance', 'series', 'study', 'study_hold', 'tiering_policy'];
+  tables.push('series_move', 'pack_recall', 'pack_successor', 'kept_range', 'location', 'pack', 'setting');
   for (const table of tables) await execute(bench.db.dataSource, `delete from ${table}`);
   for (const store of [bench.hot, bench.warm, bench.cold]) {
     for (const key of await keysOf(store)) await store.delete(key);
@@ -125,10 +126,12 @@ export async function insertPack(bench: StorageBench, description: PackDescripti
   );
   await insertLocation(bench, { packId, tier, key, daysOld });
   const studyKeys: number[] = [];
-  for (const study of studies) {
+  for (const [index, study] of studies.entries()) {
     const studyKey = study.studyKey ?? (await insertStudy(bench, study));
     studyKeys.push(studyKey);
-    await insertInstance(bench, studyKey, packId, sha256);
+    const offset = Math.floor((bytes.length * index) / studies.length);
+    const end = Math.floor((bytes.length * (index + 1)) / studies.length);
+    await insertInstance(bench, studyKey, { packId, offset, bytes: bytes.subarray(offset, end) });
   }
   return { packId, key, bytes, studyKeys };
 }
@@ -197,16 +200,20 @@ async function insertWorkitem(db: TestDatabase, studyKey: number, kind: string, 
   );
 }
 
-async function insertInstance({ db }: StorageBench, studyKey: number, packId: string, sha256: Buffer): Promise<void> {
+async function insertInstance(
+  { db }: StorageBench,
+  studyKey: number,
+  { packId, offset, bytes }: { packId: string; offset: number; bytes: Buffer },
+): Promise<void> {
   await query(
     db.dataSource,
     `with new_series as (
        insert into series (study_key, series_instance_uid, attributes) values ($1, $2, '{}') returning series_key)
      insert into instance (series_key, study_key, sop_instance_uid, sop_class_uid, transfer_syntax_uid, pack_id,
                            pack_offset, length, sha256, dataset_sha256, frame_kind, dicom_json)
-     select series_key, $1, $3, '1.2.840.10008.5.1.4.1.1.2', '1.2.840.10008.1.2.1', $4, 0, 1, $5, $5, 'none', '{}'
+     select series_key, $1, $3, '1.2.840.10008.5.1.4.1.1.2', '1.2.840.10008.1.2.1', $4, $5, $6, $7, $7, 'none', '{}'
        from new_series`,
-    [studyKey, newUid(), newUid(), packId, sha256],
+    [studyKey, newUid(), newUid(), packId, offset, bytes.length, createHash('sha256').update(bytes).digest()],
   );
 }
 

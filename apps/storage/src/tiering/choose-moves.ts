@@ -1,45 +1,94 @@
-/** Nearest to the reader first. */
-export const tiers = ['hot', 'warm', 'cold'] as const;
-export type Tier = (typeof tiers)[number];
+import type { Policy } from './policy.js';
+import { isColder, type Tier, tiers } from './tiers.js';
 
-/** What decides where a pack belongs. */
-export interface PackFacts {
-  packId: string;
-  tier: Tier;
-  /** Days since the last instance of any study in the pack arrived. */
-  ageDays: number;
-  /** Somebody still has to read a study in it, or a model to analyse it. */
-  isAwaited: boolean;
+/** A series, and where its packs are. */
+export interface SeriesFacts {
+  seriesInstanceUid: string;
+  bytes: number;
+  packs: number;
+  /** The tier on which its nearest pack is read; all of it has a copy there or farther away. */
+  nearest: Tier;
+  /** That of its farthest. */
+  farthest: Tier;
 }
 
-export interface TieringPolicy {
-  warmAfterDays: number;
-  coldAfterDays: number;
-  /** Tiers that have a store; without a warm or cold one nothing moves there. */
-  available: readonly Tier[];
+/** What decides where a study belongs. Ages are in days, by the database's clock. */
+export interface StudyFacts {
+  studyInstanceUid: string;
+  modalities: string[];
+  specialty: string | null;
+  bytes: number;
+  /** Since its last instance came, or since it was called back. */
+  ageDays: number;
+  /** Since somebody last read from it; since it came when nobody did. */
+  unusedDays: number;
+  /** A model has still to analyse it, or it is still coming in. */
+  isAwaited: boolean;
+  /** Its reading is done. */
+  isRead: boolean;
+  isOnLegalHold: boolean;
+  /** Where somebody wants it to stay. */
+  pin: Tier | null;
+  series: SeriesFacts[];
 }
 
 export interface Move {
-  packId: string;
+  studyInstanceUid: string;
+  seriesInstanceUid: string;
+  bytes: number;
   from: Tier;
   to: Tier;
+  /** The policy's name, or `pin`. */
+  reason: string;
 }
 
 /**
- * Says which packs belong on another tier: by age, down only, and never while somebody waits for them. A tier without a
- * store is passed over: what would be cold stays warm, what would be warm stays hot.
+ * Says which series belong on another tier. A pin decides alone, up or down. Policies only send away, and never while
+ * somebody waits for the study. A tier without a store is passed over: what would be cold stays warm, what would be warm
+ * stays hot.
  */
-export function chooseMoves(packs: readonly PackFacts[], policy: TieringPolicy): Move[] {
-  return packs.flatMap(({ packId, tier, ageDays, isAwaited }) => {
-    if (isAwaited) return [];
-    const wanted = nearestAvailable(wantedTier(ageDays, policy), policy.available);
-    return tiers.indexOf(wanted) > tiers.indexOf(tier) ? [{ packId, from: tier, to: wanted }] : [];
-  });
+export function chooseMoves(study: StudyFacts, policies: readonly Policy[], available: readonly Tier[]): Move[] {
+  if (study.pin !== null) {
+    const to = nearestAvailable(study.pin, available);
+    return study.series
+      .filter(({ nearest, farthest }) => nearest !== to || farthest !== to)
+      .map((series) => toMove(study, series, to, 'pin'));
+  }
+  if (study.isAwaited) return [];
+  const policy = policies.find((one) => matches(study, one));
+  if (policy === undefined) return [];
+  const to = nearestAvailable(wantedTier(study, policy), available);
+  return study.series
+    .filter(({ nearest }) => isColder(to, nearest))
+    .map((series) => toMove(study, series, to, policy.name));
 }
 
-function wantedTier(ageDays: number, { warmAfterDays, coldAfterDays }: TieringPolicy): Tier {
-  if (ageDays >= coldAfterDays) return 'cold';
-  return ageDays >= warmAfterDays ? 'warm' : 'hot';
+function toMove(study: StudyFacts, series: SeriesFacts, to: Tier, reason: string): Move {
+  const { studyInstanceUid } = study;
+  const { seriesInstanceUid, bytes, nearest, farthest } = series;
+  return { studyInstanceUid, seriesInstanceUid, bytes, from: isColder(to, nearest) ? nearest : farthest, to, reason };
+}
+
+function matches(study: StudyFacts, { match }: Policy): boolean {
+  const { modalities, specialties, bytesMin = 0, bytesMax = Infinity, isRead, isOnLegalHold } = match;
+  return (
+    (modalities === undefined || modalities.some((modality) => study.modalities.includes(modality))) &&
+    (specialties === undefined || (study.specialty !== null && specialties.includes(study.specialty))) &&
+    study.bytes >= bytesMin &&
+    study.bytes <= bytesMax &&
+    (isRead === undefined || study.isRead === isRead) &&
+    (isOnLegalHold === undefined || study.isOnLegalHold === isOnLegalHold)
+  );
+}
+
+/** The farthest tier of a step whose time has come. */
+function wantedTier(study: StudyFacts, { steps }: Policy): Tier {
+  let wanted: Tier = 'hot';
+  for (const { to, afterDays, unusedDays = 0, requiresReading = false } of steps) {
+    const isDue = study.ageDays >= afterDays && study.unusedDays >= unusedDays && (study.isRead || !requiresReading);
+    if (isDue && isColder(to, wanted)) wanted = to;
+  }
+  return wanted;
 }
 
 function nearestAvailable(wanted: Tier, available: readonly Tier[]): Tier {

@@ -1,5 +1,5 @@
 import { type DataSource, execute, query, type Transaction } from '#libs/database';
-import { type Tier, tiers } from './choose-moves.js';
+import { type Tier, tiers } from './tiers.js';
 
 /** A copy of a pack that readers may be sent to. */
 export interface ReadyCopy {
@@ -57,7 +57,8 @@ export async function addCopy(
   if (ready.some(({ tier }) => tier === copy.tier)) return false;
   await query(
     tx,
-    `insert into location (location_id, pack_id, tier, store, key) values (gen_random_uuid(), $1, $2, $3, $4)`,
+    `insert into location (location_id, pack_id, tier, store, key, verified_at)
+     values (gen_random_uuid(), $1, $2, $3, $4, now())`,
     [packId, copy.tier, copy.store, copy.key],
   );
   await retireWarmer(tx, packId, copy.tier);

@@ -14,6 +14,13 @@ export interface BlobAddress {
   key: string;
 }
 
+/** Who follows a copy. */
+export interface CopyProgress {
+  /** The copy will be under this key. */
+  begun(store: string, key: string): Promise<void>;
+  copied(bytes: number): Promise<void>;
+}
+
 /**
  * Copies a blob into another store, chunk by chunk.
  * @returns the copy's key; it is durable, and not yet read back
@@ -25,13 +32,18 @@ export async function copyBlob(
   target: BlobStore,
   expected: ExpectedBytes,
   signal: AbortSignal,
+  progress?: CopyProgress,
 ): Promise<string> {
-  const writer = await target.write();
+  const writer = await target.write({ bytes: expected.bytes });
   // A store that does not take what it is given is not waited for after the abort.
   const stop = () => void writer.abort().catch(() => undefined);
   signal.addEventListener('abort', stop, { once: true });
   try {
-    await read(source, expected, signal, (chunk) => writer.write(chunk));
+    if (writer.key !== undefined) await progress?.begun(target.name, writer.key);
+    await read(source, expected, signal, async (chunk) => {
+      await writer.write(chunk);
+      await progress?.copied(chunk.length);
+    });
     signal.throwIfAborted();
     const { key } = await writer.commit();
     return key;
@@ -46,10 +58,16 @@ export async function copyBlob(
 
 /**
  * Reads a blob from its first byte to its last and compares size and SHA-256.
+ * @param take told of bytes as they were read; it may keep the reading waiting
  * @throws StorageError 'copy-damaged'; BlobError; the signal's reason
  */
-export async function verifyBlob(blob: BlobAddress, expected: ExpectedBytes, signal: AbortSignal): Promise<void> {
-  await read(blob, expected, signal, () => undefined);
+export async function verifyBlob(
+  blob: BlobAddress,
+  expected: ExpectedBytes,
+  signal: AbortSignal,
+  take: (bytes: number) => Promise<void> | void = () => undefined,
+): Promise<void> {
+  await read(blob, expected, signal, (chunk) => take(chunk.length));
 }
 
 async function read(

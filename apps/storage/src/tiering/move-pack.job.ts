@@ -5,9 +5,9 @@ import { type Job, OnJob } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { StorageError } from '../storage-error.js';
 import { orphanHoursMin } from '../upkeep/is-overdue.js';
-import type { Tier } from './choose-moves.js';
+import type { Tier } from './tiers.js';
 import { addCopy, keepCopy, type PackWithCopies, readPack, type ReadyCopy, warmerThan } from './copies.js';
-import { copyBlob, verifyBlob } from './copy-blob.js';
+import { copyBlob, type CopyProgress, verifyBlob } from './copy-blob.js';
 
 /**
  * moved: the tier has a verified copy, and warmer ones are retired. already-there: nothing was left to do.
@@ -37,9 +37,18 @@ export class MovePackJob {
     this.logger.info({ packId, tier, outcome }, 'pack moved');
   }
 
-  /** @throws StorageError, BlobError, the signal's reason; no copy is retired then */
-  async move(packId: string, tier: Tier, signal: AbortSignal): Promise<MoveOutcome> {
-    const target = this.stores.ofTier(tier);
+  /**
+   * @param options.target of the tier's stores; the first when absent
+   * @param options.progress who keeps the copy's key from the garbage collector: it may then take as long as it takes
+   * @throws StorageError, BlobError, the signal's reason; no copy is retired then
+   */
+  async move(
+    packId: string,
+    tier: Tier,
+    signal: AbortSignal,
+    options: { target?: BlobStore; progress?: CopyProgress } = {},
+  ): Promise<MoveOutcome> {
+    const target = options.target ?? this.stores.ofTier(tier);
     if (target === undefined) {
       throw new StorageError(
         'tier-without-store',
@@ -48,11 +57,13 @@ export class MovePackJob {
     }
     const pack = await readPack(this.dataSource, packId);
     if (pack === undefined) throw new StorageError('pack-not-found', `There is no pack ${packId}`);
-    const [source] = pack.copies;
+    // One of an archive class only where there is no other.
+    const isArchive = ({ store }: ReadyCopy) => this.stores.named(store).archive !== undefined;
+    const source = pack.copies.find((copy) => !isArchive(copy)) ?? pack.copies[0];
     if (source === undefined) throw new StorageError('pack-not-found', `Pack ${packId} has no copy to read`);
     const present = pack.copies.find((copy) => copy.tier === tier);
     return present === undefined
-      ? this.copy(pack, source, { tier, store: target }, signal)
+      ? this.copy(pack, source, { tier, store: target }, signal, options.progress)
       : this.keep(pack, present, signal);
   }
 
@@ -61,18 +72,21 @@ export class MovePackJob {
     source: ReadyCopy,
     { tier, store }: { tier: Tier; store: BlobStore },
     signal: AbortSignal,
+    progress?: CopyProgress,
   ): Promise<MoveOutcome> {
     const begun = Date.now();
-    const key = await copyBlob({ store: this.stores.named(source.store), key: source.key }, store, pack, signal);
+    const from = { store: this.stores.named(source.store), key: source.key };
+    const key = await copyBlob(from, store, pack, signal, progress);
     try {
       await verifyBlob({ store, key }, pack, signal);
-      if (Date.now() - begun > copyMillisecondsMax) {
+      await store.archive?.archive(key);
+      if (progress === undefined && Date.now() - begun > copyMillisecondsMax) {
         throw new StorageError('copy-too-slow', `Pack ${pack.packId} took too long to copy to ${store.name}`);
       }
     } catch (error) {
       await this.discard(store, key);
       if (error instanceof BlobError && error.code === 'blob-archived') {
-        const cure = 'choose a storage class that can be read at once, such as GLACIER_IR';
+        const cure = 'say that its class is an archive, or choose one that can be read at once, such as GLACIER_IR';
         throw new BlobError(error.code, `${store.name} cannot read back what it was given: ${cure}`, { cause: error });
       }
       throw error;
@@ -90,9 +104,17 @@ export class MovePackJob {
   private async keep(pack: PackWithCopies, present: ReadyCopy, signal: AbortSignal): Promise<MoveOutcome> {
     const warmer = warmerThan(present.tier);
     if (!pack.copies.some((copy) => warmer.includes(copy.tier))) return 'already-there';
-    await verifyBlob({ store: this.stores.named(present.store), key: present.key }, pack, signal);
+    await this.verifyPresent(present, pack, signal);
     const retired = await transaction(this.dataSource, (tx) => keepCopy(tx, pack.packId, present));
     return retired > 0 ? 'moved' : 'superseded';
+  }
+
+  /** What is in an archive class was compared before it went there; restoring it to look again would cost days. */
+  private async verifyPresent(present: ReadyCopy, pack: PackWithCopies, signal: AbortSignal): Promise<void> {
+    const store = this.stores.named(present.store);
+    if (store.archive === undefined) return verifyBlob({ store, key: present.key }, pack, signal);
+    if ((await store.head(present.key)) !== undefined) return;
+    throw new StorageError('copy-damaged', `${present.key} in ${present.store} is not there`);
   }
 
   /** What cannot be deleted now is an orphan, which the garbage collector finds. */

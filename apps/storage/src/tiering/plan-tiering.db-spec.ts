@@ -15,7 +15,8 @@ import {
   type StorageBench,
   storesOf,
 } from '../../../../test/support/storage/storage-bench.js';
-import { type PlanLimits, PlanTieringJob } from './plan-tiering.job.js';
+import { type PlanLimits, PlanTieringJob, usualLimits } from './plan-tiering.job.js';
+import { TieringPolicies } from './tiering-policies.js';
 
 jest.setTimeout(60_000);
 
@@ -30,16 +31,24 @@ describe('plan-tiering', () => {
   afterEach(() => emptyBench(bench));
 
   const config = configOf({ warmAfterDays: 30, coldAfterDays: 365 });
-  async function plan(stores: BlobStores = storesOf(bench), limits?: PlanLimits): Promise<Record<string, string>> {
-    const job = new PlanTieringJob(bench.db.dataSource, stores, jobs, config, silent);
-    await job.plan(never(), limits);
+  function planner(stores: BlobStores = storesOf(bench)): PlanTieringJob {
+    const policies = new TieringPolicies(bench.db.dataSource, config);
+    return new PlanTieringJob(bench.db.dataSource, stores, jobs, policies, silent);
+  }
+  async function plan(
+    stores: BlobStores = storesOf(bench),
+    limits: Partial<PlanLimits> = {},
+  ): Promise<Record<string, string>> {
+    await planner(stores).plan(never(), { ...usualLimits, ...limits });
     return ordered();
   }
-  /** What is in the queue: pack to tier. */
+  /** What is ordered and in the queue: the pack of the series to its tier. */
   async function ordered(): Promise<Record<string, string>> {
     const rows = await query<{ pack: string; tier: string }>(
       bench.db.dataSource,
-      `select data ->> 'packId' as pack, data ->> 'tier' as tier from jobs.job where name = 'move-pack'`,
+      `select i.pack_id as pack, m.tier
+         from series_move m join series se using (series_instance_uid) join instance i using (series_key)
+         join jobs.job j on j.name = 'move-series' and j.data ->> 'moveId' = m.move_id::text`,
     );
     return Object.fromEntries(rows.map(({ pack, tier }) => [pack, tier]));
   }
@@ -57,17 +66,10 @@ describe('plan-tiering', () => {
     for (const stays of [fresh, oldWarm, onCold]) expect(found).not.toHaveProperty(stays);
   });
 
-  it('counts age from the last change of any study in the pack', async () => {
-    const changed = await insert({ daysOld: 100, studies: [{ daysOld: 100 }, { daysOld: 1 }] });
-    const quiet = await insert({ daysOld: 100, studies: [{ daysOld: 100 }, { daysOld: 40 }] });
-    const found = await plan();
-    expect(found).toEqual({ [quiet]: 'warm' });
-    expect(found).not.toHaveProperty(changed);
-  });
-
-  it('takes a pack without instances by its own age', async () => {
-    const empty = await insert({ daysOld: 31, studies: [] });
-    expect(await plan()).toEqual({ [empty]: 'warm' });
+  it('counts age from the last change of the study', async () => {
+    await insert({ daysOld: 100, studies: [{ daysOld: 1 }] });
+    const quiet = await insert({ daysOld: 1, studies: [{ daysOld: 40 }] });
+    expect(await plan()).toEqual({ [quiet]: 'warm' });
   });
 
   it.each([
@@ -76,7 +78,7 @@ describe('plan-tiering', () => {
     ['COMPLETED', true],
     ['CANCELED', true],
   ] as const)('with an AI workitem %s, moves: %p', async (ai, moves) => {
-    const packId = await insert({ daysOld: 100, studies: [{ daysOld: 100 }, { daysOld: 100, ai }] });
+    const packId = await insert({ daysOld: 100, studies: [{ daysOld: 100, ai }] });
     expect(await plan()).toEqual(moves ? { [packId]: 'warm' } : {});
   });
 
@@ -118,7 +120,7 @@ describe('plan-tiering', () => {
     expect(await plan()).toEqual({ [old]: 'warm' });
     const [count] = await query<{ n: number }>(
       bench.db.dataSource,
-      `select count(*) as n from jobs.job where name = 'move-pack'`,
+      `select count(*) as n from jobs.job where name = 'move-series'`,
     );
     expect(count!.n).toBe(1);
   });
@@ -128,14 +130,58 @@ describe('plan-tiering', () => {
     for (let count = 0; count < 6; count += 1) packs.push(await insert({ daysOld: 31, bytes: Buffer.from('x') }));
     expect(Object.keys(await plan(storesOf(bench), { pageSize: 2, movesMax: 3 }))).toHaveLength(3);
     expect(Object.keys(await plan(storesOf(bench), { pageSize: 3, movesMax: 100 })).sort()).toEqual(packs.sort());
-    await execute(bench.db.dataSource, 'delete from jobs.job');
-    expect(Object.keys(await plan(storesOf(bench), { pageSize: 4, movesMax: 100 })).sort()).toEqual(packs);
+  });
+
+  it('goes on in the next run behind the last study of the one before', async () => {
+    const packs: string[] = [];
+    for (let count = 0; count < 4; count += 1) packs.push(await insert({ daysOld: 31, bytes: Buffer.from('x') }));
+    expect(Object.keys(await plan(storesOf(bench), { pageSize: 2, studiesMax: 2 })).sort()).toEqual(
+      packs.slice(0, 2).sort(),
+    );
+    expect(Object.keys(await plan(storesOf(bench), { pageSize: 2, studiesMax: 2 })).sort()).toEqual(packs.sort());
+  });
+
+  it('goes by policies that are rows, by modality and by when somebody last read', async () => {
+    const policies = new TieringPolicies(bench.db.dataSource, config);
+    const old = await insert({ daysOld: 100 });
+    const steps = [{ to: 'warm' as const, afterDays: 30, unusedDays: 14 }];
+    await policies.put('unused', { position: 1, isEnabled: true, match: {}, steps });
+    await execute(bench.db.dataSource, `update pack set last_read_at = now() - interval '13 days'`);
+    expect(await plan()).toEqual({});
+    await execute(bench.db.dataSource, `update pack set last_read_at = now() - interval '15 days'`);
+    expect(await plan()).toEqual({ [old]: 'warm' });
+    await policies.put('keep', { position: 0, isEnabled: true, match: { modalities: ['CT'] }, steps: [] });
+    await execute(bench.db.dataSource, `update study set modalities = '{CT}'`);
+    await execute(bench.db.dataSource, 'delete from series_move');
+    expect(await plan()).toEqual({});
+    await policies.delete('keep');
+    expect(await plan()).toEqual({ [old]: 'warm' });
+  });
+
+  it('sends a pinned study to its tier, and back', async () => {
+    const { packId } = await insertPack(bench, { daysOld: 0 });
+    await query(
+      bench.db.dataSource,
+      `insert into study_hold (study_instance_uid, kind, tier) select study_instance_uid, 'pin', 'cold' from study`,
+    );
+    expect(await plan()).toEqual({ [packId]: 'cold' });
+    await execute(bench.db.dataSource, 'delete from series_move');
+    await execute(bench.db.dataSource, `update location set tier = 'cold', store = 'cold'`);
+    await execute(bench.db.dataSource, `update study_hold set tier = 'hot'`);
+    expect(await plan()).toEqual({ [packId]: 'hot' });
+  });
+
+  it('says what it would move without moving it', async () => {
+    await insert({ daysOld: 31 });
+    const seen = [];
+    for await (const { moves } of planner().preview()) seen.push(...moves);
+    expect(seen).toMatchObject([{ from: 'hot', to: 'warm', reason: 'default', bytes: 200_003 }]);
+    expect(await ordered()).toEqual({});
   });
 
   it('orders nothing after the abort', async () => {
     await insert({ daysOld: 31 });
-    const job = new PlanTieringJob(bench.db.dataSource, storesOf(bench), jobs, config, silent);
-    await expect(job.plan(AbortSignal.abort(new Error('stopping')))).rejects.toThrow('stopping');
+    await expect(planner().plan(AbortSignal.abort(new Error('stopping')))).rejects.toThrow('stopping');
     expect(await ordered()).toEqual({});
   });
 });

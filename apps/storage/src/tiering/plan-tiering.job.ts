@@ -1,54 +1,106 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { BlobStores } from '#libs/blobs';
-import { CONFIG, type Config } from '#libs/config';
-import { DataSource, transaction } from '#libs/database';
+import { DataSource, query, type Transaction, transaction } from '#libs/database';
 import { type Job, JobQueue, OnJob } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
-import { chooseMoves } from './choose-moves.js';
-import { firstPage, readPackFacts } from './read-pack-facts.js';
+import { chooseMoves, type Move } from './choose-moves.js';
+import { orderMove } from './order-move.js';
+import { daysMin, type Policy } from './policy.js';
+import { readStudyFacts } from './read-study-facts.js';
+import { TieringPolicies } from './tiering-policies.js';
 
 export interface PlanLimits {
-  /** Packs looked at in one statement. */
+  /** Studies looked at in one statement. */
   pageSize: number;
+  /** Studies looked at in one run; the next goes on behind them, and begins anew after the last. */
+  studiesMax: number;
   /** Moves ordered in one run: what is left is ordered by a later one, when these are done. */
   movesMax: number;
 }
 
-const usualLimits: PlanLimits = { pageSize: 500, movesMax: 5_000 };
+export const usualLimits: PlanLimits = { pageSize: 200, studiesMax: 100_000, movesMax: 5_000 };
+const cursor = 'storage-plan-cursor';
 
-/** Orders the moves that the policy asks for. Twice is no harm: a move that waits already is not ordered again. */
+/** Orders the moves that the policies ask for. Twice is no harm: a move that waits already is not ordered again. */
 @Injectable()
 export class PlanTieringJob {
   constructor(
     private readonly dataSource: DataSource,
     private readonly stores: BlobStores,
     private readonly jobs: JobQueue,
-    @Inject(CONFIG) private readonly config: Config,
+    private readonly policies: TieringPolicies,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   @OnJob('plan-tiering')
   async handle({ signal }: Pick<Job<'plan-tiering'>, 'signal'>): Promise<void> {
     const ordered = await this.plan(signal);
-    if (ordered > 0) this.logger.info({ moves: ordered }, 'packs are to move');
+    if (ordered > 0) this.logger.info({ moves: ordered }, 'series are to move');
   }
 
   /** @returns how many moves were ordered */
-  async plan(signal: AbortSignal, { pageSize, movesMax }: PlanLimits = usualLimits): Promise<number> {
-    const { warmAfterDays, coldAfterDays } = this.config;
-    const policy = { warmAfterDays, coldAfterDays, available: this.stores.tiers };
-    if (policy.available.length < 2) return 0;
+  async plan(signal: AbortSignal, limits: PlanLimits = usualLimits): Promise<number> {
+    if (this.stores.tiers.length < 2) return 0;
+    const policies = await this.policies.active();
     let ordered = 0;
-    for (let after: string | undefined = firstPage; after !== undefined && ordered < movesMax;) {
+    let after = await this.readCursor();
+    let seen = 0;
+    for await (const page of this.pages(policies, after, limits.pageSize)) {
       signal.throwIfAborted();
-      const page = await readPackFacts(this.dataSource, policy, after, pageSize);
-      const moves = chooseMoves(page.facts, policy).slice(0, movesMax - ordered);
-      await transaction(this.dataSource, async (tx) => {
-        for (const { packId, to } of moves) await this.jobs.send(tx, 'move-pack', { packId, tier: to });
-      });
-      ordered += moves.length;
-      after = page.next;
+      const moves = page.moves.slice(0, limits.movesMax - ordered);
+      ordered += await transaction(this.dataSource, (tx) => this.order(tx, moves));
+      seen += page.studies;
+      // Of a page that was too much, the rest is for the next run.
+      if (moves.length === page.moves.length) after = page.next ?? 0;
+      if (ordered >= limits.movesMax || seen >= limits.studiesMax) break;
     }
+    await this.writeCursor(after);
     return ordered;
+  }
+
+  /**
+   * What policies would move, a page of studies at a time, from the first study on.
+   * @param policies those that are stored when absent
+   */
+  async *preview(policies?: readonly Policy[]): AsyncGenerator<{ moves: Move[]; studies: number }> {
+    if (this.stores.tiers.length < 2) return;
+    yield* this.pages(policies ?? (await this.policies.active()), 0, usualLimits.pageSize);
+  }
+
+  private async *pages(
+    policies: readonly Policy[],
+    from: number,
+    pageSize: number,
+  ): AsyncGenerator<{ moves: Move[]; studies: number; next: number | undefined }> {
+    for (let after: number | undefined = from; after !== undefined;) {
+      const { facts, next } = await readStudyFacts(this.dataSource, daysMin(policies), after, pageSize);
+      const moves = facts.flatMap((study) => chooseMoves(study, policies, this.stores.tiers));
+      yield { moves, studies: facts.length, next };
+      after = next;
+    }
+  }
+
+  private async order(tx: Transaction, moves: Move[]): Promise<number> {
+    let ordered = 0;
+    for (const move of moves) if (await orderMove(tx, this.jobs, move)) ordered += 1;
+    return ordered;
+  }
+
+  private async readCursor(): Promise<number> {
+    const [row] = await query<{ value: number }>(
+      this.dataSource,
+      `select (value #>> '{}')::bigint as value from setting where name = $1`,
+      [cursor],
+    );
+    return row?.value ?? 0;
+  }
+
+  private async writeCursor(studyKey: number): Promise<void> {
+    await query(
+      this.dataSource,
+      `insert into setting (name, value) values ($1, to_jsonb($2::bigint))
+       on conflict (name) do update set value = excluded.value, updated_at = now()`,
+      [cursor, studyKey],
+    );
   }
 }

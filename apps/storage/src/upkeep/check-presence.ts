@@ -35,7 +35,9 @@ export async function checkPresence(
     signal.throwIfAborted();
     await failures.attempt({ ...blob }, async () => {
       const found = await stores.named(blob.store).head(blob.key);
-      if (found?.bytes === blob.bytes || !(await isStillReady(db, blob.locationId))) return;
+      const isThere =
+        stores.named(blob.store).archive === undefined ? found?.bytes === blob.bytes : found !== undefined;
+      if (isThere || !(await isStillReady(db, blob.locationId))) return;
       missing += 1;
       logger.error(
         { packId: blob.packId, store: blob.store, key: blob.key, bytes: blob.bytes, found: found?.bytes ?? null },

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { numberChanges, purgeOverdue, trimChanges } from '#libs/archive';
-import { BlobStores, FilesystemBlobStore } from '#libs/blobs';
+import { BlobStores } from '#libs/blobs';
 import { CONFIG, type Config } from '#libs/config';
 import { DataSource, query } from '#libs/database';
 import { type Job, OnJob } from '#libs/jobs';
@@ -20,7 +20,7 @@ export interface Collected {
   retired: number;
   /** Blobs deleted that no row named. */
   orphans: number;
-  /** Files removed that a writer had staged and left. */
+  /** Files and uploads removed that a writer had begun and left. */
   staged: number;
   /** Locations whose blob was asked for. */
   checked: number;
@@ -69,9 +69,8 @@ export class CollectGarbageJob {
       await failures.attempt({ store: store.name }, async () => {
         const when = { now: time, graceHours };
         collected.orphans += await deleteOrphans(this.dataSource, store, when, this.logger, signal);
-        if (store instanceof FilesystemBlobStore) {
-          collected.staged += await store.clearStaging(new Date(time.getTime() - stagingHours * 3_600_000));
-        }
+        const before = new Date(time.getTime() - stagingHours * 3_600_000);
+        collected.staged += (await store.clearStaging?.(before)) ?? 0;
       });
     }
     const presence = await checkPresence(this.dataSource, this.stores, presenceChecks, failures, this.logger, signal);

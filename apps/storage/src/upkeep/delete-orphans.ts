@@ -79,7 +79,7 @@ async function findOrphans(
 }
 
 /**
- * Those of the keys that any location names, whatever its store: two stores may share a bucket and differ only in the
+ * Those of the keys that any location or move under way names, whatever its store: two stores may share a bucket and differ only in the
  * storage class they write, and a store that is no longer configured still has its blobs there. Keys are random, so that
  * the same one elsewhere is the same blob. The store names come first, by hops through the index (store, key), so that
  * the keys are looked up in it.
@@ -94,7 +94,10 @@ async function findNamed(db: DataSource, keys: string[]): Promise<Set<string>> {
          from store_name s where s.store is not null)
      select l.key
        from store_name s cross join unnest($1::text[]) as k (key)
-       join location l on l.store = s.store and l.key = k.key`,
+       join location l on l.store = s.store and l.key = k.key
+     union all
+     select m.key from series_move m
+      where m.state in ('waiting', 'copying', 'verifying') and m.key = any($1)`,
     [keys],
   );
   return new Set(rows.map(({ key }) => key));

@@ -79,5 +79,8 @@ function readRetired(db: DataSource, graceHours: number, after: string): Promise
 
 async function hasReadyCopy(stores: BlobStores, { readyStore, readyKey, bytes }: RetiredCopy): Promise<boolean> {
   if (readyStore === null || readyKey === null) return false;
-  return (await stores.named(readyStore).head(readyKey))?.bytes === bytes;
+  const store = stores.named(readyStore);
+  const found = await store.head(readyKey);
+  // Some servers say of what is archived that it has no bytes.
+  return store.archive === undefined ? found?.bytes === bytes : found !== undefined;
 }

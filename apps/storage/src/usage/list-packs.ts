@@ -1,5 +1,5 @@
 import { type DataSource, query } from '#libs/database';
-import type { Tier } from '../tiering/choose-moves.js';
+import type { Tier } from '../tiering/tiers.js';
 
 export interface ListedPack {
   packId: string;

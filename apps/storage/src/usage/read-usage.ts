@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import type { BlobStores } from '#libs/blobs';
 import { type DataSource, query } from '#libs/database';
-import { type Tier, tiers } from '../tiering/choose-moves.js';
+import { type Tier, tiers } from '../tiering/tiers.js';
 
 export interface TierUsage {
   tier: Tier;

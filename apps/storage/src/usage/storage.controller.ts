@@ -7,13 +7,18 @@ import { isUid } from '#libs/dicom';
 import { JobQueue } from '#libs/jobs';
 import { HttpProblem } from '#libs/server';
 import { z } from 'zod';
-import { tiers } from '../tiering/choose-moves.js';
+import { tiers } from '../tiering/tiers.js';
 import { readPack } from '../tiering/copies.js';
+import { StoreRoom } from '../tiering/store-room.js';
+import { TestStores } from '../tiering/test-stores.js';
 import { type ListedPack, listPacks } from './list-packs.js';
+import { type MovesReport, readMoves, readRecalls } from './read-progress.js';
+import { readStores, type StoreReport } from './read-stores.js';
 import { readUsage, type StorageUsage } from './read-usage.js';
 
 const moveSchema = z.strictObject({ tier: z.enum(tiers) });
 const packsMax = 1_000;
+const listedMax = 200;
 
 /** Where the bytes are, and orders to move them. */
 @Controller('api/storage')
@@ -23,6 +28,8 @@ export class StorageController {
     private readonly dataSource: DataSource,
     private readonly stores: BlobStores,
     private readonly jobs: JobQueue,
+    private readonly room: StoreRoom,
+    private readonly tests: TestStores,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -40,7 +47,25 @@ export class StorageController {
     return listPacks(this.dataSource, studyInstanceUid, packsMax);
   }
 
-  /** Looks now for packs that belong on another tier. */
+  /** The stores: what they can do, what was switched off, whether they work. */
+  @Get('stores')
+  async listStores(): Promise<{ stores: StoreReport[] }> {
+    return { stores: await readStores(this.stores, this.room, this.tests) };
+  }
+
+  /** How far moves have come, and the latest of them. */
+  @Get('moves')
+  moves(): Promise<MovesReport> {
+    return readMoves(this.dataSource, listedMax);
+  }
+
+  /** What is being brought back from archive classes. */
+  @Get('recalls')
+  recalls(): ReturnType<typeof readRecalls> {
+    return readRecalls(this.dataSource, listedMax);
+  }
+
+  /** Looks now for series that belong on another tier. */
   @Post('plan')
   @HttpCode(202)
   async plan(): Promise<void> {

@@ -4,6 +4,7 @@ import { JobQueue } from '#libs/jobs';
 import { ArchiveError } from '../archive-error.js';
 import type { Deletion } from './deletion.js';
 import { allowLongStatements } from './delete-instances.js';
+import { refuseOnLegalHold } from './legal-holds.js';
 import { endDeletion, getDeletion, lockDeletion, removeRows } from './restore-deletion.js';
 
 /** Ends the time in which deletions can be brought back. */
@@ -16,11 +17,11 @@ export class PurgeDeletions {
 
   /**
    * Now, whatever its grace: rows go in one transaction, packs that hold nothing any more follow by a job. A pack that still holds other instances stays as it is.
-   * @throws ArchiveError 'deletion-not-found', 'deletion-over'
+   * @throws ArchiveError 'deletion-not-found', 'deletion-over', 'on-legal-hold'
    */
   purge(deletionId: string): Promise<Deletion> {
     return transaction(this.dataSource, async (tx) => {
-      await getDeletion(tx, deletionId);
+      await refuseOnLegalHold(tx, (await getDeletion(tx, deletionId)).studyInstanceUid);
       const deletion = await purge(tx, deletionId);
       await this.jobs.send(tx, 'delete-emptied-packs', {});
       return deletion;
@@ -40,7 +41,9 @@ export async function purgeOverdue(
 ): Promise<number> {
   const overdue = await query<{ deletion_id: string }>(
     dataSource,
-    `select deletion_id from deletion where state = 'recoverable' and recoverable_until <= now()
+    `select deletion_id from deletion d where state = 'recoverable' and recoverable_until <= now()
+        and not exists (select from study_hold h
+                         where h.study_instance_uid = d.study_instance_uid and h.kind = 'legal-hold')
       order by recoverable_until`,
   );
   let purged = 0;

@@ -8,6 +8,7 @@ import { CreateRoutingTables1763683200009 } from './1763683200009-create-routing
 import { CreateWorklistTables1763683200010 } from './1763683200010-create-worklist-tables.js';
 import { CreateTieringTables1763683200013 } from './1763683200013-create-tiering-tables.js';
 import { AnnounceArrivals1763683200016 } from './1763683200016-announce-arrivals-and-store-in-one-statement.js';
+import { CreateSuccessorPlaces1763683200014 } from './1763683200014-create-successor-places.js';
 
 /** In order, listed by hand: a migration that is not here does not run. */
 export const migrations = [
@@ -20,5 +21,6 @@ export const migrations = [
   CreateRoutingTables1763683200009,
   CreateWorklistTables1763683200010,
   CreateTieringTables1763683200013,
+  CreateSuccessorPlaces1763683200014,
   AnnounceArrivals1763683200016,
 ];

@@ -1,0 +1,216 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { RecallPacks } from '#libs/archive';
+import { BlobError, type BlobStore, BlobStores, type StoredBlob } from '#libs/blobs';
+import { CONFIG, type Config } from '#libs/config';
+import { DataSource, execute, query, transaction } from '#libs/database';
+import { type Job, OnJob } from '#libs/jobs';
+import { LOGGER, type Logger } from '#libs/telemetry';
+import { StorageError } from '../storage-error.js';
+import { verifyBlob } from './copy-blob.js';
+import { copySeries } from './copy-series.js';
+import { keepPreview, type KeptPreview } from './keep-previews.js';
+import { MovePackJob } from './move-pack.job.js';
+import { MoveProgress } from './move-progress.js';
+import { readSeries, type SeriesLayout } from './read-series.js';
+import { beginMove, endMove, readMove, recordCopy, type SeriesMove } from './series-moves.js';
+import { insertPreview, placesOf, switchSeries } from './switch-series.js';
+import { StoreRoom } from './store-room.js';
+import { isColder } from './tiers.js';
+
+/** moved: it is read from one pack on the tier. superseded: nothing was there to move, or it moved by other hands. */
+export type SeriesOutcome = 'moved' | 'superseded';
+
+/**
+ * Moves a series: its instances become one pack on the tier, read back and compared, then one transaction switches the
+ * readers over. Until then they read what was there before; afterwards that stays for the grace. Cut off anywhere, it goes
+ * on from what was copied when the series is still as it was, and begins anew when it is not.
+ */
+@Injectable()
+export class MoveSeriesJob {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly stores: BlobStores,
+    private readonly packs: MovePackJob,
+    private readonly room: StoreRoom,
+    private readonly recalls: RecallPacks,
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  @OnJob('move-series')
+  async handle({ payload: { moveId }, signal }: Pick<Job<'move-series'>, 'payload' | 'signal'>): Promise<void> {
+    const begun = Date.now();
+    const move = await readMove(this.dataSource, moveId);
+    if (move === undefined || !['waiting', 'copying', 'verifying'].includes(move.state)) return;
+    try {
+      const outcome = await this.move(move, signal);
+      await endMove(this.dataSource, moveId, outcome === 'moved' ? 'done' : 'superseded');
+      const { studyInstanceUid, seriesInstanceUid, tier } = move;
+      this.logger.info(
+        { studyInstanceUid, seriesInstanceUid, tier, outcome, milliseconds: Date.now() - begun },
+        'series moved',
+      );
+    } catch (error) {
+      await this.recordFailure(moveId, error as Error);
+      throw error;
+    }
+  }
+
+  /** Its last try failed: it is offered to the next plan again. */
+  @OnJob('move-failed')
+  async fail({ payload: { moveId } }: Pick<Job<'move-failed'>, 'payload'>): Promise<void> {
+    const [row] = await query<{ error: string | null }>(
+      this.dataSource,
+      'select error from series_move where move_id = $1',
+      [moveId],
+    );
+    await endMove(this.dataSource, moveId, 'failed', row?.error ?? 'its process ended');
+    this.logger.error({ moveId, error: row?.error }, 'a series could not be moved');
+  }
+
+  /** @throws StorageError, BlobError, the signal's reason; nothing was retired then */
+  async move(move: SeriesMove, signal: AbortSignal): Promise<SeriesOutcome> {
+    const layout = await readSeries(this.dataSource, move.studyInstanceUid, move.seriesInstanceUid);
+    if (layout === undefined) return 'superseded';
+    await beginMove(this.dataSource, move.moveId, layout.bytes);
+    if (await this.recallArchived(layout, move)) {
+      throw new StorageError('source-archived', 'The series is being restored from its archive class first');
+    }
+    const isNearer = [...layout.packs.values()].every(
+      ({ copies }) => copies[0] !== undefined && isColder(copies[0].tier, move.tier),
+    );
+    // Back to a nearer tier each pack is a copy beside the one that stays.
+    if (isNearer || layout.wholePackId !== undefined) return this.movePacks(move, layout, signal);
+    return this.compact(move, layout, signal);
+  }
+
+  private async movePacks(move: SeriesMove, layout: SeriesLayout, signal: AbortSignal): Promise<SeriesOutcome> {
+    const progress = new MoveProgress(this.dataSource, move.moveId);
+    if (move.tier !== 'hot') await this.keepPreviewOf(layout);
+    let isMoved = false;
+    for (const packId of layout.packs.keys()) {
+      const target = await this.room.choose(move.tier);
+      const outcome = await this.packs.move(packId, move.tier, signal, { target, progress });
+      isMoved ||= outcome !== 'superseded';
+    }
+    return isMoved ? 'moved' : 'superseded';
+  }
+
+  private async compact(move: SeriesMove, layout: SeriesLayout, signal: AbortSignal): Promise<SeriesOutcome> {
+    const progress = new MoveProgress(this.dataSource, move.moveId);
+    const { store, copy } = (await this.copied(move, layout)) ?? (await this.copy(move, layout, progress, signal));
+    let preview: KeptPreview | undefined;
+    let moved = 0;
+    try {
+      await progress.verifying();
+      await verifyBlob({ store, key: copy.key }, copy, signal, (bytes) => progress.copied(bytes));
+      await store.archive?.archive(copy.key);
+      const places = placesOf(layout.instances);
+      if (move.tier !== 'hot') {
+        preview = await keepPreview(
+          this.dataSource,
+          this.stores,
+          layout,
+          (instance) => places[layout.instances.indexOf(instance)]!,
+        );
+      }
+    } catch (error) {
+      // A store that does not answer may have it still; one whose bytes are wrong is not gone on with.
+      if (error instanceof StorageError) await this.discard(store, copy.key);
+      throw error;
+    }
+    moved = await transaction(this.dataSource, (tx) =>
+      switchSeries(
+        tx,
+        move.studyInstanceUid,
+        layout,
+        { ...copy, tier: move.tier, store: store.name },
+        preview,
+        this.config.graceHours,
+      ),
+    );
+    if (moved > 0) return 'moved';
+    await this.discard(store, copy.key);
+    if (preview !== undefined) await this.discard(this.stores.named(preview.store), preview.blob.key);
+    return 'superseded';
+  }
+
+  /** What an earlier run copied, when the series is still as it was then. */
+  private async copied(
+    move: SeriesMove,
+    layout: SeriesLayout,
+  ): Promise<{ store: BlobStore; copy: StoredBlob } | undefined> {
+    if (move.key === null || move.store === null) return undefined;
+    const store = this.stores.named(move.store);
+    const { sha256, copiedBytes, key } = move;
+    if (sha256 !== null && copiedBytes !== null && move.layoutDigest?.equals(layout.digest) === true) {
+      const found = await store.head(key);
+      if (found?.bytes === copiedBytes) return { store, copy: { key, bytes: copiedBytes, sha256 } };
+    }
+    // The transaction may have been committed all the same, and its answer lost.
+    const isNamed = await query(this.dataSource, 'select from location where store = $1 and key = $2', [
+      move.store,
+      key,
+    ]);
+    if (isNamed.length === 0) await this.discard(store, key);
+    return undefined;
+  }
+
+  private async copy(
+    move: SeriesMove,
+    layout: SeriesLayout,
+    progress: MoveProgress,
+    signal: AbortSignal,
+  ): Promise<{ store: BlobStore; copy: StoredBlob }> {
+    const store = await this.room.choose(move.tier);
+    const copy = await copySeries(layout, this.stores, store, progress, signal);
+    await recordCopy(this.dataSource, move.moveId, { ...copy, store: store.name, layoutDigest: layout.digest });
+    return { store, copy };
+  }
+
+  /** For a pack that keeps its name on its way. */
+  private async keepPreviewOf(layout: SeriesLayout): Promise<void> {
+    const packId = layout.wholePackId;
+    if (packId === undefined) return;
+    const known = await query(this.dataSource, 'select from kept_range where pack_id = $1 limit 1', [packId]);
+    if (known.length > 0) return;
+    const preview = await keepPreview(this.dataSource, this.stores, layout, ({ offset }) => offset);
+    if (preview !== undefined) await transaction(this.dataSource, (tx) => insertPreview(tx, packId, preview));
+  }
+
+  /** @returns whether bytes of the series must be restored before they can be read */
+  private async recallArchived(layout: SeriesLayout, move: SeriesMove): Promise<boolean> {
+    let isArchived = false;
+    for (const { packId, copies } of layout.packs.values()) {
+      const isReadable = copies.some(({ store }) => this.stores.named(store).archive === undefined);
+      if (isReadable || copies.some(({ tier }) => tier === move.tier)) continue;
+      isArchived = true;
+      await this.recalls.request(packId, move.tier === 'warm' ? 'warm' : 'hot', 'move');
+    }
+    return isArchived;
+  }
+
+  private async recordFailure(moveId: string, error: Error): Promise<void> {
+    if (error instanceof StorageError && error.locationId !== undefined) {
+      await execute(
+        this.dataSource,
+        `update location set damage = coalesce(damage, $2), verified_at = '-infinity' where location_id = $1`,
+        [error.locationId, error.message],
+      ).catch(() => undefined);
+    }
+    await execute(this.dataSource, `update series_move set error = $2, updated_at = now() where move_id = $1`, [
+      moveId,
+      error.message.slice(0, 1_000),
+    ]).catch(() => undefined);
+  }
+
+  /** What cannot be deleted now is an orphan, which the garbage collector finds. */
+  private async discard(store: BlobStore, key: string): Promise<void> {
+    try {
+      await store.delete(key);
+    } catch (error) {
+      if (!(error instanceof BlobError)) throw error;
+      this.logger.warn({ err: error, store: store.name, key }, 'a surplus copy is left to the garbage collector');
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
+import { Access } from '#libs/auth';
+import { BlobStores } from '#libs/blobs';
+import { HttpProblem } from '#libs/server';
+import { z } from 'zod';
+import { EstimateMoves, type MovesEstimate } from './estimate-moves.js';
+import { PlanTieringJob } from './plan-tiering.job.js';
+import { policyDefinitionSchema, policySchema } from './policy.js';
+import { type StoredPolicy, TieringPolicies } from './tiering-policies.js';
+
+const nameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/);
+const dryRunSchema = z.strictObject({
+  policies: z
+    .array(policyDefinitionSchema.extend({ name: nameSchema }))
+    .min(1)
+    .max(100)
+    .optional(),
+});
+const studiesMax = 200_000;
+
+/** The policies by which studies go to colder tiers, and what they would do. */
+@Controller('api/storage/policies')
+@Access('admin')
+export class PoliciesController {
+  constructor(
+    private readonly policies: TieringPolicies,
+    private readonly plan: PlanTieringJob,
+    private readonly stores: BlobStores,
+  ) {}
+
+  /** In the order they are asked; the first that matches a study decides. */
+  @Get()
+  async list(): Promise<{ policies: StoredPolicy[] }> {
+    return { policies: await this.policies.list() };
+  }
+
+  /**
+   * What would move now, and what it would cost. Moves nothing.
+   * @param body `{"policies": […]}` to try others than those that are stored
+   */
+  @Post('dry-run')
+  @HttpCode(200)
+  async dryRun(@Body() body: unknown): Promise<MovesEstimate> {
+    const { policies } = parse(dryRunSchema, body ?? {}, 'Not a dry run');
+    const estimate = new EstimateMoves(this.stores);
+    let seen = 0;
+    for await (const { moves, studies } of this.plan.preview(policies)) {
+      estimate.add(moves);
+      seen += studies;
+      if (seen >= studiesMax) return estimate.result(seen, true);
+    }
+    return estimate.result(seen, false);
+  }
+
+  @Put(':name')
+  @HttpCode(204)
+  async put(@Param('name') name: string, @Body() body: unknown): Promise<void> {
+    if (!nameSchema.safeParse(name).success || name === 'default') {
+      const detail =
+        'A name has letters, digits, spaces, dots, hyphens and underscores, 64 at most; `default` is built in.';
+      throw new HttpProblem(400, 'Not a name for a policy', detail);
+    }
+    await this.policies.put(name, parse(policySchema, body, 'Not a policy'));
+  }
+
+  @Delete(':name')
+  @HttpCode(204)
+  async delete(@Param('name') name: string): Promise<void> {
+    if (await this.policies.delete(name)) return;
+    throw new HttpProblem(404, 'No such policy', `There is no policy ${JSON.stringify(name)} that could be deleted.`);
+  }
+}
+
+export function parse<Schema extends z.ZodType>(schema: Schema, body: unknown, title: string): z.infer<Schema> {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the body'}: ${message}`);
+  throw new HttpProblem(400, title, issues.join('; '));
+}

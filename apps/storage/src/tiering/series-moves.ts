@@ -1,0 +1,73 @@
+import { type DataSource, execute, query, type Transaction } from '#libs/database';
+import type { Tier } from './tiers.js';
+
+export type MoveState = 'waiting' | 'copying' | 'verifying' | 'done' | 'failed' | 'superseded';
+
+/** A series on its way, as the job reads it. */
+export interface SeriesMove {
+  moveId: string;
+  studyInstanceUid: string;
+  seriesInstanceUid: string;
+  tier: Tier;
+  state: MoveState;
+  /** What an earlier run copied and did not switch to. */
+  store: string | null;
+  key: string | null;
+  sha256: Buffer | null;
+  layoutDigest: Buffer | null;
+  copiedBytes: number | null;
+}
+
+export async function readMove(db: DataSource, moveId: string): Promise<SeriesMove | undefined> {
+  const [row] = await query<SeriesMove>(
+    db,
+    `select move_id as "moveId", study_instance_uid as "studyInstanceUid", series_instance_uid as "seriesInstanceUid",
+            tier, state, store, key, sha256, layout_digest as "layoutDigest", bytes_after as "copiedBytes"
+       from series_move where move_id = $1`,
+    [moveId],
+  );
+  return row;
+}
+
+export async function beginMove(db: DataSource, moveId: string, bytes: number): Promise<void> {
+  await execute(
+    db,
+    `update series_move set state = 'copying', bytes = $2, bytes_done = 0, error = null,
+            started_at = coalesce(started_at, now()), updated_at = now() where move_id = $1`,
+    [moveId, bytes],
+  );
+}
+
+/** What was copied: a run after this one is cut off goes on from here. */
+export async function recordCopy(
+  db: DataSource,
+  moveId: string,
+  copy: { store: string; key: string; bytes: number; sha256: Buffer; layoutDigest: Buffer },
+): Promise<void> {
+  await execute(
+    db,
+    `update series_move set store = $2, key = $3, bytes_after = $4, sha256 = $5, layout_digest = $6, updated_at = now()
+      where move_id = $1`,
+    [moveId, copy.store, copy.key, copy.bytes, copy.sha256, copy.layoutDigest],
+  );
+}
+
+/** @param error why, where it failed for now or for good */
+export async function endMove(
+  db: DataSource | Transaction,
+  moveId: string,
+  state: MoveState,
+  error?: string,
+): Promise<void> {
+  await execute(
+    db,
+    `update series_move
+        set state = $2, error = $3, updated_at = now(),
+            bytes_done = case when $2 = 'done' then bytes else bytes_done end,
+            finished_at = case when $2 in ('done', 'failed', 'superseded') then now() end,
+            store = case when $2 in ('done', 'failed', 'superseded') then null else store end,
+            key = case when $2 in ('done', 'failed', 'superseded') then null else key end
+      where move_id = $1`,
+    [moveId, state, error ?? null],
+  );
+}

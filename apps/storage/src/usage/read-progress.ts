@@ -1,0 +1,104 @@
+import { type DataSource, query } from '#libs/database';
+
+/** Something long that is under way. */
+export interface Progress {
+  /** What is to be done in all, and what of it is. */
+  bytes: number;
+  bytesDone: number;
+  bytesLeft: number;
+  percent: number;
+}
+
+export interface MoveInProgress extends Progress {
+  studyInstanceUid: string;
+  seriesInstanceUid: string;
+  tier: string;
+  reason: string;
+  state: string;
+  error: string | null;
+  orderedAt: string;
+  startedAt: string | null;
+  updatedAt: string;
+  finishedAt: string | null;
+}
+
+export interface MovesReport {
+  /** All that wait or are under way. */
+  open: Progress & { series: number; copying: number };
+  /** Of the last day. */
+  lastDay: { done: number; failed: number; superseded: number; bytes: number };
+  /** Those under way, then those that wait, then those that ended last. */
+  moves: MoveInProgress[];
+}
+
+export interface RecallInProgress {
+  packId: string;
+  state: string;
+  bytes: number;
+  reason: string;
+  error: string | null;
+  requestedAt: string;
+  finishedAt: string | null;
+}
+
+const progressOf = (bytes: number, bytesDone: number): Progress => ({
+  bytes,
+  bytesDone,
+  bytesLeft: Math.max(0, bytes - bytesDone),
+  percent: bytes === 0 ? 100 : Math.round((1_000 * Math.min(bytesDone, bytes)) / bytes) / 10,
+});
+
+// Copying and reading back each pass all bytes.
+const doneBytes = `case state when 'copying' then bytes_done / 2 when 'verifying' then (bytes + bytes_done) / 2
+                              when 'done' then bytes else 0 end`;
+
+/** How far moves have come. @param limit how many are listed */
+export async function readMoves(db: DataSource, limit: number): Promise<MovesReport> {
+  const [open] = await query<{ series: number; copying: number; bytes: number; done: number }>(
+    db,
+    `select count(*) as series, count(*) filter (where state <> 'waiting') as copying,
+            coalesce(sum(bytes), 0)::bigint as bytes, coalesce(sum(${doneBytes}), 0)::bigint as done
+       from series_move where state in ('waiting', 'copying', 'verifying')`,
+  );
+  const [lastDay] = await query<MovesReport['lastDay']>(
+    db,
+    `select count(*) filter (where state = 'done') as done, count(*) filter (where state = 'failed') as failed,
+            count(*) filter (where state = 'superseded') as superseded,
+            coalesce(sum(bytes) filter (where state = 'done'), 0)::bigint as bytes
+       from series_move where finished_at > now() - interval '1 day'`,
+  );
+  const rows = await query<Omit<MoveInProgress, keyof Progress> & { bytes: number; done: number }>(
+    db,
+    `select study_instance_uid as "studyInstanceUid", series_instance_uid as "seriesInstanceUid", tier, reason, state,
+            error, bytes, ${doneBytes} as done, ordered_at as "orderedAt", started_at as "startedAt",
+            updated_at as "updatedAt", finished_at as "finishedAt"
+       from series_move
+      order by case when state in ('copying', 'verifying') then 0 when state = 'waiting' then 1 else 2 end,
+               updated_at desc, move_id limit $1`,
+    [limit],
+  );
+  return {
+    open: { series: open!.series, copying: open!.copying, ...progressOf(open!.bytes, open!.done) },
+    lastDay: lastDay!,
+    moves: rows.map(({ bytes, done, ...row }) => ({ ...row, ...progressOf(bytes, done) })),
+  };
+}
+
+/** What is being brought back, the latest first. */
+export async function readRecalls(
+  db: DataSource,
+  limit: number,
+): Promise<{ open: Progress & { packs: number }; recalls: RecallInProgress[] }> {
+  const [open] = await query<{ packs: number; bytes: number }>(
+    db,
+    `select count(*) as packs, coalesce(sum(bytes), 0)::bigint as bytes from pack_recall
+      where state not in ('done', 'failed')`,
+  );
+  const recalls = await query<RecallInProgress>(
+    db,
+    `select pack_id as "packId", state, bytes, reason, error, requested_at as "requestedAt", finished_at as "finishedAt"
+       from pack_recall order by finished_at is not null, requested_at desc, pack_id limit $1`,
+    [limit],
+  );
+  return { open: { packs: open!.packs, ...progressOf(open!.bytes, 0) }, recalls };
+}
