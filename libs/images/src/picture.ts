@@ -11,6 +11,7 @@ import { drawGraphics } from './presentation/draw-graphics.js';
 import { geometryOf, type Region } from './presentation/geometry.js';
 import type { Presentation } from './presentation/presentation.js';
 import { reorient } from './presentation/reorient.js';
+import { shrinkWhole } from './shrink.js';
 import type { PictureFormat, RenderOptions, Viewport } from './render-options.js';
 
 /** One patient's picture at a time is in memory, and none is kept: libvips would cache what it has worked on. */
@@ -71,7 +72,7 @@ export async function encodePicture(picture: Picture, options: RenderOptions): P
   const { format, viewport, quality = 90, presentation, annotation, color } = options;
   if (viewport) checkViewportSize(viewport);
   const presented = presentation && present(picture, presentation, viewport);
-  const { data, width, height, channels } = presented?.picture ?? picture;
+  const { data, width, height, channels } = presented?.picture ?? shrunkInto(picture, viewport) ?? picture;
   const isManaged = color !== undefined && channels === 3;
   let shown = isManaged
     ? await managedColors({ data, width, height }, color)
@@ -83,7 +84,7 @@ export async function encodePicture(picture: Picture, options: RenderOptions): P
     size = fittedSize(viewport, source);
     shown = cutOut(shown, viewport, source, width, height);
   }
-  if (size.width !== width || size.height !== height || viewport) {
+  if (size.width !== width || size.height !== height || viewport?.source) {
     shown = shown.resize({ ...size, fit: 'fill', kernel: 'cubic' });
   }
   const drawings = [presented?.graphics, annotation && drawAnnotation(annotation, size.width, size.height)];
@@ -93,6 +94,12 @@ export async function encodePicture(picture: Picture, options: RenderOptions): P
   else if (channels === 1 && !presented?.isColored && color === undefined) shown = shown.toColourspace('b-w');
   else if (color !== undefined) shown = inColorSpace(shown.toColourspace('srgb'), { space: color.space });
   return encode(shown, format, quality);
+}
+
+function shrunkInto(picture: Picture, viewport: Viewport | undefined): Picture | undefined {
+  if (viewport === undefined || viewport.source) return undefined;
+  const { width, height } = fittedSize(viewport, picture);
+  return shrinkWhole(picture, width, height);
 }
 
 /** A picture as its presentation state has it, still to be scaled to its size. */

@@ -63,7 +63,7 @@ export function parseRendering(search: string): Rendering {
 }
 
 /** Values that are not known here are told back, and the others done (8.3.5.1.1). */
-function parseAnnotation(text: string): Pick<Rendering, 'annotation' | 'ignored'> {
+export function parseAnnotation(text: string): Pick<Rendering, 'annotation' | 'ignored'> {
   const values = [...new Set(text.split(',').map((value) => value.trim().toLowerCase()))].filter(
     (value) => value !== '',
   );

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type InstanceRow, OpenInstance, ReadMetadata } from '#libs/archive';
 import { Access } from '#libs/auth';
+import type { DicomJson } from '#libs/dicom';
 import { HttpProblem } from '#libs/server';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { answeredNotModified, revalidate } from '../../http/caching.js';
@@ -14,6 +16,12 @@ import { parseRendering } from '../../wire/parse-rendering.js';
 import type { Part } from '../../wire/write-multipart.js';
 import { FindStoredMedia, type StoredMedia } from './find-stored-media.js';
 import { type PictureRequest, RenderPicture } from './render-picture.js';
+import { isReport } from './report/read-report.js';
+import { referencedUrls } from './report/referenced-urls.js';
+import { writeReport } from './report/write-report.js';
+
+/** Raised when pages of the same report change. */
+const reportVersion = 1;
 
 /** Pictures of frames that one request may have made. */
 const framesMax = 100;
@@ -44,6 +52,7 @@ export class RenderedController {
     if (instance !== undefined && place.frames === undefined) {
       const media = await this.storedMedia.find(instance);
       if (media !== undefined) return this.answerMedia(request, reply, media);
+      if (isReport(instance.sopClassUid)) return this.answerReport(request, reply, instance);
     }
     await this.answer(place, request, reply, { isThumbnail: false, instance });
   }
@@ -173,6 +182,28 @@ export class RenderedController {
       if (count === 0 && firstProblem !== undefined) throw firstProblem;
     };
     await sendMultipart(request, reply, { headers: all, mediaType, parts }, this.logger);
+  }
+
+  /** A structured report as a page. */
+  private async answerReport(request: FastifyRequest, reply: FastifyReply, instance: InstanceRow): Promise<void> {
+    const mediaType = 'text/html';
+    const { isMultipart } = chooseRepresentation(
+      request,
+      [false, true].map((form) => ({ mediaType, isMultipart: form })),
+    );
+    const etag = `"t-${reportVersion}-${isMultipart ? 'm-' : ''}${instance.sha256.toString('base64url')}"`;
+    const headers = { etag, vary: 'accept', 'cache-control': revalidate };
+    if (answeredNotModified(request, reply, headers)) return;
+    const dataset = JSON.parse(await this.readMetadata.ofInstance(instance)) as DicomJson;
+    const page = Buffer.from(writeReport(dataset, referencedUrls(dataset)));
+    const contentType = `${mediaType}; charset=utf-8`;
+    if (isMultipart) {
+      const open = async () => Readable.from([page]);
+      const parts = [{ contentType, length: page.length, open }];
+      return sendMultipart(request, reply, { headers, mediaType, parts }, this.logger);
+    }
+    const typed = { ...headers, 'content-type': contentType };
+    await sendStream(request, reply, { headers: typed, length: page.length, open: async () => page }, this.logger);
   }
 
   /** As it is stored: documents and videos are rendered by the program that opens them. */

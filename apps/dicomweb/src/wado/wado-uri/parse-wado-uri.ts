@@ -1,6 +1,6 @@
 import { isUid } from '#libs/dicom';
 import { HttpProblem } from '#libs/server';
-import type { Rendering } from '../../wire/parse-rendering.js';
+import { parseAnnotation, type Rendering } from '../../wire/parse-rendering.js';
 import { WireError } from '../../wire/wire-error.js';
 
 /** A request of the URI service (PS3.18 9). */
@@ -22,6 +22,11 @@ export interface WadoUriRequest {
   columns: number | undefined;
   /** Of the image, from 0 to 1: left, top, right, bottom. */
   region: [number, number, number, number] | undefined;
+  /** What is written in the corners of the picture. */
+  annotation: Rendering['annotation'];
+  /** The presentation state to show the image by: its SOP Instance UID, and the UID of its series as far as given. */
+  presentationUid: string | undefined;
+  presentationSeriesUid: string | undefined;
 }
 
 const sidePixelsMax = 8192;
@@ -39,7 +44,9 @@ export function parseWadoUri(search: string): WadoUriRequest {
   const sopInstanceUid = text('objectUID');
   if (sopInstanceUid === undefined) throw new WireError('The parameter objectUID is missing.');
   if (!isUid(sopInstanceUid)) throw new WireError('The parameter objectUID is not a UID.');
-  refuseUnsupported(text('anonymize'), text('presentationUID'));
+  refuseAnonymize(text('anonymize'));
+  const presentationUid = text('presentationUID');
+  checkPresentation(presentationUid, text);
   const transferSyntaxUid = text('transferSyntax');
   if (transferSyntaxUid !== undefined && transferSyntaxUid !== '*' && !isUid(transferSyntaxUid)) {
     throw new WireError('The parameter transferSyntax takes one Transfer Syntax UID.');
@@ -56,6 +63,9 @@ export function parseWadoUri(search: string): WadoUriRequest {
     rows: wholeNumber('rows', text('rows'), sidePixelsMax),
     columns: wholeNumber('columns', text('columns'), sidePixelsMax),
     region: regionOf(text('region')),
+    annotation: parseAnnotation(text('annotation') ?? '').annotation,
+    presentationUid,
+    presentationSeriesUid: text('presentationSeriesUID'),
   };
 }
 
@@ -69,15 +79,19 @@ function readParameters(search: string): Map<string, string> {
   return found;
 }
 
-/** Who asks for an anonymous instance must not get a name; who asks for a presentation, not the bare image. */
-function refuseUnsupported(anonymize: string | undefined, presentation: string | undefined): void {
-  if (anonymize !== undefined && anonymize.toLowerCase() !== 'no') {
-    if (anonymize.toLowerCase() !== 'yes') throw new WireError('The parameter anonymize takes yes.');
-    throw notDone('Instances are not anonymized here: ask without the parameter anonymize for the instance as it is.');
-  }
-  if (presentation !== undefined) {
-    throw notDone('Presentation states are not applied here: ask without the parameter presentationUID.');
-  }
+/** Who asks for an anonymous instance must not get a name. */
+function refuseAnonymize(anonymize: string | undefined): void {
+  if (anonymize === undefined || anonymize.toLowerCase() === 'no') return;
+  if (anonymize.toLowerCase() !== 'yes') throw new WireError('The parameter anonymize takes yes.');
+  throw notDone('Instances are not anonymized here: ask without the parameter anonymize for the instance as it is.');
+}
+
+/** A presentation state says itself which values and which part of the image are seen (PS3.18 9.1.2.2). */
+function checkPresentation(presentationUid: string | undefined, text: (name: string) => string | undefined): void {
+  if (presentationUid === undefined) return;
+  if (!isUid(presentationUid)) throw new WireError('The parameter presentationUID is not a UID.');
+  const wrong = ['windowCenter', 'windowWidth', 'region'].find((name) => text(name) !== undefined);
+  if (wrong !== undefined) throw new WireError(`The parameter ${wrong} cannot be given together with presentationUID.`);
 }
 
 const notDone = (detail: string) => new HttpProblem(406, 'Not Acceptable', detail);

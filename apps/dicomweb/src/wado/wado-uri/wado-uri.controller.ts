@@ -14,7 +14,7 @@ import type { RequestedViewport } from '../../wire/parse-rendering.js';
 import { WireError } from '../../wire/wire-error.js';
 import { ReadBulkData } from '../bulkdata/read-bulk-data.js';
 import { AnswerInstances } from '../instances/answer-instances.js';
-import { RenderPicture } from '../rendered/render-picture.js';
+import { type PresentationTarget, RenderPicture } from '../rendered/render-picture.js';
 import { parseWadoUri, type WadoUriRequest } from './parse-wado-uri.js';
 
 const encapsulatedPdf = '1.2.840.10008.5.1.4.1.1.104.1';
@@ -84,7 +84,8 @@ export class WadoUriController {
     asked: WadoUriRequest,
     format: 'jpeg' | 'png',
   ): Promise<void> {
-    const { window, quality, frameNumber } = asked;
+    const { window, quality, frameNumber, annotation } = asked;
+    const presentation = await this.findPresentation(asked, row);
     const viewport = viewportOf(asked, row);
     const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = row;
     const picture = {
@@ -95,12 +96,32 @@ export class WadoUriController {
       ...(quality !== undefined && { quality }),
       ...(frameNumber !== undefined && { frameNumber }),
       ...(viewport && { viewport }),
+      ...(annotation && { annotation }),
+      ...(presentation && { presentation }),
+      row,
     };
     await this.renderPicture.render(picture, async ({ etag, bytes }) => {
       const caching = { etag, vary: 'accept', 'cache-control': revalidate };
       if (answeredNotModified(request, reply, caching)) return;
       void reply.headers({ ...caching, 'content-type': `image/${format}` }).send(await bytes());
     });
+  }
+
+  /** In the image's own study: what lies elsewhere is about other images. */
+  private async findPresentation(
+    { presentationUid, presentationSeriesUid }: WadoUriRequest,
+    { studyInstanceUid }: InstanceRow,
+  ): Promise<PresentationTarget | undefined> {
+    if (presentationUid === undefined) return undefined;
+    const state = await this.openInstance.findAnywhere(presentationUid);
+    const isHere =
+      state?.studyInstanceUid === studyInstanceUid &&
+      (presentationSeriesUid === undefined || presentationSeriesUid === state.seriesInstanceUid);
+    if (!isHere) {
+      throw new ArchiveError('instance-not-found', `There is no presentation state ${presentationUid} in that study`);
+    }
+    const { seriesInstanceUid, sopInstanceUid } = state;
+    return { studyInstanceUid, seriesInstanceUid, sopInstanceUid };
   }
 
   /** A document or video as it is in the instance. */
