@@ -8,6 +8,14 @@ export interface StoredBlob {
   sha256: Buffer;
 }
 
+/** What an object within a blob is known by. */
+export interface ObjectDigests {
+  /** SHA-256 of all of it. */
+  sha256: Uint8Array;
+  /** SHA-256 of its dataset: of everything behind preamble and File Meta, as it was sent. */
+  datasetSha256: Uint8Array;
+}
+
 /** Takes a blob's bytes as they come. Nothing is visible before commit; abort, or a crash, leaves nothing that is. */
 export interface BlobWriter {
   /** Bytes written so far. */
@@ -15,12 +23,17 @@ export interface BlobWriter {
   /** The key it will have, where that is settled before it is committed. */
   readonly key?: string;
   /**
-   * Resolves when more may come. The chunk is kept a while: its bytes must not change.
+   * Resolves when more may come; the chunk's memory is the caller's again.
    * @throws BlobError, of this chunk or of one before
    */
   write(chunk: Uint8Array): Promise<void>;
-  /** SHA-256 of the bytes so far. Only where none but all of them was ever taken back. */
-  digest(): Buffer;
+  /** What is written from here on, up to {@link endObject}, is an object that has digests of its own. */
+  beginObject(): void;
+  /** The dataset of the object begins here, and reaches to the object's end. */
+  beginDataset(): void;
+  endObject(): void;
+  /** Of the objects that have ended and were not taken back, in their order. Also after commit. @throws BlobError */
+  digests(): Promise<ObjectDigests[]>;
   /**
    * Takes back what came after the first `bytes` bytes.
    * @throws BlobError 'blob-unsupported' where the store cannot

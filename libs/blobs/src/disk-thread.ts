@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { DiskAnswer, DiskRequest, DiskResult } from './disk-worker.js';
+import { Slabs } from './slabs.js';
 
 const idleMilliseconds = 60_000;
 
@@ -15,6 +16,7 @@ interface Pending {
  * request, and ends when it has had nothing to do for a minute.
  */
 class DiskThread {
+  readonly slabs = new Slabs((slab) => this.worker?.postMessage({ request: 0, body: { kind: 'forget', slab } }));
   private worker: Worker | undefined;
   private readonly pending = new Map<number, Pending>();
   private requests = 0;
@@ -77,6 +79,7 @@ class DiskThread {
     this.idle = setTimeout(() => {
       const worker = this.worker;
       this.worker = undefined;
+      this.slabs.clear();
       void worker?.terminate();
     }, idleMilliseconds).unref();
   }
@@ -84,6 +87,7 @@ class DiskThread {
   private lose(worker: Worker, error: Error): void {
     if (this.worker !== worker) return;
     this.worker = undefined;
+    this.slabs.clear();
     for (const { reject } of this.pending.values()) reject(error);
     this.pending.clear();
   }

@@ -1,10 +1,22 @@
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, constants, fdatasync, fsync, ftruncateSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fsync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { parentPort } from 'node:worker_threads';
 
-// The thread in which blobs are hashed and written. It imports nothing of ours, so that it starts from its source, too.
+// The thread in which blobs are hashed and written. It imports nothing of ours, and its types can be left out as they
+// stand: so it starts from its source, too.
 
 /** Digests of an object within a blob, 32 bytes each. */
 export interface ObjectDigests {
@@ -19,7 +31,9 @@ export type Mark = 'object' | 'dataset' | 'end';
 
 /** Bytes that follow those before; the memory is the thread's until it has answered. */
 export interface DiskBytes {
-  memory: SharedArrayBuffer;
+  /** A number for the memory, which comes along the first time: what threads share is costly to pass on. */
+  slab: number;
+  memory: SharedArrayBuffer | undefined;
   bytes: number;
   /** Ascending, from the first of these bytes to behind the last. */
   marks: readonly { position: number; mark: Mark }[];
@@ -31,7 +45,8 @@ export type DiskRequest =
   | { kind: 'truncate'; blob: number; data: DiskBytes | undefined; bytes: number }
   | { kind: 'digests'; blob: number; data: DiskBytes | undefined }
   | { kind: 'commit'; blob: number; data: DiskBytes | undefined; target: string }
-  | { kind: 'abort'; blob: number };
+  | { kind: 'abort'; blob: number }
+  | { kind: 'forget'; slab: number };
 
 export interface DiskResult {
   /** For `commit`: of the whole blob. */
@@ -57,6 +72,7 @@ interface OpenObject {
 }
 
 class DiskBlob {
+  private readonly file: string;
   private readonly fd: number;
   private isOpen = true;
   private isPlaced = false;
@@ -68,12 +84,14 @@ class DiskBlob {
   private object: OpenObject | undefined;
   private objects: { end: number; digests: ObjectDigests }[] = [];
 
-  constructor(private readonly file: string) {
+  constructor(file: string) {
+    this.file = file;
     this.fd = openSync(file, createOnly, 0o600);
   }
 
-  write({ memory, bytes, marks }: DiskBytes): void {
-    const all = new Uint8Array(memory, 0, bytes);
+  write({ slab, memory, bytes, marks }: DiskBytes): void {
+    if (memory !== undefined) slabs.set(slab, new Uint8Array(memory));
+    const all = slabs.get(slab)!.subarray(0, bytes);
     const start = this.position;
     for (let done = 0; done < bytes;) done += writeSync(this.fd, all, done, bytes - done, start + done);
     let at = 0;
@@ -154,7 +172,8 @@ class DiskBlob {
     const buffer = Buffer.alloc(1024 * 1024);
     const fd = openSync(this.file, constants.O_RDONLY | constants.O_NOFOLLOW);
     try {
-      for (let read = readSync(fd, buffer); read > 0; read = readSync(fd, buffer)) hash.update(buffer.subarray(0, read));
+      for (let read = readSync(fd, buffer); read > 0; read = readSync(fd, buffer))
+        hash.update(buffer.subarray(0, read));
     } finally {
       closeSync(fd);
     }
@@ -169,6 +188,7 @@ class DiskBlob {
 }
 
 const blobs = new Map<number, DiskBlob>();
+const slabs = new Map<number, Uint8Array>();
 
 function blobOf(number: number): DiskBlob {
   const blob = blobs.get(number);
@@ -184,6 +204,10 @@ async function act(request: DiskRequest): Promise<DiskResult> {
   if (request.kind === 'abort') {
     blobs.get(request.blob)?.abort();
     blobs.delete(request.blob);
+    return {};
+  }
+  if (request.kind === 'forget') {
+    slabs.delete(request.slab);
     return {};
   }
   const blob = blobOf(request.blob);

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { newBlobKey } from './blob-key.js';
-import type { PackWriter, StoredBlob, StoredPack } from './blob-store.js';
+import type { BlobWriter, ObjectDigests, StoredBlob } from './blob-store.js';
 import { diskThread } from './disk-thread.js';
-import type { DiskBytes, DiskResult, Mark, ObjectDigests } from './disk-worker.js';
+import type { DiskBytes, DiskRequest, DiskResult, Mark } from './disk-worker.js';
 import { wrap } from './file-error.js';
-import { giveSlabBack, type Slab, slabBytes, takeSlab } from './slabs.js';
+import { type Slab, slabBytes } from './slabs.js';
 
 // How many slabs of one blob are on their way before its sender has to wait.
 const underWayMax = 3;
 
 /** A blob that is staged; see {@link FilesystemBlobStore}. Its bytes are hashed and written by another thread. */
-export class FileWriter implements PackWriter {
+export class FileWriter implements BlobWriter {
   private readonly blob = diskThread.begin();
   /** Behind the last byte that was given. */
   private position = 0;
@@ -21,6 +21,7 @@ export class FileWriter implements PackWriter {
   private readonly underWay: Promise<void>[] = [];
   private failure: unknown;
   private isOver = false;
+  private objects: ObjectDigests[] | undefined;
 
   private constructor(private readonly root: string) {}
 
@@ -44,7 +45,7 @@ export class FileWriter implements PackWriter {
   /** Writes behind: what was given is on its way to the file while the caller fetches more. */
   async write(chunk: Uint8Array): Promise<void> {
     for (let at = 0; at < chunk.length;) {
-      this.slab ??= takeSlab();
+      this.slab ??= diskThread.slabs.take();
       const count = Math.min(chunk.length - at, slabBytes - this.filled);
       this.slab.bytes.set(at === 0 && count === chunk.length ? chunk : chunk.subarray(at, at + count), this.filled);
       this.filled += count;
@@ -67,7 +68,11 @@ export class FileWriter implements PackWriter {
   }
 
   async digests(): Promise<ObjectDigests[]> {
-    const { objects } = await this.ask((data) => ({ kind: 'digests', blob: this.blob, data }), 'A blob could not be read');
+    if (this.objects !== undefined) return this.objects;
+    const { objects } = await this.ask(
+      (data) => ({ kind: 'digests', blob: this.blob, data }),
+      'A blob could not be read',
+    );
     return objects!;
   }
 
@@ -78,14 +83,14 @@ export class FileWriter implements PackWriter {
     this.position = bytes;
   }
 
-  async commit(): Promise<StoredPack> {
+  async commit(): Promise<StoredBlob> {
     const key = newBlobKey();
     const target = path.join(this.root, key);
     const commit = (data: DiskBytes | undefined) => ({ kind: 'commit', blob: this.blob, data, target }) as const;
     const { sha256, objects } = await this.ask(commit, 'A blob could not be made durable');
+    this.objects = objects!;
     this.end();
-    const blob: StoredBlob = { key, bytes: this.position, sha256: Buffer.from(sha256!) };
-    return { ...blob, objects: objects! };
+    return { key, bytes: this.position, sha256: Buffer.from(sha256!) };
   }
 
   async abort(): Promise<void> {
@@ -102,8 +107,9 @@ export class FileWriter implements PackWriter {
   /** What waits, for the thread to take. */
   private take(): { data: DiskBytes | undefined; slab: Slab | undefined } {
     if (this.slab === undefined && this.marks.length === 0) return { data: undefined, slab: undefined };
-    const slab = this.slab ?? takeSlab();
-    const data = { memory: slab.memory, bytes: this.filled, marks: this.marks };
+    const slab = this.slab ?? diskThread.slabs.take();
+    const memory = diskThread.slabs.unknown(slab);
+    const data = { slab: slab.number, memory, bytes: this.filled, marks: this.marks };
     this.slab = undefined;
     this.filled = 0;
     this.marks = [];
@@ -113,9 +119,9 @@ export class FileWriter implements PackWriter {
   private async send(): Promise<void> {
     const { data, slab } = this.take();
     const sent = diskThread.ask({ kind: 'write', blob: this.blob, data: data! }).then(
-      () => giveSlabBack(slab!),
+      () => diskThread.slabs.giveBack(slab!),
       (error: unknown) => {
-        giveSlabBack(slab!);
+        diskThread.slabs.giveBack(slab!);
         this.failure ??= error;
       },
     );
@@ -124,10 +130,7 @@ export class FileWriter implements PackWriter {
     if (this.failure !== undefined) await this.fail(this.failure, 'A blob could not be written');
   }
 
-  private async ask(
-    request: (data: DiskBytes | undefined) => Parameters<typeof diskThread.ask>[0],
-    what: string,
-  ): Promise<DiskResult> {
+  private async ask(request: (data: DiskBytes | undefined) => DiskRequest, what: string): Promise<DiskResult> {
     const { data, slab } = this.take();
     try {
       // Behind a write that failed nothing may be made durable.
@@ -137,7 +140,7 @@ export class FileWriter implements PackWriter {
     } catch (error) {
       return await this.fail(error, what);
     } finally {
-      if (slab !== undefined) giveSlabBack(slab);
+      if (slab !== undefined) diskThread.slabs.giveBack(slab);
     }
   }
 
@@ -149,7 +152,7 @@ export class FileWriter implements PackWriter {
   private end(): void {
     if (this.isOver) return;
     this.isOver = true;
-    if (this.slab !== undefined) giveSlabBack(this.slab);
+    if (this.slab !== undefined) diskThread.slabs.giveBack(this.slab);
     this.slab = undefined;
     diskThread.end();
   }

@@ -1,16 +1,16 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat, statfs, unlink } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, opendir, readdir, rm, stat, statfs, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { BlobError } from './blob-error.js';
-import { isBlobKey, newBlobKey } from './blob-key.js';
-import type { BlobStore, BlobWriter, StoredBlob } from './blob-store.js';
+import { isBlobKey } from './blob-key.js';
+import type { BlobStore, BlobWriter } from './blob-store.js';
+import { wrap } from './file-error.js';
+import { FileWriter } from './file-writer.js';
 import { OpenFiles } from './open-files.js';
 
 const createOnly = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-// Chunks come in the size of a socket's reads; batches of them cost fewer turns of the event loop.
-const batchBytes = 512 * 1024;
 const folders = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, '0'));
 
 // A read each of Node's default 64 KiB costs more than copying the bytes; a reader holds two of these.
@@ -42,13 +42,8 @@ export class FilesystemBlobStore implements BlobStore {
     return store;
   }
 
-  async write(): Promise<BlobWriter> {
-    const staged = path.join(this.root, 'staging', randomUUID());
-    try {
-      return new FileWriter(this.root, staged, await open(staged, createOnly, 0o600));
-    } catch (error) {
-      throw wrap(error, 'A blob could not be begun');
-    }
+  write(): Promise<BlobWriter> {
+    return FileWriter.open(this.root);
   }
 
   read(key: string): Promise<Readable> {
@@ -166,135 +161,6 @@ export class FilesystemBlobStore implements BlobStore {
   }
 }
 
-class FileWriter implements BlobWriter {
-  private hash = createHash('sha256');
-  private isCut = false;
-  /** Behind the last byte that was given. */
-  private position = 0;
-  private waiting: Uint8Array[] = [];
-  private waitingBytes = 0;
-  private underWay: Promise<void> = Promise.resolve();
-  private isOver = false;
-
-  constructor(
-    private readonly root: string,
-    private readonly staged: string,
-    private readonly handle: FileHandle,
-  ) {}
-
-  get bytes(): number {
-    return this.position;
-  }
-
-  /** Writes behind: what was given is on its way to the file while the caller fetches more, one batch at a time. */
-  async write(chunk: Uint8Array): Promise<void> {
-    this.hash.update(chunk);
-    this.waiting.push(chunk);
-    this.position += chunk.length;
-    this.waitingBytes += chunk.length;
-    if (this.waitingBytes >= batchBytes) await this.sendBatch();
-  }
-
-  async truncate(bytes: number): Promise<void> {
-    if (bytes > this.position) throw new RangeError(`A blob of ${this.position} bytes cannot be cut to ${bytes}`);
-    if (bytes === this.position) return;
-    await this.flush();
-    try {
-      await this.handle.truncate(bytes);
-    } catch (error) {
-      await this.abort();
-      throw wrap(error, 'A blob could not be cut');
-    }
-    this.position = bytes;
-    this.isCut = bytes > 0;
-    if (bytes === 0) this.hash = createHash('sha256');
-  }
-
-  digest(): Buffer {
-    if (this.isCut) throw new Error('The digest of a blob that was cut is known once it is committed');
-    return this.hash.copy().digest();
-  }
-
-  async commit(): Promise<StoredBlob> {
-    const key = newBlobKey();
-    const target = path.join(this.root, key);
-    await this.flush();
-    try {
-      // A failed sync is final: the kernel drops the pages and calls them clean, so asking again would lie.
-      await this.handle.datasync();
-      const sha256 = await this.finalDigest();
-      await this.handle.close();
-      this.isOver = true;
-      await rename(this.staged, target);
-      await syncDirectory(path.dirname(target));
-      return { key, bytes: this.position, sha256 };
-    } catch (error) {
-      await this.abort();
-      await rm(target, { force: true });
-      throw wrap(error, 'A blob could not be made durable');
-    }
-  }
-
-  async abort(): Promise<void> {
-    if (!this.isOver) {
-      this.isOver = true;
-      await this.underWay.catch(() => undefined); // the file goes away whatever became of it
-      await this.handle.close().catch(() => undefined);
-    }
-    await rm(this.staged, { force: true });
-  }
-
-  private async flush(): Promise<void> {
-    await this.sendBatch();
-    await this.settled();
-  }
-
-  /** Begins to write what waits, when what was begun before is done. */
-  private async sendBatch(): Promise<void> {
-    await this.settled();
-    const batch = this.waiting.splice(0);
-    const at = this.position - this.waitingBytes;
-    this.waitingBytes = 0;
-    if (batch.length === 0) return;
-    this.underWay = writeFully(this.handle, batch, at);
-    this.underWay.catch(() => undefined); // its failure is told by settled()
-  }
-
-  private async settled(): Promise<void> {
-    try {
-      await this.underWay;
-    } catch (error) {
-      await this.abort();
-      throw wrap(error, 'A blob could not be written');
-    }
-  }
-
-  /** Of what was kept: after a cut, of what is in the file (it is in the page cache still). */
-  private async finalDigest(): Promise<Buffer> {
-    if (!this.isCut) return this.hash.digest();
-    const hash = createHash('sha256');
-    for await (const chunk of createReadStream(this.staged)) hash.update(chunk as Buffer);
-    return hash.digest();
-  }
-}
-
-async function writeFully(handle: FileHandle, batch: Uint8Array[], at: number): Promise<void> {
-  let chunks = batch;
-  for (let position = at; chunks.length > 0;) {
-    const { bytesWritten } = await handle.writev(chunks, position);
-    position += bytesWritten;
-    chunks = behind(chunks, bytesWritten);
-  }
-}
-
-/** What is left of `chunks` behind their first `bytes` bytes. */
-function behind(chunks: Uint8Array[], bytes: number): Uint8Array[] {
-  let index = 0;
-  for (; index < chunks.length && bytes >= chunks[index]!.length; index += 1) bytes -= chunks[index]!.length;
-  const [first, ...rest] = chunks.slice(index);
-  return first === undefined ? [] : [first.subarray(bytes), ...rest];
-}
-
 async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
@@ -306,13 +172,4 @@ async function syncDirectory(directory: string): Promise<void> {
 
 function beyond(key: string, size: number, offset: number, length: number): BlobError {
   return new BlobError('blob-invalid-range', `Blob ${key} has ${size} bytes; ${length} from ${offset} were asked for`);
-}
-
-function wrap(error: unknown, what: string): BlobError {
-  if (error instanceof BlobError) return error;
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return new BlobError('blob-not-found', `${what}: it is not there`, { cause: error });
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new BlobError('blob-no-space', `${what}: no space left`, { cause: error });
-  return new BlobError('blob-unavailable', `${what}: ${(error as Error).message}`, { cause: error });
 }

@@ -1,6 +1,6 @@
 export { BlobError, type BlobErrorCode } from './blob-error.js';
 export { isBlobKey, newBlobKey } from './blob-key.js';
-export type { ArchiveClass, BlobStore, BlobWriter, StoredBlob, WriteOptions } from './blob-store.js';
+export type { ArchiveClass, BlobStore, BlobWriter, ObjectDigests, StoredBlob, WriteOptions } from './blob-store.js';
 export { BlobStores, type Prices, type StoreEntry, type TierName } from './blob-stores.js';
 export { CachedBlobStore } from './cached-blob-store.js';
 export { FilesystemBlobStore } from './filesystem-blob-store.js';

@@ -10,7 +10,8 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { BlobError } from './blob-error.js';
-import type { BlobWriter, StoredBlob } from './blob-store.js';
+import type { BlobWriter, ObjectDigests, StoredBlob } from './blob-store.js';
+import { ObjectHashes } from './object-hashes.js';
 import { newObject, type S3Features, type S3Options, wrapS3 } from './s3-client.js';
 
 const partBytesMin = 8 * 1024 ** 2;
@@ -31,6 +32,7 @@ interface FullPart {
  */
 export class S3Writer implements BlobWriter {
   private readonly hash = createHash('sha256');
+  private readonly objects = new ObjectHashes();
   private readonly partBytes: number;
   private position = 0;
   private part: Buffer | undefined;
@@ -63,6 +65,7 @@ export class S3Writer implements BlobWriter {
   async write(chunk: Uint8Array): Promise<void> {
     this.refuseAfterFailure();
     this.hash.update(chunk);
+    this.objects.update(chunk);
     this.position += chunk.length;
     for (let at = 0; at < chunk.length;) {
       // Behind a full part only when more follows: the last one is sent by commit, alone where it is all there is.
@@ -81,8 +84,20 @@ export class S3Writer implements BlobWriter {
     throw new BlobError('blob-unsupported', 'What was sent to S3 cannot be taken back');
   }
 
-  digest(): Buffer {
-    return this.hash.copy().digest();
+  beginObject(): void {
+    this.objects.begin();
+  }
+
+  beginDataset(): void {
+    this.objects.beginDataset();
+  }
+
+  endObject(): void {
+    this.objects.end();
+  }
+
+  async digests(): Promise<ObjectDigests[]> {
+    return [...this.objects.digests];
   }
 
   async commit(): Promise<StoredBlob> {

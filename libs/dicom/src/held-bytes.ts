@@ -7,8 +7,9 @@ export class HeldBytes {
     return this.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   }
 
+  /** @param chunk the caller's to use again afterwards */
   append(chunk: Uint8Array): void {
-    this.chunks.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    this.chunks.push(Buffer.from(chunk));
   }
 
   slice(from: number, to: number): Buffer {

@@ -77,8 +77,8 @@ export interface ParsedInstance {
   /** Without group 0002; text as UTF-8; PixelData and other big binary values as BulkDataURI. Keys ascend. */
   dataset: DicomJson;
   frames: FrameTable;
-  /** Hex SHA-256 of the dataset's bytes as sent: everything after preamble and group 0002. */
-  datasetSha256: string;
+  /** Where the dataset begins: behind preamble and group 0002. */
+  datasetOffset: number;
   /** Length of the whole object. */
   bytes: number;
 }

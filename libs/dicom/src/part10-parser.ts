@@ -32,6 +32,8 @@ export class Part10Parser {
   bytes = 0;
   /** Undefined where there is none, or not yet. */
   fileMeta: FileMeta | undefined;
+  /** Behind preamble and File Meta; undefined until that is known. */
+  datasetOffset: number | undefined;
   private readonly carry = new ChunkCarry();
   private phase: Phase;
   private isInDataset = false;
@@ -139,6 +141,7 @@ export class Part10Parser {
     }
     this.transferSyntaxUid = transferSyntaxUid;
     this.isInDataset = true;
+    this.datasetOffset = offset;
     this.phase = syntax.deflated
       ? this.deflatedPhase()
       : this.datasetPhase(new DatasetParser(syntax, this.visitor, this.limits, offset));

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type DicomJson, jsonText } from './dicom-json.js';
 import { DicomError } from './errors.js';
 import { frameTable } from './frame-table.js';
@@ -17,7 +16,6 @@ import { isUid } from './uids.js';
  */
 export class Part10Reader {
   private readonly builder: InstanceBuilder;
-  private readonly hash = createHash('sha256');
   private readonly parser: Part10Parser;
 
   constructor(options: Part10ReaderOptions = {}) {
@@ -27,7 +25,7 @@ export class Part10Reader {
       inlineBytesMax: options.inlineBytesMax ?? 1024,
       valuesMax: limits.valuesMax,
     });
-    this.parser = new Part10Parser(this.builder, limits, this.hash);
+    this.parser = new Part10Parser(this.builder, limits);
   }
 
   /**
@@ -50,6 +48,11 @@ export class Part10Reader {
       ...(sopClassUid !== undefined && isUid(sopClassUid) && { sopClassUid }),
       ...(sopInstanceUid !== undefined && isUid(sopInstanceUid) && { sopInstanceUid }),
     };
+  }
+
+  /** Where the dataset begins, in bytes from the first of the object; undefined until that is known. */
+  get datasetOffset(): number | undefined {
+    return this.parser.datasetOffset;
   }
 
   /** @throws DicomError 'truncated' for an object that is cut off; 'missing-attribute' and 'invalid-value' for its UIDs */
@@ -75,7 +78,8 @@ export class Part10Reader {
       seriesInstanceUid: requiredUid(dataset, '0020000E', 'Series Instance UID'),
       dataset,
       frames: frameTable(dataset, transferSyntaxUid, pixelData, extendedOffsetTable),
-      datasetSha256: this.hash.digest('hex'),
+      // Known before anything of a dataset is.
+      datasetOffset: this.parser.datasetOffset!,
       bytes,
     };
   }

@@ -17,6 +17,7 @@ const boundaryCharactersMax = 70;
 /** A request that stores: its Content-Type, and its body as it comes. */
 export interface StoreRequest {
   contentType: string;
+  /** A chunk is good until the next is asked for. */
   body: AsyncIterable<Uint8Array>;
   /** The body of `application/dicom+json`, which was parsed already. */
   json: unknown;
@@ -172,7 +173,7 @@ async function readText(body: AsyncIterable<Uint8Array>, bytesMax: number): Prom
         'The metadata of one request is larger than this server takes; send it in several.',
       );
     }
-    chunks.push(chunk);
+    chunks.push(Buffer.from(chunk));
   }
   return Buffer.concat(chunks);
 }

@@ -27,7 +27,8 @@ const carriageReturn = 0x0d;
 /**
  * Reads a multipart body (RFC 2046 5.1.1) part by part as its bytes come: nothing is held but a boundary's length and a
  * part's header. Takes a body that begins with the boundary or with a line break before it, and bare line feeds for line
- * breaks, as some senders write them. The body is left open at the end: answers go out by the same connection.
+ * breaks, as some senders write them. The body is left open at the end: answers go out by the same connection. What a
+ * part's body gives is good until the next is asked for, as are the chunks of the body.
  * @throws WireError for a body that is none, naming the part; also when it ends without its closing boundary;
  * TooManyPartsError
  */
@@ -69,13 +70,16 @@ class Source {
   /** @returns false at the end of the body */
   async more(): Promise<boolean> {
     if (this.hasEnded) return false;
+    // Its chunks may come in memory that is used again.
+    const unread = Buffer.from(this.buffer);
+    this.buffer = unread;
     const { value, done } = await this.iterator.next();
     if (done === true) {
       this.hasEnded = true;
       return false;
     }
     const chunk = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-    this.buffer = this.buffer.length === 0 ? chunk : Buffer.concat([this.buffer, chunk]);
+    this.buffer = unread.length === 0 ? chunk : Buffer.concat([unread, chunk]);
     return true;
   }
 

@@ -94,7 +94,7 @@ function parameters(packs: readonly NewPack[], replaced: readonly string[], isAn
     JSON.stringify(placed.map(({ pack, instance }) => ({ pack_id: pack.packId, ...instanceRow(instance) }))),
     placed.map(({ instance }) => instance.sopInstanceUid),
     placed.map(({ instance }) => instance.sha256),
-    placed.map(({ instance }) => Buffer.from(instance.datasetSha256, 'hex')),
+    placed.map(({ instance }) => instance.datasetSha256),
     placed.map(({ instance: { frames } }) => (frames.kind === 'encapsulated' ? frames.entries : null)),
     replaced,
     isAnnounced,

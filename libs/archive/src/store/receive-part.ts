@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import type { BlobWriter } from '#libs/blobs';
+import { BlobError, type BlobWriter } from '#libs/blobs';
 import {
   AttributeCoercion,
   type CoercionOptions,
@@ -32,10 +31,10 @@ export interface ReceivedInstance {
   /** In the pack. */
   offset: number;
   bytes: number;
-  /** Of the whole object. */
+  /** Of the whole object. Empty until the pack has told it: see {@link tellDigests}. */
   sha256: Buffer;
-  /** Hex, of the dataset as it was sent: what is sent again is known by it. */
-  datasetSha256: string;
+  /** Of the dataset as it was sent: what is sent again is known by it. Empty as long as the other, unless coerced. */
+  datasetSha256: Buffer;
   /** Warning Reason (0008,1196) known before the index is asked. */
   warning?: number;
   frames: FrameTable;
@@ -60,13 +59,14 @@ export async function receivePart(
 ): Promise<ReceivedInstance | FailedInstance> {
   const coercion = coercionOptions && new AttributeCoercion(coercionOptions);
   const offset = pack.bytes;
-  // The first in a pack is all that the pack has hashed so far.
-  const hash = offset === 0 ? undefined : createHash('sha256');
   const reader = new Part10Reader({ bulkDataPrefix: (path) => `${bulkDataPlaceholder}${path}` });
   const toFailed = (error: unknown) => toFailure(part, error, reader.uids, logger);
   let bytes = 0;
   let failure: FailedInstance | undefined;
+  /** The object's first bytes, until it is known where its dataset begins. */
+  let head: Buffer[] | undefined = [];
 
+  pack.beginObject();
   try {
     for await (const chunk of coercion?.rewrite(part.body) ?? part.body) {
       if (failure !== undefined) continue;
@@ -83,8 +83,13 @@ export async function receivePart(
         failure = toFailed(error);
         continue;
       }
-      hash?.update(chunk);
-      await pack.write(chunk);
+      const { datasetOffset } = reader;
+      if (head === undefined) await pack.write(chunk);
+      else if (datasetOffset === undefined) head.push(Buffer.from(chunk));
+      else {
+        await writeHead(pack, head.length === 0 ? chunk : Buffer.concat([...head, chunk]), datasetOffset);
+        head = undefined;
+      }
     }
   } catch (error) {
     if (!(error instanceof DicomError)) throw error;
@@ -92,16 +97,39 @@ export async function receivePart(
   }
   if (failure === undefined) {
     try {
-      const received = toReceived(reader.end(), { part: part.number, offset, sha256: hash?.digest() ?? pack.digest() });
+      const received = toReceived(reader.end(), { part: part.number, offset });
+      if (head !== undefined) await writeHead(pack, Buffer.concat(head), reader.datasetOffset!);
+      pack.endObject();
       if (coercion?.isCoerced !== true) return received;
-      return { ...received, datasetSha256: coercion.datasetSha256, warning: warningReason.coercion };
+      const datasetSha256 = Buffer.from(coercion.datasetSha256, 'hex');
+      return { ...received, datasetSha256, warning: warningReason.coercion };
     } catch (error) {
+      if (error instanceof BlobError) throw error;
       failure = toFailed(error);
     }
   }
   await pack.truncate(offset);
   return failure;
 }
+
+async function writeHead(pack: BlobWriter, bytes: Uint8Array, datasetOffset: number): Promise<void> {
+  await pack.write(bytes.subarray(0, datasetOffset));
+  pack.beginDataset();
+  await pack.write(bytes.subarray(datasetOffset));
+}
+
+/** @param received all that are in the pack, in their order; those that were told before keep their digests */
+export async function tellDigests(received: readonly ReceivedInstance[], pack: BlobWriter): Promise<void> {
+  if (received.every(({ sha256 }) => sha256.length > 0)) return;
+  const digests = await pack.digests();
+  for (const [index, instance] of received.entries()) {
+    const { sha256, datasetSha256 } = digests[index]!;
+    instance.sha256 = Buffer.from(sha256);
+    if (instance.datasetSha256.length === 0) instance.datasetSha256 = Buffer.from(datasetSha256);
+  }
+}
+
+const untold = Buffer.alloc(0);
 
 export const isFailure = (outcome: ReceivedInstance | FailedInstance): outcome is FailedInstance => 'reason' in outcome;
 
@@ -127,7 +155,7 @@ function toFailure(part: IncomingPart, error: unknown, uids: Part10Reader['uids'
   };
 }
 
-function toReceived(parsed: ParsedInstance, place: { part: number; offset: number; sha256: Buffer }): ReceivedInstance {
+function toReceived(parsed: ParsedInstance, place: { part: number; offset: number }): ReceivedInstance {
   const { studyInstanceUid, seriesInstanceUid, sopInstanceUid, sopClassUid, transferSyntaxUid } = parsed;
   completeBulkDataUris(parsed);
   return {
@@ -138,7 +166,8 @@ function toReceived(parsed: ParsedInstance, place: { part: number; offset: numbe
     sopClassUid,
     transferSyntaxUid,
     bytes: parsed.bytes,
-    datasetSha256: parsed.datasetSha256,
+    sha256: untold,
+    datasetSha256: untold,
     frames: parsed.frames,
     study: studyColumns(parsed.dataset),
     series: seriesColumns(parsed.dataset),

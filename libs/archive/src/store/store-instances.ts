@@ -12,7 +12,7 @@ import { findKnown, type KnownInstance, lockStudies } from './index-instances.js
 import { indexNewPack } from './index-new-packs.js';
 import { completeReplaced, moveReplaced } from '../deletion/replace-instances.js';
 import { isWorthAnotherTry } from '../retried.js';
-import { isFailure, metadataBytes, receivePart, type ReceivedInstance } from './receive-part.js';
+import { isFailure, metadataBytes, receivePart, type ReceivedInstance, tellDigests } from './receive-part.js';
 import type {
   FailedInstance,
   IncomingPart,
@@ -101,6 +101,7 @@ export class StoreInstances {
       // nothing is written for an index that may be gone.
       const isLittle = pack.bytes < askedForBytesMin && reception.received.length > 0;
       if (!isLittle || !this.grouped.hasJustAnswered) {
+        await tellDigests(reception.received, pack);
         const settled = this.settle(reception.received, await this.findKnown(reception.received));
         if (settled.fresh.length + settled.replacing.length === 0) {
           await pack.abort();
@@ -111,7 +112,12 @@ export class StoreInstances {
       await pack.abort();
       throw error;
     }
-    const outcome = await this.index(await pack.commit(), reception, request.options.origin);
+    const blob = await pack.commit();
+    await tellDigests(reception.received, pack);
+    for (const { sopInstanceUid, part, datasetSha256 } of reception.received) {
+      request.seen.set(sopInstanceUid, { part, datasetSha256 });
+    }
+    const outcome = await this.index(blob, reception, request.options.origin);
     return { ...outcome, isLast: reception.isLast };
   }
 
@@ -135,9 +141,11 @@ export class StoreInstances {
         continue;
       }
       const first = seen.get(result.sopInstanceUid);
+      // Digests are asked for where they count: it costs the other thread's answer.
+      if (first !== undefined) await tellDigests([...reception.received, result], pack);
       const failure = wrongStudy(result, options) ?? contradicts(result, first);
       if (failure === undefined && first === undefined) {
-        seen.set(result.sopInstanceUid, { part: result.part, datasetSha256: result.datasetSha256 });
+        seen.set(result.sopInstanceUid, result);
         reception.received.push(result);
         kept?.add(result);
         waitingBytes += metadataBytes(result);
@@ -337,7 +345,7 @@ function wrongStudy(instance: ReceivedInstance, { studyInstanceUid }: StoreOptio
 
 /** The same instance twice in one request is one; two that only share their UID are a mistake of the sender. */
 function contradicts(instance: ReceivedInstance, first: Seen | undefined): FailedInstance | undefined {
-  if (first === undefined || first.datasetSha256 === instance.datasetSha256) return undefined;
+  if (first === undefined || first.datasetSha256.equals(instance.datasetSha256)) return undefined;
   const text = `has the SOP Instance UID of part ${first.part}, and other content`;
   return toFailed(instance, failureReason.duplicateSopInstance, text);
 }
@@ -366,7 +374,7 @@ async function refuseForDeleted(tx: Transaction, settled: Settled): Promise<void
 /** The same dataset as was sent before; or, of one that was coerced, the same object as is stored. */
 function isSame(instance: ReceivedInstance, row: KnownInstance): boolean {
   return (
-    (row.dataset_sha256.toString('hex') === instance.datasetSha256 || row.sha256.equals(instance.sha256)) &&
+    (row.dataset_sha256.equals(instance.datasetSha256) || row.sha256.equals(instance.sha256)) &&
     row.study_instance_uid === instance.studyInstanceUid &&
     row.series_instance_uid === instance.seriesInstanceUid
   );

@@ -7,7 +7,10 @@ export interface IncomingPart {
   number: number;
   /** What messages call it, where it is not a part by itself. Default: `Part <number>`. */
   name?: string;
-  /** May throw a DicomError, when it is made as it is read: then this instance fails, and the others do not. */
+  /**
+   * May throw a DicomError, when it is made as it is read: then this instance fails, and the others do not. A chunk is
+   * good until the next is asked for.
+   */
   body: AsyncIterable<Uint8Array>;
 }
 
