@@ -15,7 +15,9 @@ describe('the networks that are shipped', () => {
 
   it('load, and each has a README that tells how it was verified', async () => {
     const loaded = await loadModels(models);
-    expect(loaded.map((model) => `${model.id}/${model.version}`).sort()).toEqual(Object.keys(builtModels).sort());
+    expect(loaded.map((model) => `${model.id}/${model.version}`).sort()).toEqual(
+      [...Object.keys(builtModels), 'pathology/he-nuclei-unet-cc0/1.0.0'].sort(),
+    );
     for (const model of loaded) {
       expect(readFileSync(path.join(model.directory, 'README.md'), 'utf8')).toMatch(/## Verified/);
       expect(model.manifest.intendedUse).toMatch(/not a medical device/);

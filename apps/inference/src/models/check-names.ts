@@ -1,9 +1,23 @@
 import { keywordToTag } from '#libs/dicom';
+import { layoutOf } from '../pipelines/layout.js';
 import type { ModelManifest, PostprocessingStep } from './manifest.js';
 
 /** What a name stands for while the postprocessing runs. */
-type Kind = 'tensor' | 'list' | 'histogram' | 'number';
+type Kind = 'tensor' | 'list' | 'histogram' | 'number' | 'mask' | 'boxes' | 'heat-map' | 'vector' | 'scores';
 type Names = Map<string, Kind>;
+type InputKind = ModelManifest['input']['kind'];
+
+const kindsInWords: Record<Kind, string> = {
+  tensor: 'tensor of the network',
+  list: 'list',
+  histogram: 'histogram',
+  number: 'number',
+  mask: 'mask',
+  boxes: 'set of boxes',
+  'heat-map': 'heat map',
+  vector: 'vector',
+  scores: 'set of scores',
+};
 
 /**
  * Checks that every name a manifest uses was given before and is of the right kind, and that the steps fit the input.
@@ -14,7 +28,11 @@ export function checkNames(manifest: ModelManifest): string[] {
   const problems: string[] = [];
   const names: Names = new Map([...manifest.inputs, ...manifest.outputs].map((tensor) => [tensor.name, 'tensor']));
   if (names.size !== manifest.outputs.length + 1) problems.push('outputs: two tensors have the same name');
-  if (manifest.input.kind === 'tiles') names.set('background', 'number').set('pixels', 'number');
+  if (manifest.input.kind === 'tiles') {
+    names.set('pixels', 'number');
+    if (manifest.input.preprocessing.some(({ step }) => step === 'divide-by-background'))
+      names.set('background', 'number');
+  }
 
   for (const part of ['instances', 'prefer'] as const) {
     manifest.accepts[part].forEach(({ keyword }, index) => {
@@ -22,6 +40,7 @@ export function checkNames(manifest: ModelManifest): string[] {
         problems.push(`accepts.${part}[${index}].keyword: ${keyword} is no keyword of the DICOM data dictionary`);
     });
   }
+  problems.push(...checkLayouts(manifest), ...checkPreprocessing(manifest), ...checkLabels(manifest));
 
   manifest.postprocessing.forEach((step, index) => {
     const key = `postprocessing[${index}]`;
@@ -30,41 +49,117 @@ export function checkNames(manifest: ModelManifest): string[] {
       if (kind === undefined)
         problems.push(`${key}: nothing before it gives "${use}"; there is ${[...names.keys()].join(', ')}`);
       else if (!kinds.includes(kind))
-        problems.push(`${key}: "${use}" is a ${kind}, ${step.step} needs a ${kinds.join(' or ')}`);
+        problems.push(
+          `${key}: "${use}" is a ${kindsInWords[kind]}, ${step.step} needs a ${kinds.map((one) => kindsInWords[one]).join(' or ')}`,
+        );
     }
     const only = onlyFor[step.step];
-    if (only && only !== manifest.input.kind)
-      problems.push(`${key}: the step ${step.step} works on a ${only}, the input is a ${manifest.input.kind}`);
-    for (const [given, kind] of givesOf(step)) {
+    if (only && !only.includes(manifest.input.kind))
+      problems.push(
+        `${key}: the step ${step.step} works on a ${only.join(' or ')}, the input is a ${manifest.input.kind}`,
+      );
+    for (const [given, kind] of givesOf(step, manifest.labels)) {
       if (names.has(given)) problems.push(`${key}.gives: "${given}" is taken`);
       names.set(given, kind);
     }
   });
 
-  const needNumber = (key: string, name: string) => {
-    if (names.get(name) !== 'number') problems.push(`${key}: no step gives a number named "${name}"`);
+  const need = (key: string, name: string, kind: Kind) => {
+    if (names.get(name) !== kind) problems.push(`${key}: no step gives a ${kindsInWords[kind]} named "${name}"`);
   };
-  manifest.checks.forEach((check, index) => needNumber(`checks[${index}].value`, check.value));
+  manifest.checks.forEach((check, index) => need(`checks[${index}].value`, check.value, 'number'));
   const ids = new Set<string>();
   manifest.measurements.forEach((measurement, index) => {
-    needNumber(`measurements[${index}].value`, measurement.value);
+    need(`measurements[${index}].value`, measurement.value, 'number');
     if (ids.has(measurement.id)) problems.push(`measurements[${index}].id: "${measurement.id}" is there twice`);
     ids.add(measurement.id);
   });
-  manifest.triage.forEach((rule, index) => {
-    if (!ids.has(rule.measurement))
-      problems.push(`triage[${index}].measurement: no measurement has the id "${rule.measurement}"`);
+  manifest.segmentations.forEach(({ of }, index) => {
+    need(`segmentations[${index}].of`, of, 'mask');
+    if (!manifest.labels.some(({ value }) => value > 0))
+      problems.push(`segmentations[${index}]: labels has no entry with a value above 0 to name what is in the mask`);
   });
-  for (const [, id] of manifest.summary.matchAll(/\{([^}]*)\}/g)) {
-    if (!ids.has(id!)) problems.push(`summary: no measurement has the id "${id}"`);
-  }
+  manifest.heatMaps.forEach(({ of }, index) => need(`heatMaps[${index}].of`, of, 'heat-map'));
+  manifest.drawings.forEach(({ of }, index) => need(`drawings[${index}].of`, of, 'boxes'));
+  manifest.annotations.forEach(({ of }, index) => {
+    need(`annotations[${index}].of`, of, 'list');
+    if (manifest.input.kind !== 'waveform')
+      problems.push(`annotations[${index}]: annotations are places in time, and the input is a ${manifest.input.kind}`);
+  });
+  manifest.embeddings.forEach(({ of }, index) => need(`embeddings[${index}].of`, of, 'vector'));
+  const known = (key: string, id: string) => {
+    if (!ids.has(id)) problems.push(`${key}: no measurement has the id "${id}"; there is ${[...ids].join(', ')}`);
+  };
+  manifest.triage.forEach((rule, index) => known(`triage[${index}].measurement`, rule.measurement));
+  for (const [, id] of manifest.summary.matchAll(/\{([^}]*)\}/g)) known('summary', id!);
   return problems;
 }
 
-const onlyFor: Partial<Record<PostprocessingStep['step'], ModelManifest['input']['kind']>> = {
-  components: 'volume',
-  'list-peaks': 'waveform',
-  width: 'waveform',
+function checkLayouts(manifest: ModelManifest): string[] {
+  const problems: string[] = [];
+  for (const part of ['inputs', 'outputs'] as const) {
+    manifest[part].forEach((tensor, index) => {
+      const layout = layoutOf(tensor);
+      if (layout.length !== tensor.shape.length)
+        problems.push(
+          `${part}[${index}].layout: ${layout === '' ? 'nothing is usual for' : `${layout} has ${layout.length} letters,`} a shape of ${tensor.shape.length} axes; give one letter an axis, for example NCHW`,
+        );
+    });
+  }
+  const wanted: Record<InputKind, string> = { image: 'HW', stack: 'HW', tiles: 'HW', volume: 'DHW', waveform: 'T' };
+  const layout = layoutOf(manifest.inputs[0]);
+  for (const letter of wanted[manifest.input.kind])
+    if (!layout.includes(letter))
+      problems.push(
+        `inputs[0].layout: ${layout} has no ${letter}; a ${manifest.input.kind} has the axes ${wanted[manifest.input.kind]}, N and C`,
+      );
+  return problems;
+}
+
+/** What says what stored values mean comes first, and only once; windows come last. */
+function checkPreprocessing({ input }: ModelManifest): string[] {
+  if (input.kind === 'tiles') return [];
+  const first = input.kind === 'waveform' ? ['microvolts', 'millivolts'] : ['modality-values', 'voi-window'];
+  const steps = input.preprocessing.map(({ step }) => step as string);
+  const problems: string[] = [];
+  steps.forEach((step, index) => {
+    if (first.includes(step) !== (index === 0))
+      problems.push(
+        `input.preprocessing[${index}]: ${index === 0 ? `begin with ${first.join(' or ')}: it says what the stored values mean` : `${step} belongs at the beginning`}`,
+      );
+    if (step === 'sliding-window' && index !== steps.length - 1)
+      problems.push(`input.preprocessing[${index}]: sliding-window comes last`);
+  });
+  return problems;
+}
+
+function checkLabels({ labels, segmentations }: ModelManifest): string[] {
+  const problems: string[] = [];
+  const [ids, values] = [new Set<string>(), new Set<number>()];
+  labels.forEach(({ id, value }, index) => {
+    if (ids.has(id)) problems.push(`labels[${index}].id: "${id}" is there twice`);
+    if (values.has(value)) problems.push(`labels[${index}].value: ${value} is there twice`);
+    if (segmentations.length > 0 && value > 255)
+      problems.push(`labels[${index}].value: ${value} cannot be the value of a mask; the highest is 255`);
+    ids.add(id);
+    values.add(value);
+  });
+  return problems;
+}
+
+const onlyFor: Partial<Record<PostprocessingStep['step'], readonly InputKind[]>> = {
+  components: ['stack'],
+  'list-peaks': ['waveform'],
+  width: ['waveform'],
+  'merge-windows': ['volume'],
+  mask: ['image', 'stack', 'volume'],
+  'largest-pieces': ['stack', 'volume'],
+  volumes: ['stack', 'volume'],
+  areas: ['image', 'tiles'],
+  'stitch-tiles': ['tiles'],
+  'split-objects': ['image', 'tiles'],
+  'non-maximum-suppression': ['image', 'tiles'],
+  'heat-map': ['image', 'tiles'],
 };
 
 function usesOf(step: PostprocessingStep): [string, Kind[]][] {
@@ -79,8 +174,31 @@ function usesOf(step: PostprocessingStep): [string, Kind[]][] {
         [step.of, ['tensor']],
         [step.over, ['tensor']],
       ];
+    case 'non-maximum-suppression':
+      return [
+        [step.boxes, ['tensor']],
+        [step.scores, ['tensor']],
+      ];
+    case 'softmax':
+    case 'sigmoid':
+    case 'argmax':
+    case 'threshold':
+    case 'scores':
+    case 'element':
+    case 'embedding':
+    case 'merge-windows':
+    case 'mask':
+    case 'stitch-tiles':
+    case 'split-objects':
+    case 'heat-map':
     case 'sum':
       return [[step.of, ['tensor']]];
+    case 'largest-pieces':
+    case 'volumes':
+    case 'areas':
+      return [[step.of, ['mask']]];
+    case 'top-label':
+      return [[step.of, ['scores']]];
     case 'intervals':
       return [[step.of, ['list']]];
     case 'width':
@@ -106,7 +224,11 @@ function numbersAmong(...operands: (number | string)[]): [string, Kind[]][] {
   return operands.filter((operand) => typeof operand === 'string').map((operand) => [operand, ['number']]);
 }
 
-function givesOf(step: PostprocessingStep): [string, Kind][] {
+function givesOf(step: PostprocessingStep, labels: ModelManifest['labels']): [string, Kind][] {
+  const ofLabels = (own: [string, Kind][] = []): [string, Kind][] => [
+    ...own,
+    ...labels.map(({ id }): [string, Kind] => [`${step.gives}.${id}`, 'number']),
+  ];
   switch (step.step) {
     case 'components':
       return [
@@ -122,6 +244,43 @@ function givesOf(step: PostprocessingStep): [string, Kind][] {
         [`${step.gives}.height`, 'number'],
         [`${step.gives}.contrast`, 'number'],
       ];
+    case 'softmax':
+    case 'sigmoid':
+    case 'argmax':
+    case 'threshold':
+      return [[step.gives, 'tensor']];
+    case 'split-objects':
+      return [
+        [step.gives, 'tensor'],
+        [`${step.gives}.count`, 'number'],
+        [`${step.gives}.area`, 'list'],
+      ];
+    case 'scores':
+      return ofLabels([[step.gives, 'scores']]);
+    case 'volumes':
+      return ofLabels();
+    case 'areas':
+      return ofLabels([[`${step.gives}.pixels`, 'number']]);
+    case 'top-label':
+      return [
+        [step.gives, 'number'],
+        [`${step.gives}.score`, 'number'],
+      ];
+    case 'mask':
+    case 'merge-windows':
+    case 'stitch-tiles':
+    case 'largest-pieces':
+      return [[step.gives, 'mask']];
+    case 'non-maximum-suppression':
+      return [
+        [step.gives, 'boxes'],
+        [`${step.gives}.count`, 'number'],
+        [`${step.gives}.topScore`, 'number'],
+      ];
+    case 'heat-map':
+      return [[step.gives, 'heat-map']];
+    case 'embedding':
+      return [[step.gives, 'vector']];
     case 'intervals':
       return [[step.gives, 'list']];
     case 'width':
@@ -132,6 +291,7 @@ function givesOf(step: PostprocessingStep): [string, Kind][] {
     case 'count':
     case 'sum':
     case 'ratio':
+    case 'element':
       return [[step.gives, 'number']];
   }
 }

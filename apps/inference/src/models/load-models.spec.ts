@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { loadModel, loadModels, parseManifest } from './load-models.js';
 
-const shipped = path.resolve(import.meta.dirname, '../../../../models/radiology/lung-density/1.0.0');
+const shipped = path.resolve(import.meta.dirname, '../../../../models/radiology/lung-density/1.1.0');
 const json = () => JSON.parse(readFileSync(path.join(shipped, 'model.json'), 'utf8')) as object;
 const parse = (manifest: unknown) => parseManifest('model.json', Buffer.from(JSON.stringify(manifest)));
 
@@ -13,7 +13,7 @@ describe('loadModels', () => {
   let folder: string;
   beforeEach(() => {
     root = mkdtempSync(path.join(os.tmpdir(), 'isocenter-models-'));
-    folder = path.join(root, 'radiology/lung-density/1.0.0');
+    folder = path.join(root, 'radiology/lung-density/1.1.0');
     mkdirSync(folder, { recursive: true });
     cpSync(shipped, folder, { recursive: true });
   });
@@ -23,7 +23,7 @@ describe('loadModels', () => {
     const [model] = await loadModels(root);
     expect(model).toMatchObject({
       id: 'radiology/lung-density',
-      version: '1.0.0',
+      version: '1.1.0',
       specialty: 'radiology',
       directory: folder,
     });
@@ -36,7 +36,7 @@ describe('loadModels', () => {
     rmSync(path.join(folder, 'model.onnx'));
     writeFileSync(path.join(root, 'radiology/second/1.0.0/model.json'), '{ "title": ');
     const failure = loadModels(root);
-    await expect(failure).rejects.toThrow(/lung-density\/1\.0\.0\/model\.onnx cannot be read/);
+    await expect(failure).rejects.toThrow(/lung-density\/1\.1\.0\/model\.onnx cannot be read/);
     await expect(failure).rejects.toThrow(/second\/1\.0\.0\/model\.json: not JSON/);
     await expect(failure).rejects.toThrow(/third\/latest: a model lies in <specialty>\/<name>\/<version>/);
     await expect(failure).rejects.toMatchObject({ code: 'invalid-model' });
@@ -54,7 +54,7 @@ describe('loadModels', () => {
 
 describe('parseManifest', () => {
   it('takes the shipped one', () => {
-    expect(parse(json()).input.kind).toBe('volume');
+    expect(parse(json()).input.kind).toBe('stack');
   });
 
   it.each<[string, string, unknown, RegExp]>([
@@ -67,7 +67,7 @@ describe('parseManifest', () => {
       'Modalitie',
       /instances\[0\]\.keyword: Modalitie is no/,
     ],
-    ['an input that is not float32', 'inputs.0.dtype', 'uint8', /inputs\[0\]\.dtype: /],
+    ['an input that is no number', 'inputs.0.dtype', 'bool', /inputs\[0\]\.dtype: /],
     ['an unknown step', 'postprocessing.0.step', 'guess', /postprocessing\[0\]\.step: /],
     [
       'a check that checks nothing',
@@ -105,7 +105,7 @@ describe('parseManifest', () => {
       'a step for another input',
       'postprocessing.0',
       { step: 'list-peaks', of: 'air', over: 'air', gives: 'lung' },
-      /works on a waveform, the input is a volume/,
+      /works on a waveform, the input is a stack/,
     ],
   ])('refuses %s and says where', (_, key, value, message) => {
     const manifest = json();

@@ -1,18 +1,19 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { z } from 'zod';
-import { refuseExternalData } from '../runtime/refuse-external-data.js';
 import { checkNames } from './check-names.js';
+import { checkNetwork } from './check-network.js';
+import { explainIssues } from './explain-issues.js';
 import { modelManifestSchema, type ModelManifest } from './manifest.js';
 import type { Model } from './model.js';
 import { ModelError } from './model-error.js';
+import { readNetwork } from './read-network.js';
 
-const manifestBytesMax = 256 * 1024;
+export const manifestBytesMax = 256 * 1024;
 /** The bytes are held in memory once a worker process. */
 export const networkBytesMax = 2 * 1024 ** 3 - 1;
-const folderName = /^[a-z0-9]+(-[a-z0-9]+)*$/;
-const versionName = /^\d+\.\d+\.\d+$/;
+export const folderName = /^[a-z0-9]+(-[a-z0-9]+)*$/;
+export const versionName = /^\d+\.\d+\.\d+$/;
 
 /**
  * Loads every model in `models/<specialty>/<name>/<version>/`, in the order of their names.
@@ -52,27 +53,51 @@ export async function loadModel(directory: string): Promise<Model> {
       `${directory}: a model lies in <specialty>/<name>/<version>/, small letters, digits and hyphens, version like 1.0.0.`,
     );
   }
-  const manifest = parseManifest(
-    path.join(directory, 'model.json'),
-    await readBounded(path.join(directory, 'model.json'), manifestBytesMax),
-  );
-  const network = await readBounded(path.join(directory, 'model.onnx'), networkBytesMax);
-  try {
-    refuseExternalData(network);
-  } catch (error) {
-    throw new ModelError('invalid-model', `${path.join(directory, 'model.onnx')}: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
+  const manifestBytes = await readBounded(path.join(directory, 'model.json'), manifestBytesMax);
+  const networkBytes = await readBounded(path.join(directory, 'model.onnx'), networkBytesMax);
   return {
     specialty,
     name,
     version,
     id: `${specialty}/${name}`,
-    sha256: createHash('sha256').update(network).digest('hex'),
     directory: path.resolve(directory),
-    manifest,
+    ...checkModelFiles(manifestBytes, networkBytes, directory),
   };
+}
+
+/**
+ * The two files that make a model, checked by themselves and against each other.
+ *
+ * @param place Where they lie, named in errors.
+ * @throws ModelError 'invalid-model' with one line for each thing that is wrong.
+ */
+export function checkModelFiles(
+  manifestBytes: Uint8Array,
+  networkBytes: Uint8Array,
+  place: string,
+): Pick<Model, 'manifest' | 'sha256' | 'networkSha256'> {
+  const file = (name: string) => (place === '' ? name : path.join(place, name));
+  const manifest = parseManifest(file('model.json'), manifestBytes);
+  let network;
+  try {
+    network = readNetwork(networkBytes);
+  } catch (error) {
+    throw new ModelError('invalid-model', `${file('model.onnx')}: ${(error as Error).message}`, { cause: error });
+  }
+  const problems = checkNetwork(manifest, network);
+  if (problems.length > 0)
+    throw new ModelError('invalid-model', problems.map((problem) => `${file('model.json')}: ${problem}`).join('\n'));
+  return { manifest, ...digestsOf(manifestBytes, networkBytes) };
+}
+
+/** As `sha256sum model.json model.onnx | sha256sum` reckons it. */
+export function digestsOf(
+  manifestBytes: Uint8Array,
+  networkBytes: Uint8Array,
+): { sha256: string; networkSha256: string } {
+  const hex = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
+  const networkSha256 = hex(networkBytes);
+  return { networkSha256, sha256: hex(`${hex(manifestBytes)}  model.json\n${networkSha256}  model.onnx\n`) };
 }
 
 /**
@@ -90,20 +115,14 @@ export function parseManifest(file: string, bytes: Uint8Array): ModelManifest {
   if (!result.success)
     throw new ModelError(
       'invalid-model',
-      result.error.issues.map((issue) => `${file}: ${describeIssue(issue)}`).join('\n'),
+      explainIssues(result.error.issues, json)
+        .map((line) => `${file}: ${line}`)
+        .join('\n'),
     );
   const problems = checkNames(result.data);
   if (problems.length > 0)
     throw new ModelError('invalid-model', problems.map((problem) => `${file}: ${problem}`).join('\n'));
   return result.data;
-}
-
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const key = issue.path
-    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
-    .join('')
-    .replace(/^\./, '');
-  return `${key || '(top)'}: ${issue.message}`;
 }
 
 async function readBounded(file: string, bytesMax: number): Promise<Buffer> {

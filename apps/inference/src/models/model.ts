@@ -8,8 +8,13 @@ export interface Model {
   version: string;
   /** `<specialty>/<name>`, e.g. `radiology/lung-density`; with the version it names this model for good. */
   id: string;
-  /** Of model.onnx, lower-case hex. The runtime loads these bytes or none. */
+  /**
+   * Names this version in every result: it changes with any byte of model.json (thresholds among them) or model.onnx. Lower-case hex;
+   * what `sha256sum model.json model.onnx | sha256sum` prints.
+   */
   sha256: string;
+  /** Of model.onnx alone. The runtime loads these bytes or none. */
+  networkSha256: string;
   /** Absolute path of the version's folder. */
   directory: string;
   manifest: ModelManifest;
@@ -36,6 +41,10 @@ export interface ModelInput {
 /** The same input with its bytes on disk, fetched over WADO-RS. One frame (or one bulk data value) a file. */
 export interface FetchedInput {
   input: ModelInput;
+  /** SHA-256 over the input set, hex: with the model's digest it names what is made of it. */
+  inputDigest: string;
+  /** Where the pipeline may write, and leaves result objects; whoever fetched removes it. */
+  directory: string;
   frameFiles: { sopInstanceUid: string; frameNumber: number; file: string; transferSyntaxUid: string }[];
   bulkDataFiles: { sopInstanceUid: string; tagPath: string; file: string }[];
 }
@@ -52,6 +61,10 @@ export interface Finding {
   flag?: 'normal' | 'abnormal';
   /** The triage threshold it was compared with. */
   threshold?: number;
+  /** Where it was taken. */
+  site?: Code;
+  /** What it is about. */
+  finding?: Code;
   /** `frames` only where not all frames of the instance were read. */
   sourceInstances: { sopClassUid: string; sopInstanceUid: string; frames?: number[] }[];
 }
@@ -67,8 +80,38 @@ export interface ModelOutput {
   summary: string;
   /** Empty when inconclusive: a number we do not trust is not shown. */
   findings: Finding[];
+  /** What there is beside the report; none when inconclusive. */
+  objects: ResultObject[];
+  /** What the report says beside numbers. */
+  details: ReportDetails;
   runtime: { name: 'onnxruntime-node'; version: string; executionProvider: string };
   /** ISO 8601, UTC. */
   startedAt: string;
   finishedAt: string;
 }
+
+/** A DICOM object that a run made, whole, in a file of the task's folder: to be stored with the report, which names it. */
+export interface ResultObject {
+  kind: 'segmentation' | 'heat-map' | 'drawing';
+  file: string;
+  sopClassUid: string;
+  sopInstanceUid: string;
+  seriesInstanceUid: string;
+}
+
+export interface ReportDetails {
+  /** Places in time on the waveform, ms from its start. */
+  annotations: { label: string; code: Code; milliseconds: number[] }[];
+  /** In pixels of the image, from its top left corner. */
+  boxes: { label: string; code: Code; score: number; corners: [number, number, number, number]; source: SourceFrame }[];
+  /** Vectors, float32 little endian in base64. */
+  embeddings: { label: string; length: number; base64: string }[];
+}
+
+export interface SourceFrame {
+  sopClassUid: string;
+  sopInstanceUid: string;
+  frame: number;
+}
+
+export const noDetails: ReportDetails = { annotations: [], boxes: [], embeddings: [] };

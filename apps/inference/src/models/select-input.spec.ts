@@ -33,7 +33,7 @@ const series = (uid: string, count: number, changes: DicomJson = {}) =>
 describe('selectInput of a volume', () => {
   let manifest: ModelManifest;
   beforeAll(async () => {
-    ({ manifest } = await loadModel(path.join(models, 'radiology/lung-density/1.0.0')));
+    ({ manifest } = await loadModel(path.join(models, 'radiology/lung-density/1.1.0')));
   });
   const reason = (instances: DicomJson[]) => (selectInput(manifest, instances) as { unsuitable: string }).unsuitable;
 
@@ -150,7 +150,7 @@ describe('selectInput of a volume', () => {
 describe('selectInput of a waveform', () => {
   let manifest: ModelManifest;
   beforeAll(async () => {
-    ({ manifest } = await loadModel(path.join(models, 'cardiology/ecg-rhythm/1.0.0')));
+    ({ manifest } = await loadModel(path.join(models, 'cardiology/ecg-rhythm/1.1.0')));
   });
   const group = (label: string, samples: number, channels: [string, string][], extra: DicomJson = {}): DicomJson => ({
     '003A0010': element('UL', samples),
@@ -207,7 +207,7 @@ describe('selectInput of a waveform', () => {
 describe('selectInput of slide tiles', () => {
   let manifest: ModelManifest;
   beforeAll(async () => {
-    ({ manifest } = await loadModel(path.join(models, 'pathology/he-cellularity/1.0.0')));
+    ({ manifest } = await loadModel(path.join(models, 'pathology/he-cellularity/1.1.0')));
   });
   const level = (uid: string, micrometres: number, tiles: number, changes: DicomJson = {}): DicomJson => ({
     '00080008': element('CS', 'DERIVED', 'PRIMARY', 'VOLUME', 'RESAMPLED'),

@@ -4,6 +4,7 @@ import type { Candidate } from './candidate.js';
 import { firstMismatch, preferenceRank } from './match-attributes.js';
 import type { ModelInput } from './model.js';
 import { text } from './read-attributes.js';
+import { selectImages } from './select-images.js';
 import { selectTiles } from './select-tiles.js';
 import { selectVolume } from './select-volume.js';
 import { selectWaveform } from './select-waveform.js';
@@ -54,6 +55,9 @@ function considerSeries(manifest: ModelManifest, uid: string, members: DicomJson
 
   const { input } = manifest;
   switch (input.kind) {
+    case 'image':
+      return selectImages(input, uid, accepted);
+    case 'stack':
     case 'volume':
       return selectVolume(input, uid, accepted);
     case 'waveform':

@@ -1,7 +1,11 @@
 import type { DicomJson } from '#libs/dicom';
 import { dot, frameGeometries, sliceNormal, type FrameGeometry } from './frame-geometry.js';
-import type { VolumeInput } from './manifest.js';
+import type { StackInput, VolumeInput } from './manifest.js';
 import type { Candidate } from './candidate.js';
+import { isColour, photometric } from './photometric.js';
+
+/** Slices with a place in space, one by one or as one array. */
+type SlicesInput = StackInput | VolumeInput;
 
 /** The patient axis (x left, y back, z up; PS3.3 C.7.6.2.1.1) that the slices cut across. */
 const axes = { sagittal: [1, 0, 0], coronal: [0, 1, 0], axial: [0, 0, 1] } as const;
@@ -14,9 +18,11 @@ const spacingTolerance = 0.1;
  * A stack of parallel, evenly spaced, equally sized slices without gaps, in the order of the patient axis (axial: feet to head).
  * Slices of a series that disagree make it unsuitable, never a smaller volume.
  */
-export function selectVolume(spec: VolumeInput, seriesInstanceUid: string, instances: DicomJson[]): Candidate {
+export function selectVolume(spec: SlicesInput, seriesInstanceUid: string, instances: DicomJson[]): Candidate {
   const slices: FrameGeometry[] = [];
   for (const instance of instances) {
+    if (isColour(instance))
+      return { unsuitable: `PhotometricInterpretation is ${photometric(instance)}, grey slices are needed` };
     const geometry = frameGeometries(instance);
     if (typeof geometry === 'string') return { unsuitable: geometry };
     if (slices.length + geometry.length > spec.slices.atMost)
@@ -41,11 +47,19 @@ export function selectVolume(spec: VolumeInput, seriesInstanceUid: string, insta
   };
 }
 
-function orderSlices(spec: VolumeInput, slices: FrameGeometry[]): { slices: FrameGeometry[] } | { unsuitable: string } {
+function orderSlices(spec: SlicesInput, slices: FrameGeometry[]): { slices: FrameGeometry[] } | { unsuitable: string } {
   const first = slices[0]!;
   const normal = sliceNormal(first);
-  const along = dot(normal, [...axes[spec.orientation]]);
-  if (Math.abs(along) < cosineMin) return { unsuitable: `the slices are not ${spec.orientation}` };
+  const orientation = spec.orientation ?? nearestPlane(normal);
+  const along = dot(normal, [...axes[orientation]]);
+  if (spec.orientation && Math.abs(along) < cosineMin) return { unsuitable: `the slices are not ${spec.orientation}` };
+  const { pixelSpacing } = spec;
+  const outside =
+    pixelSpacing && first.pixelSpacing.find((one) => one < pixelSpacing.atLeast || one > pixelSpacing.atMost);
+  if (pixelSpacing && outside !== undefined)
+    return {
+      unsuitable: `PixelSpacing is ${outside} mm, ${pixelSpacing.atLeast} to ${pixelSpacing.atMost} mm are needed`,
+    };
   for (const slice of slices) {
     if (slice.rows !== first.rows || slice.columns !== first.columns)
       return { unsuitable: 'slices of different sizes' };
@@ -72,8 +86,18 @@ function orderSlices(spec: VolumeInput, slices: FrameGeometry[]): { slices: Fram
     return {
       unsuitable: `a gap between slices at ${placed[gap]!.at.toFixed(1)} mm (${distances[gap]!.toFixed(2)} mm instead of ${median.toFixed(2)} mm)`,
     };
+  const voxels = placed.length * first.rows * first.columns;
+  if (spec.kind === 'volume' && voxels > spec.voxels.atMost)
+    return {
+      unsuitable: `${placed.length} slices of ${first.columns} x ${first.rows} are ${voxels} voxels, at most ${spec.voxels.atMost} are taken`,
+    };
   const extent = placed.at(-1)!.at - placed[0]!.at;
   if (extent < spec.extent.atLeast)
     return { unsuitable: `the slices cover ${extent.toFixed(0)} mm, at least ${spec.extent.atLeast} mm are needed` };
   return { slices: placed.map(({ slice }) => slice) };
+}
+
+function nearestPlane(normal: readonly number[]): keyof typeof axes {
+  const [x, y, z] = normal.map(Math.abs) as [number, number, number];
+  return z >= x && z >= y ? 'axial' : y >= x ? 'coronal' : 'sagittal';
 }

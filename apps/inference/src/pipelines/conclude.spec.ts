@@ -7,7 +7,7 @@ import { element } from '../runtime/fetch-from-files.fixture.js';
 import { conclude } from './conclude.js';
 import { Values } from './values.js';
 
-const file = path.resolve(import.meta.dirname, '../../../../models/cardiology/ecg-rhythm/1.0.0/model.json');
+const file = path.resolve(import.meta.dirname, '../../../../models/cardiology/ecg-rhythm/1.1.0/model.json');
 const manifest = parseManifest(file, readFileSync(file));
 const instance = { '00080016': element('UI', '1.5'), '00080018': element('UI', '1.9'), '00280008': element('IS', 3) };
 const input: ModelInput = { seriesInstanceUid: '1.8', instances: [instance], frames: [], bulkData: [] };

@@ -33,6 +33,8 @@ export function conclude(manifest: ModelManifest, input: ModelInput, values: Val
       code: measurement.code,
       value: round(value, measurement.decimals),
       unit: measurement.unit,
+      ...(measurement.site && { site: measurement.site }),
+      ...(measurement.finding && { finding: measurement.finding }),
       sourceInstances,
     };
     const compared = broken ?? rules[0];

@@ -1,6 +1,6 @@
 /** Values in row-major order. */
 export interface Tensor {
-  data: Float32Array | Uint8Array;
+  data: Float32Array | Uint8Array | Int32Array;
   dims: readonly number[];
 }
 

@@ -1,3 +1,6 @@
+import type { PictureTransform } from './batch.js';
+import type { Mask } from './masks/mask.js';
+
 /** How often each whole number came up; a value counts in the bin of its floor, one outside in the first or last bin. */
 export interface Histogram {
   from: number;
@@ -9,7 +12,29 @@ export interface Histogram {
 /** Numbers one by one, or counted in bins. */
 export type Distribution = Float64Array | Histogram;
 
-export type Value = number | Distribution;
+/** A box that was found, in pixels of the picture (or of the slide's level): edges, from the top left corner. */
+export interface Box {
+  /** Index of the picture among the input's frames; undefined on a slide. */
+  frame: number | undefined;
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+  score: number;
+  /** Of the label it has. */
+  value: number;
+}
+
+/** Values over a picture, or over a slide's level: cell by cell. */
+export interface HeatMap {
+  kind: 'heat-map';
+  maps: { frame: number | undefined; rows: number; columns: number; data: Float32Array; transform: PictureTransform }[];
+}
+
+/** What is kept beside numbers, by name. */
+export type Value =
+  number | Distribution | Mask | { kind: 'boxes'; boxes: Box[] } | HeatMap | { kind: 'vector'; data: Float32Array };
+type Kept<Kind extends string> = Extract<Value, { kind: Kind }>;
 
 /** What the postprocessing has worked out so far, by name. Names and kinds were checked with the manifest, so a wrong one is our fault. */
 export class Values {
@@ -36,7 +61,7 @@ export class Values {
 
   distribution(name: string): Distribution {
     const value = this.get(name);
-    if (typeof value === 'number') throw wrongKind(name, 'a list or a histogram');
+    if (typeof value === 'number' || 'kind' in value) throw wrongKind(name, 'a list or a histogram');
     return value;
   }
 
@@ -50,6 +75,24 @@ export class Values {
     const value = this.distribution(name);
     if (value instanceof Float64Array) throw wrongKind(name, 'a histogram');
     return value;
+  }
+
+  mask(name: string): Mask {
+    const value = this.get(name);
+    if (typeof value !== 'number' && 'kind' in value)
+      switch (value.kind) {
+        case 'volume':
+        case 'pictures':
+        case 'slide':
+          return value;
+      }
+    throw wrongKind(name, 'a mask');
+  }
+
+  kept<Kind extends 'boxes' | 'heat-map' | 'vector'>(kind: Kind, name: string): Kept<Kind> {
+    const value = this.get(name);
+    if (typeof value === 'number' || !('kind' in value) || value.kind !== kind) throw wrongKind(name, kind);
+    return value as Kept<Kind>;
   }
 
   private get(name: string): Value {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type DicomJson, jsonItems, jsonText, readPart10 } from '#libs/dicom';
-import type { Finding, Model, ModelOutput } from '../models/model.js';
+import { type Finding, type Model, type ModelOutput, noDetails } from '../models/model.js';
 import { buildSr } from './build-sr.js';
 import { decimalString } from './content-items.js';
 
@@ -35,6 +35,8 @@ const output: ModelOutput = {
   priority: 'HIGH',
   summary: 'Lung volume 5.1 L',
   findings: [finding],
+  objects: [],
+  details: noDetails,
   runtime: { name: 'onnxruntime-node', version: '1.30.0', executionProvider: 'cpu' },
   startedAt: '2026-11-21T04:00:00.000Z',
   finishedAt: '2026-11-21T04:00:03.000Z',

@@ -109,7 +109,13 @@ function ecgStudy(model: Model, heart: Heart): FetchedInput {
   };
   const input = selectInput(model.manifest, [instance]);
   if ('unsuitable' in input) throw new Error(input.unsuitable);
-  return { input, frameFiles: [], bulkDataFiles: [{ ...input.bulkData[0]!, file }] };
+  return {
+    input,
+    inputDigest: 'cd'.repeat(32),
+    directory: path.dirname(file),
+    frameFiles: [],
+    bulkDataFiles: [{ ...input.bulkData[0]!, file }],
+  };
 }
 
 const regular = (interval: number, from = 300, to = 9800) =>
@@ -118,7 +124,7 @@ const regular = (interval: number, from = 300, to = 9800) =>
 describe('cardiology/ecg-rhythm', () => {
   let model: Model;
   beforeAll(async () => {
-    model = await loadModel(path.join(root, 'models/cardiology/ecg-rhythm/1.0.0'));
+    model = await loadModel(path.join(root, 'models/cardiology/ecg-rhythm/1.1.0'));
   });
   const run = (heart: Heart) => runModel(model, ecgStudy(model, heart), options);
 
@@ -223,7 +229,7 @@ const file = path.resolve(root, '../shared/data/dicom/ecg/waveform_ecg.dcm');
     // The recorder itself wrote RR 982 ms and QRS 75 ms into the annotations. R peaks of lead II, read separately at 1000 Hz, give
     // 61.07/min, variation 1.56 %, RMSSD 18.5 ms.
     it('agrees with the recorder and with an independent computation', async () => {
-      const model = await loadModel(path.join(root, 'models/cardiology/ecg-rhythm/1.0.0'));
+      const model = await loadModel(path.join(root, 'models/cardiology/ecg-rhythm/1.1.0'));
       const task = fetchFromFiles(model, [file]);
       if ('unsuitable' in task) throw new Error(task.unsuitable);
       const output = await runModel(model, task, options);

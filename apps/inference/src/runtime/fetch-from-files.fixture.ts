@@ -30,6 +30,8 @@ export function fetchFromFiles(model: Model, files: string[]): FetchedInput | { 
   };
   return {
     input,
+    inputDigest: 'cd'.repeat(32),
+    directory: folder,
     frameFiles: input.frames.map(({ sopInstanceUid, frameNumber }) => {
       const { bytes, instance } = find(sopInstanceUid);
       const file = save(`${sopInstanceUid}.${frameNumber}`, frameBytes(bytes, instance.frames, frameNumber - 1));

@@ -83,13 +83,13 @@ function slideStudy(
   };
   const input = selectInput(model.manifest, [instance]);
   if ('unsuitable' in input) throw new Error(input.unsuitable);
-  return { input, frameFiles, bulkDataFiles: [] };
+  return { input, inputDigest: 'cd'.repeat(32), directory: folder, frameFiles, bulkDataFiles: [] };
 }
 
 describe('pathology/he-cellularity', () => {
   let model: Model;
   beforeAll(async () => {
-    model = await loadModel(path.join(root, 'models/pathology/he-cellularity/1.0.0'));
+    model = await loadModel(path.join(root, 'models/pathology/he-cellularity/1.1.0'));
   });
   const run = (slide: Slide) => runModel(model, slideStudy(model, slide), options);
   /** Left half of the slide is tissue; every fourth row of it is nuclei (H 0.6 beside E 0.2), the rest is eosin (0.4). */
@@ -147,7 +147,7 @@ const pyramid = path.resolve(root, '../shared/data/dicom/sm-pathology/mouse-pyra
     // Expected from a separate computation over the whole stitched level, by linear algebra in double precision. The slide is mouse
     // tissue with haematoxylin and a red chromogen: its lymph nodes are what is positive.
     it('agrees with an independent computation, on the level nearest 3 micrometres', async () => {
-      const model = await loadModel(path.join(root, 'models/pathology/he-cellularity/1.0.0'));
+      const model = await loadModel(path.join(root, 'models/pathology/he-cellularity/1.1.0'));
       const task = fetchFromFiles(
         model,
         readdirSync(pyramid).map((file) => path.join(pyramid, file)),

@@ -85,13 +85,13 @@ function phantomStudy(model: Model, phantom: Phantom): FetchedInput {
   }
   const input = selectInput(model.manifest, instances);
   if ('unsuitable' in input) throw new Error(input.unsuitable);
-  return { input, frameFiles, bulkDataFiles: [] };
+  return { input, inputDigest: 'cd'.repeat(32), directory: folder, frameFiles, bulkDataFiles: [] };
 }
 
 describe('radiology/lung-density', () => {
   let model: Model;
   beforeAll(async () => {
-    model = await loadModel(path.join(root, 'models/radiology/lung-density/1.0.0'));
+    model = await loadModel(path.join(root, 'models/radiology/lung-density/1.1.0'));
   });
   const run = (phantom: Phantom) => runModel(model, phantomStudy(model, phantom), options);
   /** Two ellipsoids. */
@@ -151,7 +151,7 @@ const series = path.resolve(root, '../shared/data/dicom/ct/chest-nlst-101287');
   () => {
     // Expected from a separate computation: exact flood fill at full resolution, 3-D labels over whole slices, plain statistics.
     it('agrees with an independent computation', async () => {
-      const model = await loadModel(path.join(root, 'models/radiology/lung-density/1.0.0'));
+      const model = await loadModel(path.join(root, 'models/radiology/lung-density/1.1.0'));
       const task = fetchFromFiles(
         model,
         readdirSync(series)
@@ -170,7 +170,7 @@ const series = path.resolve(root, '../shared/data/dicom/ct/chest-nlst-101287');
 
     it('finds a head CT unsuitable and says why', async () => {
       const head = path.resolve(root, '../shared/data/dicom/ct/head-axial-toshiba');
-      const model = await loadModel(path.join(root, 'models/radiology/lung-density/1.0.0'));
+      const model = await loadModel(path.join(root, 'models/radiology/lung-density/1.1.0'));
       const files = readdirSync(head)
         .filter((file) => file.endsWith('.dcm'))
         .map((file) => path.join(head, file));

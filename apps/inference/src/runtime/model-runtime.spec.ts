@@ -39,6 +39,8 @@ function tileTask(size = 64): FetchedInput {
   const frame = { sopInstanceUid: '1.9', frameNumber: 1 };
   return {
     input: { seriesInstanceUid: '1.8', instances: [instance], frames: [frame], bulkData: [] },
+    inputDigest: 'cd'.repeat(32),
+    directory: path.dirname(file),
     frameFiles: [{ ...frame, file, transferSyntaxUid: '1.2.840.10008.1.2.1' }],
     bulkDataFiles: [],
   };
@@ -51,7 +53,7 @@ describe('ModelRuntime', () => {
 
   it('runs a model in a child process', async () => {
     runtime = new ModelRuntime({ executionProviders: ['cpu'], inferenceWorkers: 1 });
-    const model = await loadModel(path.join(models, 'pathology/he-cellularity/1.0.0'));
+    const model = await loadModel(path.join(models, 'pathology/he-cellularity/1.1.0'));
     const relaxed = { ...model, manifest: { ...model.manifest, checks: [] } };
     const output = await runtime.run(relaxed, tileTask());
     expect(output.findings.map((finding) => finding.value)).toEqual([100, expect.any(Number), 50]);
@@ -60,10 +62,10 @@ describe('ModelRuntime', () => {
 
   it('tells a fault of model or input from one of the process', async () => {
     runtime = new ModelRuntime({ executionProviders: ['cpu'], inferenceWorkers: 1 });
-    const model = await loadModel(path.join(models, 'pathology/he-cellularity/1.0.0'));
+    const model = await loadModel(path.join(models, 'pathology/he-cellularity/1.1.0'));
     const unfetched = { ...tileTask(), frameFiles: [] };
     await expect(runtime.run(model, unfetched)).rejects.toMatchObject({ name: 'ModelError', code: 'invalid-input' });
-    await expect(runtime.run({ ...model, sha256: '0'.repeat(64) }, tileTask())).rejects.toMatchObject({
+    await expect(runtime.run({ ...model, networkSha256: '0'.repeat(64) }, tileTask())).rejects.toMatchObject({
       name: 'ModelError',
       code: 'altered-model',
     });
@@ -71,7 +73,7 @@ describe('ModelRuntime', () => {
 
   it('ends the wait when it is told to', async () => {
     runtime = new ModelRuntime({ executionProviders: ['cpu'], inferenceWorkers: 1 });
-    const model = await loadModel(path.join(models, 'pathology/he-cellularity/1.0.0'));
+    const model = await loadModel(path.join(models, 'pathology/he-cellularity/1.1.0'));
     await expect(runtime.run(model, tileTask(), AbortSignal.abort(new Error('stopping')))).rejects.toThrow('stopping');
     const control = new AbortController();
     const waiting = runtime.run(model, tileTask(), control.signal);

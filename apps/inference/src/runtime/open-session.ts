@@ -91,6 +91,7 @@ function compareNames(which: 'inputs' | 'outputs', has: readonly string[], expec
 }
 
 function fromOrt(name: string, { data, dims }: ort.Tensor): Tensor {
-  if (data instanceof Float32Array || data instanceof Uint8Array) return { data, dims };
-  throw new ModelError('invalid-output', `Output "${name}" is neither float32 nor uint8.`);
+  if (data instanceof Float32Array || data instanceof Uint8Array || data instanceof Int32Array) return { data, dims };
+  if (data instanceof BigInt64Array) return { data: Int32Array.from(data, Number), dims };
+  throw new ModelError('invalid-output', `Output "${name}" is none of float32, uint8, int32, int64 and bool.`);
 }

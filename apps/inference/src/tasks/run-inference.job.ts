@@ -17,7 +17,7 @@ import {
   releaseSilentWorkitem,
   releaseWorkitem,
 } from '#libs/workitems';
-import type { Model, ModelOutput } from '../models/model.js';
+import { type Model, type ModelOutput, noDetails } from '../models/model.js';
 import { selectInput } from '../models/select-input.js';
 import { buildSr, type StructuredReport } from '../results/build-sr.js';
 import { ModelRuntime } from '../runtime/model-runtime.js';
@@ -102,7 +102,7 @@ export class RunInference {
       'unsuitable' in input
         ? this.unsuitable(input.unsuitable, startedAt)
         : await this.inTaskFolder(async (directory) =>
-            this.runtime.run(model, await fetchInput(archive, input, directory), signal),
+            this.runtime.run(model, await fetchInput(archive, input, directory, inputDigest), signal),
           );
     signal.throwIfAborted();
     const sources = 'unsuitable' in input ? instances : input.instances;
@@ -160,6 +160,8 @@ export class RunInference {
       priority: 'LOW',
       summary: reason,
       findings: [],
+      objects: [],
+      details: noDetails,
       runtime: this.runtime.describe(),
       startedAt,
       finishedAt: new Date().toISOString(),

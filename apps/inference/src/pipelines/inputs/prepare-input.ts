@@ -1,5 +1,7 @@
 import type { ModelManifest } from '../../models/manifest.js';
 import type { FetchedInput } from '../../models/model.js';
+import { prepareImages } from './prepare-images.js';
+import { prepareStack } from './prepare-stack.js';
 import { prepareTiles } from './prepare-tiles.js';
 import { prepareVolume } from './prepare-volume.js';
 import { prepareWaveform } from './prepare-waveform.js';
@@ -8,6 +10,10 @@ import type { Prepared } from './prepared.js';
 /** What was fetched, as the network wants it. */
 export async function prepareInput({ input }: ModelManifest, task: FetchedInput): Promise<Prepared> {
   switch (input.kind) {
+    case 'image':
+      return prepareImages(input, task);
+    case 'stack':
+      return prepareStack(input, task);
     case 'volume':
       return prepareVolume(input, task);
     case 'waveform':

@@ -1,91 +1,203 @@
 import type { TilesInput } from '../../models/manifest.js';
+import type { TilesStep } from '../../models/manifest-inputs.js';
 import type { FetchedInput } from '../../models/model.js';
 import { ModelError } from '../../models/model-error.js';
-import type { Tensor } from '../tensor.js';
+import type { Batch, Place } from '../batch.js';
+import { applyPictureStep, untransformed } from '../pictures/picture.js';
 import { backgroundColour } from './background-colour.js';
 import type { Prepared } from './prepared.js';
-import { frameReader, type DecodedFrame } from './read-frame.js';
-import { tileAreas, type TileArea } from './tile-areas.js';
+import { frameReader } from './read-frame.js';
+import { openLevel, type SlideLevel } from './slide-level.js';
 
-/** Tiles as [batch, 3, rows, columns], 0..255 with glass at 255, padding blank; the tiles of one batch are all that is in memory. */
+const glass = 255;
+/** A pixel whose darkest channel is below this share of glass counts as tissue. */
+const tissueBelow = 0.86;
+
+interface Square {
+  row: number;
+  column: number;
+  rows: number;
+  columns: number;
+  insideRows: number;
+  insideColumns: number;
+}
+
+/**
+ * Tiles as [batch, 3, rows, columns], 0..255, padding blank; the tiles of one batch and a bounded number of the slide's own are all
+ * that is in memory.
+ */
 export async function prepareTiles(spec: TilesInput, task: FetchedInput): Promise<Prepared> {
-  const areas = tileAreas(task);
-  const read = frameReader(task);
-  const [divide, blank] = spec.preprocessing;
-  const background = await backgroundColour(
-    areas,
-    divide,
-    async (index) => (await readTile(read, areas, index)).pixels.data,
+  const level = openLevel(task, frameReader(task));
+  const divide = spec.preprocessing.find((step) => step.step === 'divide-by-background');
+  const background = divide && (await backgroundColour(level, divide));
+  const scale = [0, 1, 2].map((channel) =>
+    Float32Array.from({ length: 256 }, (_, value) =>
+      background ? Math.min(glass, (value * glass) / background[channel]!) : value,
+    ),
   );
+  const squares = spec.cut ? cutSquares(level, spec.cut.size) : level.tiles;
+  const paint = spec.cut ? regionPainter(level, scale) : undefined;
+  const overlap = spec.cut?.overlap ?? 0;
+  const blank = spec.preprocessing.find((step) => step.step === 'blank-outside-matrix')?.value ?? glass;
+
+  const draw = async (index: number): Promise<{ data: Float32Array; rows: number; columns: number }> => {
+    const square = squares[index]!;
+    const [rows, columns] = [square.rows + 2 * overlap, square.columns + 2 * overlap];
+    const data = new Float32Array(3 * rows * columns).fill(blank);
+    if (paint) await paint(data, square.row - overlap, square.column - overlap, rows, columns);
+    else placeTile(data, level.tiles[index]!, await level.read(index), scale);
+    return { data, rows, columns };
+  };
   return {
-    facts: { kind: 'tiles' },
-    numbers: {
-      background: Math.min(...background),
-      pixels: areas.reduce((sum, area) => sum + area.insideRows * area.insideColumns, 0),
+    facts: {
+      kind: 'tiles',
+      matrixRows: level.matrixRows,
+      matrixColumns: level.matrixColumns,
+      tileRows: squares[0]?.rows ?? 0,
+      tileColumns: squares[0]?.columns ?? 0,
+      spacingMicrometres: level.spacingMicrometres,
+      isOrdered: spec.cut !== undefined,
     },
-    batches: readBatches(spec, areas, background, blank.value, (index) => readTile(read, areas, index)),
+    numbers: {
+      ...(background && { background: Math.min(...background) }),
+      pixels: squares.reduce((sum, { insideRows, insideColumns }) => sum + insideRows * insideColumns, 0),
+    },
+    batches: readBatches(spec, squares, overlap, draw),
   };
 }
 
 async function* readBatches(
   spec: TilesInput,
-  areas: TileArea[],
-  background: readonly number[],
-  blank: number,
-  read: (index: number) => Promise<DecodedFrame>,
-): AsyncGenerator<Tensor> {
-  for (let start = 0; start < areas.length; start += spec.batch) {
-    const count = Math.min(spec.batch, areas.length - start);
-    const { rows, columns } = areas[start]!;
-    const data = new Float32Array(count * 3 * rows * columns).fill(blank);
-    for (let index = 0; index < count; index++) {
-      const { pixels } = await read(start + index);
-      placeTile(data, index, areas[start + index]!, pixels.data, background);
-    }
-    yield { data, dims: [count, 3, rows, columns] };
+  squares: readonly Square[],
+  overlap: number,
+  draw: (index: number) => Promise<{ data: Float32Array; rows: number; columns: number }>,
+): AsyncGenerator<Batch> {
+  const rest = spec.preprocessing.filter((step) => step.step === 'channels' || step.step === 'normalise');
+  let tiles: { data: Float32Array; dims: [number, number, number] }[] = [];
+  let places: Place[] = [];
+  const together = (): Batch => {
+    const [channels, rows, columns] = tiles[0]!.dims;
+    const data = new Float32Array(tiles.length * channels * rows * columns);
+    tiles.forEach((tile, index) => data.set(tile.data, index * channels * rows * columns));
+    const batch: Batch = { tensor: { data, dims: [tiles.length, channels, rows, columns] }, places };
+    tiles = [];
+    places = [];
+    return batch;
+  };
+  for (const [index, square] of squares.entries()) {
+    const drawn = await draw(index);
+    if (spec.tissueAtLeast > 0 && tissueShare(drawn.data) < spec.tissueAtLeast) continue;
+    const tile = finish(drawn, rest);
+    if (tiles.length > 0 && tile.dims.some((size, axis) => size !== tiles[0]!.dims[axis])) yield together();
+    tiles.push(tile);
+    places.push({
+      kind: 'tile',
+      row: square.row,
+      column: square.column,
+      insideRows: square.insideRows,
+      insideColumns: square.insideColumns,
+      overlap,
+    });
+    if (tiles.length === spec.batch) yield together();
   }
+  if (tiles.length > 0) yield together();
 }
 
-/** Pixel by pixel to plane by plane, scaled so that the background becomes 255; what lies outside the matrix stays blank. */
+function finish(
+  { data, rows, columns }: { data: Float32Array; rows: number; columns: number },
+  steps: readonly Extract<TilesStep, { step: 'channels' | 'normalise' }>[],
+): { data: Float32Array; dims: [number, number, number] } {
+  let picture = { data, channels: 3, rows, columns, spacingMm: undefined, transform: untransformed } as Parameters<
+    typeof applyPictureStep
+  >[0];
+  for (const step of steps) picture = applyPictureStep(picture, step);
+  return { data: picture.data, dims: [picture.channels, rows, columns] };
+}
+
+function tissueShare(data: Float32Array): number {
+  const plane = data.length / 3;
+  let count = 0;
+  for (let at = 0; at < plane; at++)
+    if (Math.min(data[at]!, data[plane + at]!, data[2 * plane + at]!) < tissueBelow * glass) count++;
+  return count / plane;
+}
+
+function cutSquares(level: SlideLevel, size: number): Square[] {
+  const squares: Square[] = [];
+  for (let row = 0; row < level.matrixRows; row += size) {
+    for (let column = 0; column < level.matrixColumns; column += size) {
+      squares.push({
+        row,
+        column,
+        rows: size,
+        columns: size,
+        insideRows: Math.min(size, level.matrixRows - row),
+        insideColumns: Math.min(size, level.matrixColumns - column),
+      });
+    }
+  }
+  return squares;
+}
+
+/** Pixel by pixel to plane by plane; what lies outside the matrix stays as it is. */
 function placeTile(
   data: Float32Array,
-  index: number,
-  area: TileArea,
+  tile: SlideLevel['tiles'][number],
   pixels: ArrayLike<number>,
-  background: readonly number[],
+  scale: readonly Float32Array[],
 ): void {
-  const plane = area.rows * area.columns;
+  const plane = tile.rows * tile.columns;
   for (let channel = 0; channel < 3; channel++) {
-    const start = (index * 3 + channel) * plane;
-    const scaled = Float32Array.from({ length: 256 }, (_, value) =>
-      Math.min(255, (value * 255) / background[channel]!),
-    );
-    for (let row = 0; row < area.insideRows; row++) {
-      for (let column = 0; column < area.insideColumns; column++) {
-        const at = row * area.columns + column;
-        data[start + at] = scaled[pixels[at * 3 + channel]!]!;
+    const table = scale[channel]!;
+    for (let row = 0; row < tile.insideRows; row++) {
+      for (let column = 0; column < tile.insideColumns; column++) {
+        const at = row * tile.columns + column;
+        data[channel * plane + at] = table[pixels[at * 3 + channel]!]!;
       }
     }
   }
 }
 
-async function readTile(
-  read: (index: number) => Promise<DecodedFrame>,
-  areas: TileArea[],
-  index: number,
-): Promise<DecodedFrame> {
-  const frame = await read(index);
-  const { pixels } = frame;
-  const area = areas[index]!;
-  if (pixels.photometricInterpretation !== 'RGB' || frame.description.bitsStored !== 8)
-    throw new ModelError(
-      'invalid-input',
-      `Tile ${index + 1} is ${pixels.photometricInterpretation} with ${frame.description.bitsStored} bits; colour with 8 bits is needed.`,
-    );
-  if (pixels.rows !== area.rows || pixels.columns !== area.columns)
-    throw new ModelError(
-      'invalid-input',
-      `Tile ${index + 1} is ${pixels.columns} x ${pixels.rows}; ${area.columns} x ${area.rows} was announced.`,
-    );
-  return frame;
+/** Draws any rectangle of the level's matrix from the tiles it touches; where no tile lies it leaves what is there. */
+function regionPainter(level: SlideLevel, scale: readonly Float32Array[]) {
+  const first = level.tiles[0];
+  if (!first) throw new ModelError('invalid-input', 'The level has no tiles.');
+  const { rows: tileRows, columns: tileColumns } = first;
+  if (level.tiles.some((tile) => tile.rows !== tileRows || tile.columns !== tileColumns))
+    throw new ModelError('invalid-input', 'The tiles of the level have different sizes.');
+  /** By the cell of a grid as wide as a tile in which its top left lies; tiles that overlap or stand askew share cells. */
+  const cells = new Map<string, number[]>();
+  level.tiles.forEach((tile, index) => {
+    const key = `${Math.floor(tile.row / tileRows)} ${Math.floor(tile.column / tileColumns)}`;
+    const known = cells.get(key);
+    if (known) known.push(index);
+    else cells.set(key, [index]);
+  });
+
+  return async (data: Float32Array, top: number, left: number, rows: number, columns: number): Promise<void> => {
+    const plane = rows * columns;
+    for (let down = Math.floor(top / tileRows) - 1; down * tileRows < top + rows; down++) {
+      for (let across = Math.floor(left / tileColumns) - 1; across * tileColumns < left + columns; across++) {
+        for (const index of cells.get(`${down} ${across}`) ?? []) {
+          const tile = level.tiles[index]!;
+          const [firstRow, lastRow] = [Math.max(top, tile.row), Math.min(top + rows, tile.row + tile.insideRows)];
+          const [firstColumn, lastColumn] = [
+            Math.max(left, tile.column),
+            Math.min(left + columns, tile.column + tile.insideColumns),
+          ];
+          if (lastRow <= firstRow || lastColumn <= firstColumn) continue;
+          const pixels = await level.read(index);
+          for (let channel = 0; channel < 3; channel++) {
+            const table = scale[channel]!;
+            for (let row = firstRow; row < lastRow; row++) {
+              let from = ((row - tile.row) * tileColumns + firstColumn - tile.column) * 3 + channel;
+              let to = channel * plane + (row - top) * columns + firstColumn - left;
+              for (let column = firstColumn; column < lastColumn; column++, from += 3)
+                data[to++] = table[pixels[from]!]!;
+            }
+          }
+        }
+      }
+    }
+  };
 }

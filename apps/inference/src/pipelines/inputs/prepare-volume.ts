@@ -1,66 +1,65 @@
-import { toModalityValues } from '#libs/images';
-import { dot, frameGeometries, sliceNormal, type FrameGeometry } from '../../models/frame-geometry.js';
-import type { VolumeInput } from '../../models/manifest.js';
+import type { VolumeInput, VolumeStep } from '../../models/manifest.js';
 import type { FetchedInput } from '../../models/model.js';
 import { ModelError } from '../../models/model-error.js';
-import type { Tensor } from '../tensor.js';
+import type { Batch } from '../batch.js';
+import { gridOfSlices, voxels } from '../volumes/grid.js';
+import { applyVolumeStep, type Volume, voxelsMax, window, windowOrigins } from '../volumes/volume.js';
 import type { Prepared } from './prepared.js';
 import { frameReader } from './read-frame.js';
+import { preparePicture } from './read-picture.js';
+import { slicesOf } from './slices-of.js';
 
-/** Slices in modality values (HU), [batch, 1, rows, columns]; the slices of one batch are all that is in memory. */
-export function prepareVolume(spec: VolumeInput, task: FetchedInput): Prepared {
-  const slices = slicesOf(task);
-  const [first, last] = [slices[0], slices.at(-1)];
-  if (!first || !last || slices.length < 2) throw new ModelError('invalid-input', 'A volume has at least two slices.');
-  const normal = sliceNormal(first);
-  const extent = Math.abs(dot(last.position, normal) - dot(first.position, normal));
+type WindowStep = Extract<VolumeStep, { step: 'sliding-window' }>;
+
+/** The whole series as one array [1, 1, D, H, W], or window after window of it. */
+export async function prepareVolume(spec: VolumeInput, task: FetchedInput): Promise<Prepared> {
+  const source = gridOfSlices(slicesOf(task));
+  if (voxels(source) > Math.min(spec.voxels.atMost, voxelsMax))
+    throw new ModelError(
+      'invalid-input',
+      `A volume of ${source.dims.join(' x ')} voxels is more than the model takes (${spec.voxels.atMost}).`,
+    );
+  let volume: Volume = { ...source, data: await readSlices(spec, task, source.dims) };
+  let windows: WindowStep | undefined;
+  for (const step of spec.preprocessing) {
+    if (step.step === 'modality-values' || step.step === 'voi-window') continue;
+    if (step.step === 'sliding-window') windows = step;
+    else volume = applyVolumeStep(volume, step);
+  }
   return {
-    facts: {
-      kind: 'volume',
-      slices: slices.length,
-      pixelAreaMm2: first.pixelSpacing[0] * first.pixelSpacing[1],
-      sliceSpacingMm: extent / (slices.length - 1),
-    },
+    facts: { kind: 'volume', grid: { dims: volume.dims, affine: volume.affine }, source },
     numbers: {},
-    batches: readBatches(spec, task, first.rows, first.columns),
+    batches: windows ? readWindows(volume, windows) : whole(volume),
   };
 }
 
-async function* readBatches(
+async function readSlices(
   spec: VolumeInput,
   task: FetchedInput,
-  rows: number,
-  columns: number,
-): AsyncGenerator<Tensor> {
+  [slices, rows, columns]: readonly [number, number, number],
+): Promise<Float32Array> {
   const read = frameReader(task);
-  const total = task.input.frames.length;
-  for (let start = 0; start < total; start += spec.batch) {
-    const count = Math.min(spec.batch, total - start);
-    const data = new Float32Array(count * rows * columns);
-    for (let index = 0; index < count; index++) {
-      const { pixels, description } = await read(start + index);
-      if (pixels.samplesPerPixel !== 1 || pixels.rows !== rows || pixels.columns !== columns)
-        throw new ModelError(
-          'invalid-input',
-          `Slice ${start + index + 1} is ${pixels.columns} x ${pixels.rows} with ${pixels.samplesPerPixel} samples a pixel; ${columns} x ${rows} grey was announced.`,
-        );
-      data.set(toModalityValues(pixels, description), index * rows * columns);
-    }
-    yield { data, dims: [count, 1, rows, columns] };
+  const first = spec.preprocessing.filter((step) => step.step === 'modality-values' || step.step === 'voi-window');
+  const data = new Float32Array(slices * rows * columns);
+  for (let slice = 0; slice < slices; slice++) {
+    const picture = preparePicture(await read(slice), first);
+    if (picture.channels !== 1 || picture.rows !== rows || picture.columns !== columns)
+      throw new ModelError(
+        'invalid-input',
+        `Slice ${slice + 1} is ${picture.columns} x ${picture.rows} with ${picture.channels} channels; ${columns} x ${rows} grey was announced.`,
+      );
+    data.set(picture.data, slice * rows * columns);
   }
+  return data;
 }
 
-function slicesOf({ input }: FetchedInput): FrameGeometry[] {
-  const byFrame = new Map<string, FrameGeometry>();
-  for (const instance of input.instances) {
-    const geometry = frameGeometries(instance);
-    if (typeof geometry === 'string') throw new ModelError('invalid-input', `A slice cannot be placed: ${geometry}.`);
-    for (const slice of geometry) byFrame.set(`${slice.sopInstanceUid} ${slice.frameNumber}`, slice);
+async function* whole({ data, dims }: Volume): AsyncGenerator<Batch> {
+  yield { tensor: { data, dims: [1, 1, ...dims] }, places: [{ kind: 'window', origin: [0, 0, 0] }] };
+}
+
+async function* readWindows(volume: Volume, { sizes, overlap, value }: WindowStep): AsyncGenerator<Batch> {
+  for (const origin of windowOrigins(volume.dims, sizes, overlap)) {
+    const { data } = window(volume, origin, sizes, value);
+    yield { tensor: { data, dims: [1, 1, ...sizes] }, places: [{ kind: 'window', origin }] };
   }
-  return input.frames.map(({ sopInstanceUid, frameNumber }) => {
-    const slice = byFrame.get(`${sopInstanceUid} ${frameNumber}`);
-    if (!slice)
-      throw new ModelError('invalid-input', `Frame ${frameNumber} of ${sopInstanceUid} is not in the metadata.`);
-    return slice;
-  });
 }

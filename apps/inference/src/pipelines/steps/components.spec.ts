@@ -26,7 +26,13 @@ function run(
   const [rows, columns] = [slices[0]!.length, slices[0]![0]!.length];
   const reducer = componentsStep(
     { ...step, ...changes },
-    { kind: 'volume', pixelAreaMm2: 1, sliceSpacingMm: 1, slices: slices.length },
+    {
+      kind: 'stack',
+      pixelAreaMm2: 1,
+      sliceSpacingMm: 1,
+      slices: slices.length,
+      source: { dims: [1, 1, 1], affine: [] },
+    },
   );
   for (let start = 0; start < slices.length; start += batch) {
     const text = slices
@@ -34,18 +40,23 @@ function run(
       .flat()
       .join('');
     const count = text.length / rows / columns;
-    reducer.take!({
-      mask: {
-        data: Uint8Array.from(text, (character) => (character === '.' ? 0 : 1)),
-        dims: [count, 1, rows, columns],
+    reducer.take!(
+      {
+        mask: {
+          data: Uint8Array.from(text, (character) => (character === '.' ? 0 : 1)),
+          dims: [count, 1, rows, columns],
+        },
+        values: { data: Float32Array.from(text, valueOf), dims: [count, 1, rows, columns] },
       },
-      values: { data: Float32Array.from(text, valueOf), dims: [count, 1, rows, columns] },
-    });
+      noBatch,
+    );
   }
   const values = new Values();
-  reducer.finish(values);
+  void reducer.finish!(values);
   return values;
 }
+
+const noBatch = { tensor: { data: new Float32Array(), dims: [] }, places: [] };
 
 describe('componentsStep', () => {
   it('joins regions that meet only in a later slice', () => {

@@ -6,7 +6,7 @@ import { labelSlice, type Run } from './label-slice.js';
 import { histogramPercentile } from './distribution.js';
 
 type ComponentsStep = Extract<PostprocessingStep, { step: 'components' }>;
-type VolumeFacts = Extract<InputFacts, { kind: 'volume' }>;
+type VolumeFacts = Extract<InputFacts, { kind: 'stack' }>;
 
 /** Each open region holds a histogram; noise instead of organs must not fill the memory. */
 const regionsPerSliceMax = 20_000;
@@ -34,8 +34,8 @@ export function componentsStep(step: ComponentsStep, facts: VolumeFacts): Reduce
   let lastLabel = 0;
 
   const takeSlice = (
-    mask: Uint8Array | Float32Array,
-    data: Uint8Array | Float32Array,
+    mask: Uint8Array | Float32Array | Int32Array,
+    data: Uint8Array | Float32Array | Int32Array,
     rows: number,
     columns: number,
   ) => {
@@ -136,7 +136,12 @@ function isDropped(region: Component, { dropRegions, bins }: ComponentsStep, { p
   return histogramPercentile(bins.from, region.counts, region.pixels, 50) < dropRegions.medianBelow;
 }
 
-function measureRegion(region: Run[], data: Uint8Array | Float32Array, from: number, bins: number): Component {
+function measureRegion(
+  region: Run[],
+  data: Uint8Array | Float32Array | Int32Array,
+  from: number,
+  bins: number,
+): Component {
   const found = emptyComponent(bins);
   const to = from + bins - 1;
   for (const run of region) {

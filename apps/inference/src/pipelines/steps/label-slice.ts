@@ -5,7 +5,7 @@ export interface Run {
 }
 
 /** The 4-connected regions of one slice of a mask, each as its runs, found row by row with union-find over runs. */
-export function labelSlice(mask: Uint8Array | Float32Array, rows: number, columns: number): Run[][] {
+export function labelSlice(mask: Uint8Array | Float32Array | Int32Array, rows: number, columns: number): Run[][] {
   const runs: Run[] = [];
   const parents: number[] = [];
   const find = (run: number): number => {

@@ -7,6 +7,7 @@ import { sumStep } from './sum.js';
 import { widthStep } from './width.js';
 
 const facts = { kind: 'waveform', hertz: 500 } as const;
+const noBatch = { tensor: { data: new Float32Array(), dims: [] }, places: [] };
 const tensor = (data: Float32Array) => ({ data, dims: [1, 1, data.length] });
 
 function signal(length: number, draw: (sample: number) => number): Float32Array {
@@ -17,8 +18,8 @@ describe('listPeaksStep', () => {
   const listed = (peaks: Float32Array, over = peaks) => {
     const values = new Values();
     const step = listPeaksStep({ step: 'list-peaks', of: 'peaks', over: 'over', gives: 'beats' }, facts);
-    step.take!({ peaks: tensor(peaks), over: tensor(over) });
-    step.finish(values);
+    step.take!({ peaks: tensor(peaks), over: tensor(over) }, noBatch);
+    void step.finish!(values);
     return values;
   };
 
@@ -59,8 +60,8 @@ describe('widthStep', () => {
       },
       facts,
     );
-    step.take!({ speed: tensor(signal(2000, draw)) });
-    step.finish(values);
+    step.take!({ speed: tensor(signal(2000, draw)) }, noBatch);
+    void step.finish!(values);
     return values.number('width');
   };
   const places = [500, 1500, 2500, 3500];
@@ -97,16 +98,16 @@ describe('the arithmetic steps', () => {
   it('take differences, sums over batches and ratios', () => {
     const values = new Values({ pixels: 200 });
     values.set('beats', Float64Array.of(100, 900, 1750));
-    intervalsStep({ step: 'intervals', of: 'beats', gives: 'rr' }).finish(values);
+    void intervalsStep({ step: 'intervals', of: 'beats', gives: 'rr' }).finish!(values);
     expect([...values.list('rr')]).toEqual([800, 850]);
 
     const sum = sumStep({ step: 'sum', of: 'tissue', gives: 'tissue' });
     for (const data of [Float32Array.of(1, 2), Float32Array.of(47)])
-      sum.take!({ tissue: { data, dims: [data.length] } });
-    sum.finish(values);
-    ratioStep({ step: 'ratio', of: 'tissue', to: 'pixels', times: 100, gives: 'share' }).finish(values);
+      sum.take!({ tissue: { data, dims: [data.length] } }, noBatch);
+    void sum.finish!(values);
+    void ratioStep({ step: 'ratio', of: 'tissue', to: 'pixels', times: 100, gives: 'share' }).finish!(values);
     expect(values.number('share')).toBe(25);
-    ratioStep({ step: 'ratio', of: 1, to: 0, times: 1, gives: 'none' }).finish(values);
+    void ratioStep({ step: 'ratio', of: 1, to: 0, times: 1, gives: 'none' }).finish!(values);
     expect(values.number('none')).toBeNaN();
   });
 
@@ -114,7 +115,7 @@ describe('the arithmetic steps', () => {
     const values = new Values();
     for (const beats of [[], [500]]) {
       values.set('beats', Float64Array.from(beats));
-      intervalsStep({ step: 'intervals', of: 'beats', gives: 'rr' }).finish(values);
+      void intervalsStep({ step: 'intervals', of: 'beats', gives: 'rr' }).finish!(values);
       expect(values.list('rr')).toHaveLength(0);
     }
   });

@@ -1,22 +1,57 @@
 import type { PostprocessingStep } from '../../models/manifest.js';
-import type { InputFacts, Reducer } from '../reducer.js';
+import type { InputFacts, Reducer, StepContext } from '../reducer.js';
+import { boxesStep } from './boxes.js';
+import { channelStep } from './channels.js';
 import { componentsStep } from './components.js';
+import { heatMapStep } from './heat-map.js';
 import { intervalsStep } from './intervals.js';
 import { listPeaksStep } from './list-peaks.js';
+import { mergeWindowsStep } from './merge-windows.js';
+import { objectsStep } from './objects.js';
+import { ofMaskStep } from './of-mask.js';
+import { placeMaskStep } from './place-mask.js';
 import { ratioStep } from './ratio.js';
+import { scoreStep } from './scores.js';
 import { statisticStep } from './statistic.js';
+import { stitchTilesStep } from './stitch-tiles.js';
 import { sumStep } from './sum.js';
 import { widthStep } from './width.js';
 
-/** The step a manifest names, ready to take batches. */
-export function startStep(step: PostprocessingStep, facts: InputFacts): Reducer {
+/** The step a manifest names, ready to take batches. Steps are started in their order: each may say the layout of what it gives. */
+export function startStep(step: PostprocessingStep, context: StepContext): Reducer {
   switch (step.step) {
+    case 'softmax':
+    case 'sigmoid':
+    case 'argmax':
+    case 'threshold':
+      return channelStep(step, context);
+    case 'scores':
+    case 'top-label':
+    case 'element':
+    case 'embedding':
+      return scoreStep(step, context);
+    case 'mask':
+      return placeMaskStep(step, context);
+    case 'merge-windows':
+      return mergeWindowsStep(step, context);
+    case 'stitch-tiles':
+      return stitchTilesStep(step, context);
+    case 'largest-pieces':
+    case 'volumes':
+    case 'areas':
+      return ofMaskStep(step, context);
+    case 'split-objects':
+      return objectsStep(step, context);
+    case 'non-maximum-suppression':
+      return boxesStep(step);
+    case 'heat-map':
+      return heatMapStep(step, context);
     case 'components':
-      return componentsStep(step, factsOf('volume', facts));
+      return componentsStep(step, factsOf('stack', context.facts));
     case 'list-peaks':
-      return listPeaksStep(step, factsOf('waveform', facts));
+      return listPeaksStep(step, factsOf('waveform', context.facts));
     case 'width':
-      return widthStep(step, factsOf('waveform', facts));
+      return widthStep(step, factsOf('waveform', context.facts));
     case 'intervals':
       return intervalsStep(step);
     case 'statistic':

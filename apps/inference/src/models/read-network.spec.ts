@@ -1,19 +1,23 @@
 import onnxProto from 'onnx-proto';
 import { describe, expect, it } from '@jest/globals';
 import { builtModels } from '../../../../scripts/models/built-models.js';
-import { refuseExternalData } from './refuse-external-data.js';
+import { readNetwork } from './read-network.js';
 
 const { onnx } = onnxProto;
+const opsetImport = [{ domain: '', version: 17 }];
 const external = {
   name: 'w',
   dataLocation: onnx.TensorProto.DataLocation.EXTERNAL,
   externalData: [{ key: 'location', value: '../../etc/passwd' }],
 };
-const encode = (graph: object) => onnx.ModelProto.encode(onnx.ModelProto.fromObject({ irVersion: 8, graph })).finish();
+const encode = (graph: object) =>
+  onnx.ModelProto.encode(onnx.ModelProto.fromObject({ irVersion: 8, opsetImport, graph })).finish();
 
-describe('refuseExternalData', () => {
+const cellularity = Object.keys(builtModels).find((folder) => folder.includes('he-cellularity'))!;
+
+describe('readNetwork', () => {
   it.each(Object.keys(builtModels))('lets %s pass', (folder) => {
-    expect(() => refuseExternalData(builtModels[folder]!())).not.toThrow();
+    expect(() => readNetwork(builtModels[folder]!())).not.toThrow();
   });
 
   it.each<[string, object]>([
@@ -40,7 +44,7 @@ describe('refuseExternalData', () => {
       },
     ],
   ])('refuses %s in another file', (_, graph) => {
-    expect(() => refuseExternalData(encode(graph))).toThrow(/keeps a tensor in another file/);
+    expect(() => readNetwork(encode(graph))).toThrow(/keeps a tensor in another file/);
   });
 
   it('refuses a function body and training graphs with such a tensor', () => {
@@ -49,26 +53,42 @@ describe('refuseExternalData', () => {
       graph: {},
       functions: [{ node: [{ attribute: [{ name: 'value', type: 4, t: external }] }] }],
     };
-    expect(() => refuseExternalData(onnx.ModelProto.encode(onnx.ModelProto.fromObject(model)).finish())).toThrow(
+    expect(() => readNetwork(onnx.ModelProto.encode(onnx.ModelProto.fromObject(model)).finish())).toThrow(
       /another file/,
     );
     const training = { irVersion: 8, graph: {}, trainingInfo: [{ algorithm: { initializer: [external] } }] };
-    expect(() => refuseExternalData(onnx.ModelProto.encode(onnx.ModelProto.fromObject(training)).finish())).toThrow(
+    expect(() => readNetwork(onnx.ModelProto.encode(onnx.ModelProto.fromObject(training)).finish())).toThrow(
       /another file/,
     );
   });
 
   it('refuses bytes that are no network, wherever they are cut', () => {
-    const bytes = builtModels['pathology/he-cellularity/1.0.0']!();
-    expect(() => refuseExternalData(new Uint8Array())).toThrow(/there is no graph in it/);
-    expect(() => refuseExternalData(Buffer.from('GIF89a, not a network'))).toThrow(/no ONNX file/);
+    const bytes = builtModels[cellularity]!();
+    expect(() => readNetwork(new Uint8Array())).toThrow(/there is no graph in it/);
+    expect(() => readNetwork(Buffer.from('GIF89a, not a network'))).toThrow(/no ONNX file/);
     for (let length = 60; length < bytes.length; length += 97)
-      expect(() => refuseExternalData(bytes.subarray(0, length))).toThrow(/no ONNX file/);
+      expect(() => readNetwork(bytes.subarray(0, length))).toThrow(/no ONNX file/);
+  });
+
+  it('refuses operators that need a library, and opsets it does not know', () => {
+    const node = { opType: 'MyLayer', domain: 'com.example', name: 'n', input: [], output: ['y'] };
+    expect(() => readNetwork(encode({ node: [node] }))).toThrow(/operator MyLayer of the domain "com.example"/);
+    const old = { irVersion: 3, opsetImport: [{ domain: '', version: 3 }], graph: {} };
+    expect(() => readNetwork(onnx.ModelProto.encode(onnx.ModelProto.fromObject(old)).finish())).toThrow(/opset 3;/);
+  });
+
+  it('tells inputs, outputs, their types and shapes', () => {
+    expect(readNetwork(builtModels[cellularity]!())).toEqual({
+      irVersion: 8,
+      opset: 17,
+      inputs: [{ name: 'rgb', dtype: 'float32', shape: ['batch', 3, 'rows', 'columns'] }],
+      outputs: ['tissue', 'haematoxylin', 'positive'].map((name) => ({ name, dtype: 'float32', shape: ['batch'] })),
+    });
   });
 
   it('refuses graphs nested without end', () => {
     let graph: object = {};
     for (let depth = 0; depth < 40; depth++) graph = { node: [{ attribute: [{ name: 'g', type: 5, g: graph }] }] };
-    expect(() => refuseExternalData(encode(graph))).toThrow(/nest deeper/);
+    expect(() => readNetwork(encode(graph))).toThrow(/nest deeper/);
   });
 });

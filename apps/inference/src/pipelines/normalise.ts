@@ -1,0 +1,76 @@
+import type { NormaliseStep } from '../models/manifest-inputs.js';
+import { ModelError } from '../models/model-error.js';
+
+type ValueStep = NormaliseStep | { step: 'clip'; from: number; to: number };
+
+/**
+ * Changes values in place, of `channels` planes one behind the other.
+ *
+ * @throws ModelError 'invalid-input' when all values are one and the same, and it is their spread that counts.
+ */
+export function applyValueStep(data: Float32Array, step: ValueStep, channels: number): void {
+  if (step.step === 'clip') {
+    for (let at = 0; at < data.length; at++) {
+      const value = data[at]!;
+      if (value < step.from) data[at] = step.from;
+      else if (value > step.to) data[at] = step.to;
+    }
+    return;
+  }
+  switch (step.by) {
+    case 'constants': {
+      const plane = data.length / channels;
+      for (let channel = 0; channel < channels; channel++) {
+        const mean = one(step.mean, channel);
+        const deviation = one(step.deviation, channel);
+        for (let at = channel * plane; at < (channel + 1) * plane; at++)
+          data[at] = (data[at]! * step.scale - mean) / deviation;
+      }
+      return;
+    }
+    case 'range': {
+      let [lowest, highest] = [Infinity, -Infinity];
+      for (let at = 0; at < data.length; at++) {
+        const value = data[at]!;
+        if (value < lowest) lowest = value;
+        if (value > highest) highest = value;
+      }
+      stretch(data, lowest, highest);
+      return;
+    }
+    case 'deviation': {
+      let [count, sum, squares] = [0, 0, 0];
+      for (let at = 0; at < data.length; at++) {
+        const value = data[at]!;
+        if (step.nonZero && value === 0) continue;
+        count++;
+        sum += value;
+        squares += value * value;
+      }
+      const mean = sum / count;
+      const deviation = Math.sqrt(squares / count - mean * mean);
+      if (!(deviation > 0)) throw even();
+      for (let at = 0; at < data.length; at++)
+        if (!step.nonZero || data[at] !== 0) data[at] = (data[at]! - mean) / deviation;
+      return;
+    }
+    case 'percentiles': {
+      const sorted = data.toSorted();
+      const at = (percent: number) => sorted[Math.round(((sorted.length - 1) * percent) / 100)]!;
+      stretch(data, at(step.low), at(step.high));
+    }
+  }
+}
+
+function stretch(data: Float32Array, low: number, high: number): void {
+  if (!(high > low)) throw even();
+  for (let at = 0; at < data.length; at++) data[at] = Math.min(1, Math.max(0, (data[at]! - low) / (high - low)));
+}
+
+function one(values: number | number[], channel: number): number {
+  return typeof values === 'number' ? values : (values[channel] ?? values.at(-1)!);
+}
+
+function even(): ModelError {
+  return new ModelError('invalid-input', 'All values of the input are the same: there is nothing in it to read.');
+}

@@ -1,0 +1,94 @@
+import type { PostprocessingStep } from '../../models/manifest.js';
+import { ModelError } from '../../models/model-error.js';
+import type { Reducer, StepContext } from '../reducer.js';
+import { tensorNamed } from '../tensor.js';
+import type { HeatMap } from '../values.js';
+import { channelsOf } from './channels.js';
+import { pictureOf, wrongInput } from './place-mask.js';
+
+type HeatMapStep = Extract<PostprocessingStep, { step: 'heat-map' }>;
+
+/** Cells along the longer side of a slide's map: enough to see where, and small whatever the slide. */
+const slideCellsMax = 1024;
+
+/** One channel of an output over the picture, or as means of cells over the slide. */
+export function heatMapStep(step: HeatMapStep, { facts, layouts }: StepContext): Reducer {
+  const layout = layouts.get(step.of) ?? '';
+  const maps: HeatMap['maps'] = [];
+  const plane = (tensors: Parameters<NonNullable<Reducer['take']>>[0]) => {
+    const tensor = tensorNamed(tensors, step.of);
+    const { channels } = channelsOf(tensor, layout);
+    if (step.channel >= channels)
+      throw new ModelError(
+        'invalid-output',
+        `"${step.of}" has ${channels} channels; there is no channel ${step.channel}.`,
+      );
+    const [rows, columns] = ['H', 'W'].map((letter) => tensor.dims[layout.indexOf(letter)]!) as [number, number];
+    const size = rows * columns;
+    return {
+      rows,
+      columns,
+      of: (item: number) =>
+        tensor.data.subarray((item * channels + step.channel) * size, (item * channels + step.channel + 1) * size),
+    };
+  };
+
+  if (facts.kind === 'image')
+    return {
+      take: (tensors, { tensor: input, places }) => {
+        const { rows, columns, of } = plane(tensors);
+        places.forEach((place, item) => {
+          const { frame, transform } = pictureOf(place);
+          // The map may be coarser than the network's input.
+          const [down, across] = [input.dims[2]! / rows, input.dims[3]! / columns];
+          const finer = ({ scale, offset }: typeof transform.row, by: number) => ({
+            scale: scale * by,
+            offset: scale * (by / 2 - 0.5) + offset,
+          });
+          maps.push({
+            frame,
+            rows,
+            columns,
+            data: Float32Array.from(of(item)),
+            transform: { row: finer(transform.row, down), column: finer(transform.column, across) },
+          });
+        });
+      },
+      finish: (values) => values.set(step.gives, { kind: 'heat-map', maps }),
+    };
+
+  if (facts.kind !== 'tiles') throw wrongInput(step.step, facts);
+  const cell = Math.max(1, Math.ceil(Math.max(facts.matrixRows, facts.matrixColumns) / slideCellsMax));
+  const [cellRows, cellColumns] = [Math.ceil(facts.matrixRows / cell), Math.ceil(facts.matrixColumns / cell)];
+  const sums = new Float32Array(cellRows * cellColumns);
+  const counts = new Uint32Array(cellRows * cellColumns);
+  return {
+    take: (tensors, { places }) => {
+      const { rows, columns, of } = plane(tensors);
+      places.forEach((place, item) => {
+        if (place.kind !== 'tile') throw wrongInput(step.step, facts);
+        const values = of(item);
+        const scale = rows / (facts.tileRows + 2 * place.overlap);
+        for (let row = 0; row < place.insideRows; row++) {
+          const from = Math.floor((row + place.overlap) * scale) * columns;
+          const to = Math.floor((place.row + row) / cell) * cellColumns;
+          for (let column = 0; column < place.insideColumns; column++) {
+            const at = to + Math.floor((place.column + column) / cell);
+            sums[at]! += values[from + Math.floor((column + place.overlap) * scale)]!;
+            counts[at]!++;
+          }
+        }
+      });
+    },
+    finish: (values) => {
+      const data = sums.map((sum, at) => (counts[at] ? sum / counts[at]! : 0));
+      const along = { scale: cell, offset: cell / 2 - 0.5 };
+      values.set(step.gives, {
+        kind: 'heat-map',
+        maps: [
+          { frame: undefined, rows: cellRows, columns: cellColumns, data, transform: { row: along, column: along } },
+        ],
+      });
+    },
+  };
+}
