@@ -59,11 +59,11 @@ export async function createWorkitems(tx: Transaction, workitems: readonly NewWo
     'create-workitems',
     `with w as (
        insert into workitem (workitem_uid, kind, study_key, priority, priority_reason, deadline, dataset,
-                             model_id, model_version, model_sha256, input_digest)
+                             model_id, model_version, model_sha256, input_digest, scheduled_start)
        select n.*
          from json_to_recordset($1::json) as n (workitem_uid text, kind text, study_key bigint, priority text,
               priority_reason text, deadline timestamptz, dataset jsonb, model_id text, model_version text,
-              model_sha256 text, input_digest text)
+              model_sha256 text, input_digest text, scheduled_start timestamptz)
        on conflict do nothing
        returning workitem_uid, study_key)
      select w.workitem_uid, (select s.study_instance_uid from study s where s.study_key = w.study_key) from w`,
@@ -95,6 +95,7 @@ function workitemRow(workitem: NewWorkitem) {
       model_version: workitem.modelVersion,
       model_sha256: workitem.modelSha256,
       input_digest: workitem.inputDigest,
+      scheduled_start: workitem.scheduledStart ?? null,
     }),
   };
 }

@@ -77,6 +77,8 @@ export type NewWorkitem = AnyNewWorkitem &
         modelVersion: string;
         modelSha256: string;
         inputDigest: string;
+        /** Not before this; null or undefined: at once. */
+        scheduledStart?: Date | null;
       }
     | { kind: 'reading'; studyKey: number }
     | { kind: 'other'; studyKey: number | null }

@@ -1,5 +1,5 @@
 import { jsonNumber } from '#libs/dicom';
-import type { CompletenessFacts } from './completeness.js';
+import type { CompletenessFacts, Notice, SeriesShape } from './completeness.js';
 import type { SeriesFacts, StudyFacts } from './study-facts.js';
 
 const numberOfStudyRelatedSeries = '00201206';
@@ -8,10 +8,14 @@ const numberOfSeriesRelatedInstances = '00201209';
 const imagesInAcquisition = '00201002';
 
 /** What of a study speaks for or against its being complete. The archive's own counts are not evidence: only what senders wrote. */
-export function completenessFacts(study: StudyFacts, hasExplicitNotice: boolean): CompletenessFacts {
+export function completenessFacts(
+  study: StudyFacts,
+  notices: Notice[],
+  shapes: ReadonlyMap<string, SeriesShape>,
+): CompletenessFacts {
   const sources = study.series.filter((series) => series.isSource);
   return {
-    hasExplicitNotice,
+    notices,
     secondsSinceLastReceived: study.secondsSinceLastReceived,
     numberOfSeries: sources.length,
     numberOfInstances: sources.reduce((sum, series) => sum + series.numberOfInstances, 0),
@@ -19,6 +23,7 @@ export function completenessFacts(study: StudyFacts, hasExplicitNotice: boolean)
     expectedInstances: largest(sources, numberOfStudyRelatedInstances),
     series: sources.map((series, index) => ({
       label: `series ${jsonNumber(series.attributes, '00200011') ?? index + 1}`,
+      shape: shapes.get(series.seriesInstanceUid),
       received: Math.max(series.numberOfInstances, series.numberOfFrames),
       expected: number(series.sample, numberOfSeriesRelatedInstances) ?? number(series.sample, imagesInAcquisition),
     })),

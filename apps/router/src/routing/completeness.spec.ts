@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { makeFacts } from '../../../../test/support/router/make-facts.js';
-import { type CompletenessFacts, judgeCompleteness } from './completeness.js';
+import { type CompletenessFacts, judgeCompleteness, type Notice } from './completeness.js';
 import { completenessFacts } from './completeness-facts.js';
 
-const quiet = 5;
+const quiet = { seconds: 5 };
 
 function facts(changes: Partial<CompletenessFacts> = {}): CompletenessFacts {
   return {
-    hasExplicitNotice: false,
+    notices: [],
     secondsSinceLastReceived: 0,
     numberOfSeries: 1,
     numberOfInstances: 10,
@@ -15,6 +15,16 @@ function facts(changes: Partial<CompletenessFacts> = {}): CompletenessFacts {
     ...changes,
   };
 }
+
+const notice = (changes: Partial<Notice> = {}): Notice => ({
+  kind: 'sender',
+  secondsAgo: 0,
+  expectedSeries: undefined,
+  expectedInstances: undefined,
+  missingInstances: undefined,
+  namedInstances: undefined,
+  ...changes,
+});
 
 const kinds = (changes: Partial<CompletenessFacts>) =>
   judgeCompleteness(facts(changes), quiet).evidence.map(({ kind, isMet }) => `${kind} ${isMet}`);
@@ -40,11 +50,11 @@ describe('judgeCompleteness', () => {
   });
 
   it('never asks to look again in less than a second, so that a short quiet period is no busy loop', () => {
-    expect(judgeCompleteness(facts(), 0.05).checkAgainAfterSeconds).toBe(1);
+    expect(judgeCompleteness(facts(), { seconds: 0.05 }).checkAgainAfterSeconds).toBe(1);
   });
 
   it('takes an explicit notice for proof, whatever the counts say', () => {
-    const judged = judgeCompleteness(facts({ hasExplicitNotice: true, expectedInstances: 500 }), quiet);
+    const judged = judgeCompleteness(facts({ notices: [notice()], expectedInstances: 500 }), quiet);
     expect(judged).toMatchObject({ isComplete: true, checkAgainAfterSeconds: 0 });
     expect(judged.evidence).toEqual([
       { kind: 'explicit-notice', isMet: true, text: 'The sender said that the study is complete.' },
@@ -125,6 +135,65 @@ describe('judgeCompleteness', () => {
     expect(text).not.toContain('series 6');
   });
 
+  it('no longer believes a notice when more has come since, but does where counts were named', () => {
+    const after = { secondsSinceLastReceived: 2 };
+    expect(kinds({ ...after, notices: [notice({ secondsAgo: 1 })] })).toEqual(['explicit-notice true']);
+    expect(kinds({ ...after, notices: [notice({ secondsAgo: 3 })] })).toEqual(['quiet-period false']);
+    expect(kinds({ ...after, notices: [notice({ secondsAgo: 60, expectedInstances: 10 })] })).toEqual([
+      'explicit-notice true',
+    ]);
+  });
+
+  it('waits for what the sender announced, and says what is missing', () => {
+    const announced = facts({ notices: [notice({ expectedInstances: 12, expectedSeries: 1 })] });
+    const judged = judgeCompleteness({ ...announced, secondsSinceLastReceived: 6 }, quiet);
+    expect(judged.isComplete).toBe(false);
+    expect(judged.evidence[0]?.text).toBe(
+      'The sender said how much there is: 1 of 1 series, 10 of 12 instances are here.',
+    );
+    expect(judgeCompleteness({ ...announced, secondsSinceLastReceived: 20 }, quiet).isComplete).toBe(true);
+  });
+
+  it('takes the end of the procedure step that made the study for proof, once all it made is here', () => {
+    const ended = (missingInstances: number) =>
+      notice({ kind: 'procedure-step', namedInstances: 10, missingInstances });
+    expect(kinds({ notices: [ended(0)] })).toEqual(['procedure-step true']);
+    expect(kinds({ notices: [ended(2)] })).toEqual(['procedure-step false', 'quiet-period false']);
+  });
+
+  it('needs less silence where every series is known to be whole, by counts or by the tiles of its slides', () => {
+    const counted = { label: 'series 1', received: 80, expected: 80 };
+    const slide = {
+      label: 'series 2',
+      received: 4,
+      shape: { kind: 'tiles' as const, isWhole: true, text: 'all 4 tiles' },
+    };
+    const judged = (series: CompletenessFacts['series'], secondsSinceLastReceived: number) =>
+      judgeCompleteness(facts({ series, secondsSinceLastReceived }), quiet);
+    expect(judged([counted, slide], 1.2)).toMatchObject({ isComplete: false, checkAgainAfterSeconds: 1 });
+    expect(judged([counted, slide], 1.3).isComplete).toBe(true);
+    expect(judged([counted, slide], 1.3).evidence.at(-1)?.text).toContain('1.3 s is enough');
+    expect(judged([counted, { label: 'series 2', received: 4 }], 1.3).isComplete).toBe(false);
+  });
+
+  it('waits longer while slices or tiles are missing', () => {
+    const shape = {
+      kind: 'slices' as const,
+      isWhole: false,
+      text: '9 slices 5 mm apart, with 1 gap in which 1 are missing',
+    };
+    const series = [{ label: 'series 1', received: 9, shape }];
+    expect(kinds({ series, secondsSinceLastReceived: 6 })).toEqual(['slices false', 'quiet-period true']);
+    expect(judgeCompleteness(facts({ series, secondsSinceLastReceived: 6 }), quiet).isComplete).toBe(false);
+    expect(judgeCompleteness(facts({ series, secondsSinceLastReceived: 20 }), quiet).isComplete).toBe(true);
+  });
+
+  it('waits as long as a rule says, and names it', () => {
+    const judged = judgeCompleteness(facts({ secondsSinceLastReceived: 6 }), { seconds: 60, rule: 'Cardiac MR' });
+    expect(judged).toMatchObject({ isComplete: false, checkAgainAfterSeconds: 54 });
+    expect(judged.evidence[0]?.text).toContain('by the rule "Cardiac MR"');
+  });
+
   it('judges a study without any source series by silence', () => {
     const none = { numberOfSeries: 0, numberOfInstances: 0, series: [] };
     expect(judgeCompleteness(facts({ ...none, secondsSinceLastReceived: 6 }), quiet).isComplete).toBe(true);
@@ -138,8 +207,8 @@ describe('completenessFacts', () => {
       { instances: 2, sample: { ImagesInAcquisition: '12', NumberOfSeriesRelatedInstances: '6' } },
       { modality: 'SR', sopClasses: ['1.2.840.10008.5.1.4.1.1.88.33'], instances: 1 },
     ]);
-    expect(completenessFacts(study, false)).toEqual({
-      hasExplicitNotice: false,
+    expect(completenessFacts(study, [], new Map())).toEqual({
+      notices: [],
       secondsSinceLastReceived: 0,
       numberOfSeries: 2,
       numberOfInstances: 6,
@@ -155,7 +224,8 @@ describe('completenessFacts', () => {
   it('counts frames where one instance holds a whole acquisition', () => {
     const [series] = completenessFacts(
       makeFacts([{ instances: 1, frames: 60, sample: { ImagesInAcquisition: '60' } }]),
-      false,
+      [],
+      new Map(),
     ).series;
     expect(series).toMatchObject({ received: 60, expected: 60 });
   });

@@ -1,6 +1,14 @@
 /** One observation on whether all of a study has arrived, kept with the decision. */
 export interface Evidence {
-  kind: 'explicit-notice' | 'study-counts' | 'series-counts' | 'quiet-period' | 'waited-long-enough';
+  kind:
+    | 'explicit-notice'
+    | 'procedure-step'
+    | 'study-counts'
+    | 'series-counts'
+    | 'slices'
+    | 'tiles'
+    | 'quiet-period'
+    | 'waited-long-enough';
   /** Whether it speaks for the study being complete. */
   isMet: boolean;
   /** A sentence for people. */
@@ -14,9 +22,29 @@ export interface Completeness {
   checkAgainAfterSeconds: number;
 }
 
+/** What somebody who knows has said of a study. */
+export interface Notice {
+  kind: 'sender' | 'procedure-step';
+  secondsAgo: number;
+  /** How much there will be; undefined: all that was there. */
+  expectedSeries: number | undefined;
+  expectedInstances: number | undefined;
+  /** Of the instances a procedure step says it made, those that are not here; undefined: it named none. */
+  missingInstances: number | undefined;
+  namedInstances: number | undefined;
+}
+
+/** What the slices of a series, or the tiles of its slides, say of holes. */
+export interface SeriesShape {
+  kind: 'slices' | 'tiles';
+  /** undefined: nothing can be said. */
+  isWhole: boolean | undefined;
+  /** E.g. `240 slices 1.25 mm apart, without a gap`. */
+  text: string;
+}
+
 export interface CompletenessFacts {
-  /** Somebody who knows said that the study is complete as it is now. */
-  hasExplicitNotice: boolean;
+  notices: Notice[];
   /** Since the last instance was stored, by the database's clock. */
   secondsSinceLastReceived: number;
   numberOfSeries: number;
@@ -30,26 +58,37 @@ export interface CompletenessFacts {
     received: number;
     /** Number of Series Related Instances (0020,1209) or Images in Acquisition (0020,1002): at least so many. */
     expected?: number | undefined;
+    /** Where it was looked at. */
+    shape?: SeriesShape | undefined;
   }[];
+}
+
+/** How long nothing must have come, and who says so. */
+export interface QuietPeriod {
+  seconds: number;
+  /** The name of a rule; undefined: the configuration. */
+  rule?: string | undefined;
 }
 
 /** A series known to be short is waited for so many quiet periods, then the study goes on with what is there. */
 const quietPeriodsWhenShort = 4;
+/** Where every series is known to be whole, only a further series can be missing: this part of a quiet period is enough. */
+const settledShare = 1 / 4;
 
 /**
- * Has all of the study arrived? DICOM has no end-of-study message, so it is a judgement on evidence: somebody's notice,
- * else the study's own counts, else silence; and silence counts for less while a series is known to be short.
- * Full series alone prove nothing, for another series may follow. A wrong "complete" costs a second run, since late
- * instances are routed again; a wrong "incomplete" costs time. Neither loses anything.
+ * Has all of the study arrived? DICOM has no end-of-study message, so it is a judgement on evidence: somebody's notice, or
+ * a procedure step that ended; else the study's own counts; else silence. Silence counts for more where every series is
+ * known to be whole, by its counts or the tiles of its slides, and for less where one is known to be short or to have
+ * gaps between its slices. Slices without gaps prove nothing, for more may follow at either end. A wrong "complete"
+ * costs a second run, since late instances are routed again; a wrong "incomplete" costs time. Neither loses anything.
  */
-export function judgeCompleteness(facts: CompletenessFacts, quietPeriodSeconds: number): Completeness {
+export function judgeCompleteness(facts: CompletenessFacts, quietPeriod: QuietPeriod): Completeness {
   const evidence: Evidence[] = [];
   const complete = (): Completeness => ({ isComplete: true, evidence, checkAgainAfterSeconds: 0 });
 
-  if (facts.hasExplicitNotice) {
-    evidence.push({ kind: 'explicit-notice', isMet: true, text: 'The sender said that the study is complete.' });
-    return complete();
-  }
+  const notices = facts.notices.map((notice) => judgeNotice(notice, facts)).filter((one) => one !== undefined);
+  evidence.push(...notices);
+  if (notices.some(({ isMet }) => isMet)) return complete();
 
   const studyCounts = judgeStudyCounts(facts);
   if (studyCounts !== undefined) evidence.push(studyCounts);
@@ -57,18 +96,23 @@ export function judgeCompleteness(facts: CompletenessFacts, quietPeriodSeconds: 
 
   const seriesCounts = judgeSeriesCounts(facts);
   if (seriesCounts !== undefined) evidence.push(seriesCounts);
+  evidence.push(...judgeShapes(facts));
 
   const quiet = facts.secondsSinceLastReceived;
-  const isQuiet = quiet >= quietPeriodSeconds;
+  const isShort = evidence.some(({ isMet }) => !isMet);
+  const isSettled = !isShort && allSeriesAreWhole(facts);
+  const enoughSeconds = quietPeriod.seconds * (isSettled ? settledShare : 1);
+  const isQuiet = quiet >= enoughSeconds;
+  const by = quietPeriod.rule === undefined ? '' : `, by the rule "${quietPeriod.rule}"`;
+  const why = isSettled ? `; ${seconds(enoughSeconds)} is enough where every series is whole` : '';
   evidence.push({
     kind: 'quiet-period',
     isMet: isQuiet,
-    text: `Nothing has arrived for ${seconds(quiet)}; the quiet period is ${seconds(quietPeriodSeconds)}.`,
+    text: `Nothing has arrived for ${seconds(quiet)}; the quiet period is ${seconds(quietPeriod.seconds)}${by}${why}.`,
   });
-  const isShort = studyCounts?.isMet === false || seriesCounts?.isMet === false;
   if (isQuiet && !isShort) return complete();
 
-  const patienceSeconds = quietPeriodSeconds * quietPeriodsWhenShort;
+  const patienceSeconds = quietPeriod.seconds * quietPeriodsWhenShort;
   if (isShort && quiet >= patienceSeconds) {
     evidence.push({
       kind: 'waited-long-enough',
@@ -78,9 +122,59 @@ export function judgeCompleteness(facts: CompletenessFacts, quietPeriodSeconds: 
     return complete();
   }
   // Never longer than a quiet period: the look that waits is the only one, and what arrives meanwhile may settle it.
-  const remaining = (isShort ? patienceSeconds : quietPeriodSeconds) - quiet;
-  const checkAgainAfterSeconds = Math.max(1, Math.ceil(Math.min(remaining, quietPeriodSeconds)));
-  return { isComplete: false, evidence, checkAgainAfterSeconds };
+  const remaining = Math.min((isShort ? patienceSeconds : enoughSeconds) - quiet, quietPeriod.seconds);
+  return { isComplete: false, evidence, checkAgainAfterSeconds: Math.max(1, Math.ceil(remaining)) };
+}
+
+/** @returns undefined for a notice that was overtaken: more has come since */
+function judgeNotice(notice: Notice, facts: CompletenessFacts): Evidence | undefined {
+  const { expectedSeries, expectedInstances, missingInstances, namedInstances } = notice;
+  const kind = notice.kind === 'sender' ? 'explicit-notice' : 'procedure-step';
+  const who = notice.kind === 'sender' ? 'The sender said' : 'The procedure step that made it has ended and said';
+  if (missingInstances !== undefined) {
+    const here = (namedInstances ?? 0) - missingInstances;
+    return {
+      kind,
+      isMet: missingInstances === 0,
+      text: `${who} which instances it made: ${here} of ${namedInstances} are here.`,
+    };
+  }
+  const counts: string[] = [];
+  let isMet = true;
+  for (const [what, expected, received] of [
+    ['series', expectedSeries, facts.numberOfSeries],
+    ['instances', expectedInstances, facts.numberOfInstances],
+  ] as const) {
+    if (expected === undefined) continue;
+    counts.push(`${received} of ${expected} ${what}`);
+    if (received < expected) isMet = false;
+  }
+  if (counts.length > 0) return { kind, isMet, text: `${who} how much there is: ${counts.join(', ')} are here.` };
+  if (notice.secondsAgo > facts.secondsSinceLastReceived) return undefined;
+  return { kind, isMet: true, text: `${who} that the study is complete.` };
+}
+
+function judgeShapes(facts: CompletenessFacts): Evidence[] {
+  return (['tiles', 'slices'] as const).flatMap((kind): Evidence[] => {
+    const judged = facts.series.flatMap(({ label, shape }) =>
+      shape?.kind === kind && shape.isWhole !== undefined ? [{ label, ...shape }] : [],
+    );
+    if (judged.length === 0) return [];
+    const broken = judged.filter(({ isWhole }) => !isWhole);
+    const told = (broken.length > 0 ? broken : judged).slice(0, 5).map(({ label, text }) => `${label}: ${text}`);
+    const lead = { tiles: 'The tiles of slides', slices: 'The slices of volumes' }[kind];
+    return [{ kind, isMet: broken.length === 0, text: `${lead} (${told.join('; ')}).` }];
+  });
+}
+
+/** By a total that is known beforehand: counts that were named, or the tiles a slide must have. */
+function allSeriesAreWhole({ series }: CompletenessFacts): boolean {
+  return (
+    series.length > 0 &&
+    series.every(({ received, expected, shape }) =>
+      isCount(expected) ? received >= expected : shape?.kind === 'tiles' && shape.isWhole === true,
+    )
+  );
 }
 
 function judgeStudyCounts(facts: CompletenessFacts): Evidence | undefined {

@@ -14,6 +14,15 @@ export interface ModelDecision {
   workitemUid: string | null;
 }
 
+/** What became of a destination that a rule asked for. */
+export interface ForwardDecision {
+  destination: string;
+  rules: string[];
+  /** 'ordered-before': the same instances; 'too-many-hops': suites that forward to each other end here. */
+  status: 'ordered' | 'ordered-before' | 'too-many-hops';
+  forwardId: string | null;
+}
+
 /** `study_routing.decision`: enough to say, long after, why a study went where it went. */
 export interface Decision {
   /** The set of source instances this was decided on; null while the study is arriving. */
@@ -23,6 +32,8 @@ export interface Decision {
   deadlineMinutes: number | null;
   rules: RuleVerdict[];
   models: ModelDecision[];
+  /** undefined: decided before there was forwarding. */
+  forwards?: ForwardDecision[];
 }
 
 /** What a study has before anything was decided. */

@@ -62,13 +62,26 @@ export async function readFactsOfStudies(tx: Transaction, studyKeys: readonly nu
   });
 }
 
-/** Instances of the study's source series, in a fixed order. @returns undefined when there are more than `limit` */
+/** As `StudyFacts.inputDigest`, over the instances of some of a study's series. */
+export async function readDigest(tx: Transaction, studyKey: number, seriesInstanceUids: string[]): Promise<string> {
+  const [row] = await queryPreparedIn<{ digest: string }>(
+    tx,
+    'routing-digest',
+    `select encode(sha256(coalesce(string_agg(i.sha256, ''::bytea order by i.sha256), ''::bytea)), 'hex') as digest
+       from series e join instance i using (series_key)
+      where e.study_key = $1 and e.series_instance_uid = any($2)`,
+    [studyKey, seriesInstanceUids],
+  );
+  return row!.digest;
+}
+
+/** Instances of some of a study's series, in a fixed order. @returns undefined when there are more than `limit` */
 export async function readInputInstances(
   tx: Transaction,
   study: StudyFacts,
+  seriesInstanceUids: readonly string[],
   limit: number,
 ): Promise<InputInstance[] | undefined> {
-  const sources = study.series.filter((series) => series.isSource).map((series) => series.seriesInstanceUid);
   const rows = await query<{ series_instance_uid: string; sop_class_uid: string; sop_instance_uid: string }>(
     tx,
     `select e.series_instance_uid, i.sop_class_uid, i.sop_instance_uid
@@ -76,7 +89,7 @@ export async function readInputInstances(
       where e.study_key = $1 and e.series_instance_uid = any($2)
       order by e.series_key, i.instance_number, i.instance_key
       limit $3`,
-    [study.studyKey, sources, limit + 1],
+    [study.studyKey, seriesInstanceUids, limit + 1],
   );
   if (rows.length > limit) return undefined;
   return rows.map((row) => ({

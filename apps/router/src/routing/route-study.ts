@@ -6,29 +6,33 @@ import { announceArrivals, JobQueue } from '#libs/jobs';
 import { cancelWorkitem, createWorkitem, createWorkitems, type NewWorkitem, type Priority } from '#libs/workitems';
 import { prioritiseStudy } from '../worklist/prioritise-study.js';
 import { readingDeadline } from '../worklist/reading-deadline.js';
+import { cancelSupersededForwards, createForward } from '../forwarding/forward-repository.js';
+import { hopsMax } from '../forwarding/forward-study.job.js';
+import { sendForward } from '../forwarding/send-forward.js';
 import { sendInference } from '../workitems/send-inference.js';
 import { basePriority } from './base-priority.js';
-import { judgeCompleteness } from './completeness.js';
+import { type Completeness, judgeCompleteness, type Notice, type QuietPeriod } from './completeness.js';
 import { completenessFacts } from './completeness-facts.js';
-import { type Decision, emptyDecision, type ModelDecision } from './decision.js';
-import { evaluateRules } from './evaluate-rules.js';
-import { readFactsOfStudies, readInputInstances } from './read-study-facts.js';
-import { type ResolvedOrder, resolveModels } from './resolve-models.js';
+import { type Decision, emptyDecision, type ForwardDecision, type ModelDecision } from './decision.js';
+import { evaluateRules, type Evaluation } from './evaluate-rules.js';
+import { nextOffPeak } from './off-peak.js';
+import { readDigest, readFactsOfStudies, readInputInstances } from './read-study-facts.js';
+import { type RegisteredModel, type ResolvedOrder, resolveModels } from './resolve-models.js';
 import {
   confirmRouted,
   findListed,
   type FoundRouting,
   getStudyRoutings,
   lockRouting,
-  readMatchMode,
-  readModels,
-  readRules,
   saveFirstSpecialty,
   saveStudyRoutings,
 } from './routing-repository.js';
+import { type RuleBook, RuleBooks } from './rule-book.js';
+import { readSeriesShapes } from './series-shape.js';
 import { chooseSpecialty, type SpecialtyChoice } from './specialty.js';
 import type { StudyFacts } from './study-facts.js';
-import { aiTaskDataset, type InputInstance, readingTaskDataset } from './workitem-dataset.js';
+import { type ExpectedCounts, readNotices, saveSenderNotice } from './study-notices.js';
+import { aiTaskDataset, readingTaskDataset } from './workitem-dataset.js';
 
 /** A task names its instances one by one up to so many (about 100 bytes each once compressed); beyond, its series. */
 const listedInstancesMax = 20_000;
@@ -41,16 +45,18 @@ export type RouteOutcome = 'unknown-study' | 'waiting' | 'unchanged' | 'routed' 
  */
 @Injectable()
 export class RouteStudy {
+  private readonly ruleBooks = new RuleBooks();
+
   constructor(
     private readonly dataSource: DataSource,
     private readonly jobs: JobQueue,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** @param notice.isComplete somebody who knows says that nothing more will come */
+  /** @param notice.isComplete somebody who knows says that nothing more will come, or how much there is in all */
   async route(
     studyInstanceUid: string,
-    notice: { isComplete: boolean } = { isComplete: false },
+    notice: { isComplete: boolean } & ExpectedCounts = { isComplete: false },
   ): Promise<RouteOutcome> {
     // The worklist first and by itself: whatever is wrong with rules or models must not keep a study from its reader.
     const studyKey = await transaction(this.dataSource, async (tx) => {
@@ -61,7 +67,8 @@ export class RouteStudy {
     if (studyKey === undefined) return 'unknown-study';
     return transaction(this.dataSource, async (tx) => {
       await lockRouting(tx, studyKey);
-      return (await this.look(tx, [studyKey], notice.isComplete)).get(studyKey) ?? 'unknown-study';
+      if (notice.isComplete) await saveSenderNotice(tx, studyInstanceUid, notice);
+      return (await this.look(tx, [studyKey])).get(studyKey) ?? 'unknown-study';
     });
   }
 
@@ -73,7 +80,7 @@ export class RouteStudy {
       studyKeys.filter((key) => !listed.has(key)),
     );
     for (const study of studies) await saveFirstSpecialty(tx, study.studyKey, chooseSpecialty(study));
-    await this.createReadings(tx, studies);
+    await this.createReadings(tx, studies, []);
   }
 
   /**
@@ -81,13 +88,19 @@ export class RouteStudy {
    * @param studyKeys under {@link lockRouting}
    * @returns what became of those that exist
    */
-  async look(tx: Transaction, studyKeys: readonly number[], hasNotice = false): Promise<Map<number, RouteOutcome>> {
+  async look(tx: Transaction, studyKeys: readonly number[]): Promise<Map<number, RouteOutcome>> {
+    const book = await this.ruleBooks.read(tx);
     const studies = await readFactsOfStudies(tx, studyKeys);
     const before = await getStudyRoutings(tx, studyKeys);
     const listed = await findListed(tx, studyKeys);
     await this.createReadings(
       tx,
       studies.filter(({ studyKey }) => !listed.has(studyKey)),
+      book.specialties,
+    );
+    const notices = await readNotices(
+      tx,
+      studies.map(({ studyInstanceUid }) => studyInstanceUid),
     );
     // Counts on the worklist may have changed, and a report of ours may have arrived, whatever is decided below.
     await notifyAll(
@@ -106,15 +119,17 @@ export class RouteStudy {
         outcomes.set(studyKey, 'unchanged');
         continue;
       }
-      const specialty = chooseSpecialty(study);
+      const specialty = chooseSpecialty(study, book.specialties);
+      const evaluation = evaluateRules(book.rules, study, book.mode);
       const completeness =
         decided !== null && was?.completeness != null
           ? was.completeness
-          : judgeCompleteness(completenessFacts(study, hasNotice), this.config.quietPeriodSeconds);
+          : await this.judge(tx, study, evaluation, notices.get(studyInstanceUid) ?? []);
       const found = { studyKey, secondsSinceLastReceived: study.secondsSinceLastReceived, completeness, specialty };
       if (listed.has(studyKey) && was?.specialty !== specialty.specialty) await labelReading(tx, studyKey, specialty);
       if (completeness.isComplete) {
-        outcomes.set(studyKey, await this.decide(tx, study, found));
+        const hasDecided = was?.routedInput != null;
+        outcomes.set(studyKey, await this.decide(tx, study, found, { book, evaluation, hasDecided }));
         continue;
       }
       const decision = was?.decision ?? { ...emptyDecision, basePriority: basePriority(study) };
@@ -142,11 +157,30 @@ export class RouteStudy {
     return outcomes;
   }
 
-  private async createReadings(tx: Transaction, studies: readonly StudyFacts[]): Promise<void> {
+  private async judge(
+    tx: Transaction,
+    study: StudyFacts,
+    evaluation: Evaluation,
+    notices: Notice[],
+  ): Promise<Completeness> {
+    const quietPeriod: QuietPeriod = evaluation.quietPeriod ?? { seconds: this.config.quietPeriodSeconds };
+    const judged = judgeCompleteness(completenessFacts(study, notices, new Map()), quietPeriod);
+    // What is in the instances is looked at only where it can change the judgement, for it means reading all of them.
+    const hasSlides = study.series.some(({ isSource, modality }) => isSource && modality === 'SM');
+    const isSettled = judged.evidence.some(({ kind, isMet }) => kind !== 'quiet-period' && isMet && judged.isComplete);
+    if (isSettled || !(judged.isComplete || hasSlides)) return judged;
+    return judgeCompleteness(completenessFacts(study, notices, await readSeriesShapes(tx, study)), quietPeriod);
+  }
+
+  private async createReadings(
+    tx: Transaction,
+    studies: readonly StudyFacts[],
+    departments: RuleBook['specialties'],
+  ): Promise<void> {
     const readings: NewWorkitem[] = [];
     for (const study of studies) {
       const { priority, reason } = basePriority(study);
-      const { specialty } = chooseSpecialty(study);
+      const { specialty } = chooseSpecialty(study, departments);
       readings.push({
         uid: newUid(),
         kind: 'reading',
@@ -160,23 +194,28 @@ export class RouteStudy {
     await createWorkitems(tx, readings);
   }
 
-  /** A complete study: which models look at it, and how urgent it is. */
+  /** A complete study: which models look at it, where it is sent, and how urgent it is. */
   private async decide(
     tx: Transaction,
     study: StudyFacts,
     found: Omit<FoundRouting, 'state' | 'decision' | 'routedInput'>,
+    { book, evaluation, hasDecided }: { book: RuleBook; evaluation: Evaluation; hasDecided: boolean },
   ): Promise<RouteOutcome> {
-    const evaluation = evaluateRules(await readRules(tx), study, await readMatchMode(tx));
     const base = basePriority(study, evaluation.priority);
-    const orders = resolveModels(evaluation.orders, await readModels(tx));
-    await this.cancelSuperseded(tx, study);
-    const models = await this.order(tx, study, orders, base.priority);
+    const orders = resolveModels(evaluation.orders, book.models);
+    const offPeak = nextOffPeak(new Date(), book.offPeak);
+    const ordering = { tx, study, base: base.priority, offPeak, digests: new Map<string, Promise<string>>() };
+    if (hasDecided) await this.supersede(ordering, orders);
+    const models: ModelDecision[] = [];
+    for (const order of orders) models.push(await this.order(ordering, order));
+    const forwards = await this.forward(ordering, evaluation.forwards, hasDecided);
     const decision: Decision = {
       inputDigest: study.inputDigest,
       basePriority: base,
       deadlineMinutes: evaluation.deadlineMinutes ?? null,
       rules: evaluation.verdicts,
       models,
+      forwards,
     };
     const state = lacksModels(decision) ? 'complete' : 'routed';
     await saveStudyRoutings(tx, [{ ...found, state, decision, routedInput: study.inputDigest }]);
@@ -184,45 +223,44 @@ export class RouteStudy {
     return state === 'complete' ? 'waiting-for-models' : 'routed';
   }
 
-  /** What waits to be done on an older set of instances is not worth doing; what runs or ran already stays. */
-  private async cancelSuperseded(tx: Transaction, study: StudyFacts): Promise<void> {
-    const rows = await query<{ workitem_uid: string }>(
+  /**
+   * What waits to be done on an older set of instances is not worth doing, and what failed on one says nothing of the
+   * present one; what runs or ran already stays, and so does what late instances did not touch.
+   */
+  private async supersede(ordering: Ordering, orders: readonly ResolvedOrder[]): Promise<void> {
+    const { tx, study } = ordering;
+    const kept: string[] = [];
+    for (const { order, model } of orders) {
+      if (model !== undefined) kept.push(`${model.modelId} ${model.sha256} ${await digestOf(ordering, order)}`);
+    }
+    const rows = await query<{ workitem_uid: string; state: string }>(
       tx,
-      `select workitem_uid from workitem
-        where study_key = $1 and kind = 'ai' and state = 'SCHEDULED' and input_digest <> $2
+      `select workitem_uid, state from workitem
+        where study_key = $1 and kind = 'ai' and state in ('SCHEDULED', 'CANCELED') and not is_superseded
+          and model_id || ' ' || model_sha256 || ' ' || input_digest <> all($2)
           for update skip locked`,
-      [study.studyKey, study.inputDigest],
+      [study.studyKey, kept],
     );
-    for (const { workitem_uid: uid } of rows) {
+    if (rows.length === 0) return;
+    for (const { workitem_uid: uid, state } of rows) {
+      if (state === 'CANCELED') continue;
       await cancelWorkitem(tx, uid, undefined, 'More instances arrived; a new task covers them all.');
     }
+    await execute(tx, 'update workitem set is_superseded = true where workitem_uid = any($1)', [
+      rows.map((row) => row.workitem_uid),
+    ]);
   }
 
-  private async order(
-    tx: Transaction,
-    study: StudyFacts,
-    orders: readonly ResolvedOrder[],
-    base: Priority,
-  ): Promise<ModelDecision[]> {
-    const needsInstances = orders.some(({ model }) => model !== undefined);
-    const instances = needsInstances ? await readInputInstances(tx, study, listedInstancesMax) : undefined;
-    const decisions: ModelDecision[] = [];
-    for (const resolved of orders) decisions.push(await this.orderOne(tx, study, resolved, base, instances));
-    return decisions;
-  }
-
-  private async orderOne(
-    tx: Transaction,
-    study: StudyFacts,
-    { order, model }: ResolvedOrder,
-    base: Priority,
-    instances: InputInstance[] | undefined,
-  ): Promise<ModelDecision> {
+  private async order(ordering: Ordering, { order, model }: ResolvedOrder): Promise<ModelDecision> {
+    const { tx, study, base, offPeak } = ordering;
     const asked = { model: order.model, requested: order.version, rules: order.rules };
     if (model === undefined) {
       return { ...asked, status: 'not-registered', version: null, sha256: null, workitemUid: null };
     }
     const priority = order.priority ?? base;
+    const inputDigest = await digestOf(ordering, order);
+    const scheduledStart = order.schedule === 'off-peak' && priority !== 'HIGH' ? offPeak : null;
+    const instances = await readInputInstances(tx, study, order.seriesInstanceUids, listedInstancesMax);
     const uid = newUid();
     const isNew = await createWorkitem(tx, {
       uid,
@@ -235,13 +273,85 @@ export class RouteStudy {
       modelId: model.modelId,
       modelVersion: model.version,
       modelSha256: model.sha256,
-      inputDigest: study.inputDigest,
-      dataset: aiTaskDataset(study, model, instances),
+      inputDigest,
+      scheduledStart,
+      dataset: aiTaskDataset(study, model, { seriesInstanceUids: order.seriesInstanceUids, instances, scheduledStart }),
     });
-    if (isNew) await sendInference(this.jobs, tx, uid, priority);
-    const workitemUid = isNew ? uid : await aiWorkitemUid(tx, study, model.modelId, model.sha256);
+    if (isNew) await sendInference(this.jobs, tx, uid, priority, scheduledStart);
+    const workitemUid = isNew ? uid : await aiWorkitemUid(tx, study, model, inputDigest);
     return { ...asked, status: 'ordered', version: model.version, sha256: model.sha256, workitemUid };
   }
+
+  private async forward(
+    ordering: Ordering,
+    orders: Evaluation['forwards'],
+    hasDecided: boolean,
+  ): Promise<ForwardDecision[]> {
+    const { tx, study, base, offPeak } = ordering;
+    if (hasDecided) {
+      const digests = await Promise.all(orders.map((order) => digestOf(ordering, order)));
+      await cancelSupersededForwards(tx, study.studyInstanceUid, digests);
+    }
+    if (orders.length === 0) return [];
+    const hops = await hopsOf(tx, study.studyInstanceUid);
+    const decisions: ForwardDecision[] = [];
+    for (const order of orders) {
+      const asked = { destination: order.destination, rules: order.rules };
+      if (hops >= hopsMax) {
+        decisions.push({ ...asked, status: 'too-many-hops', forwardId: null });
+        continue;
+      }
+      const scheduledStart = order.schedule === 'off-peak' && base !== 'HIGH' ? offPeak : null;
+      const { studyInstanceUid } = study;
+      const { destination, seriesInstanceUids, rules } = order;
+      const inputDigest = await digestOf(ordering, order);
+      const forwardId = await createForward(tx, {
+        studyInstanceUid,
+        destination,
+        inputDigest,
+        seriesInstanceUids,
+        rules,
+        hops,
+        scheduledStart,
+      });
+      if (forwardId !== undefined) await sendForward(this.jobs, tx, forwardId, scheduledStart);
+      const status = forwardId === undefined ? 'ordered-before' : 'ordered';
+      decisions.push({ ...asked, status, forwardId: forwardId ?? null });
+    }
+    return decisions;
+  }
+}
+
+/** What is common to all that is ordered of a study. */
+interface Ordering {
+  tx: Transaction;
+  study: StudyFacts;
+  /** The study's priority. */
+  base: Priority;
+  /** When what can wait is done; null: now. */
+  offPeak: Date | null;
+  digests: Map<string, Promise<string>>;
+}
+
+/** Over the instances an order is about: late ones in other series do not change it. */
+function digestOf(
+  { tx, study, digests }: Ordering,
+  { seriesInstanceUids }: { seriesInstanceUids: string[] },
+): Promise<string> {
+  const sources = study.series.filter(({ isSource }) => isSource);
+  if (sources.length === seriesInstanceUids.length) return Promise.resolve(study.inputDigest);
+  const key = [...seriesInstanceUids].sort().join();
+  const digest = digests.get(key) ?? readDigest(tx, study.studyKey, seriesInstanceUids);
+  digests.set(key, digest);
+  return digest;
+}
+
+/** How many suites have forwarded the study before it came here. */
+async function hopsOf(tx: Transaction, studyInstanceUid: string): Promise<number> {
+  const [row] = await query<{ hops: number }>(tx, 'select hops from forwarded_study where study_instance_uid = $1', [
+    studyInstanceUid,
+  ]);
+  return row?.hops ?? 0;
 }
 
 function lacksModels({ models }: Decision): boolean {
@@ -255,12 +365,17 @@ async function studyKeyOf(tx: Transaction, studyInstanceUid: string): Promise<nu
   return rows[0]?.study_key;
 }
 
-async function aiWorkitemUid(tx: Transaction, study: StudyFacts, modelId: string, sha256: string): Promise<string> {
+async function aiWorkitemUid(
+  tx: Transaction,
+  study: StudyFacts,
+  { modelId, sha256 }: RegisteredModel,
+  inputDigest: string,
+): Promise<string> {
   const [row] = await query<{ workitem_uid: string }>(
     tx,
     `select workitem_uid from workitem
       where kind = 'ai' and study_key = $1 and model_id = $2 and model_sha256 = $3 and input_digest = $4`,
-    [study.studyKey, modelId, sha256, study.inputDigest],
+    [study.studyKey, modelId, sha256, inputDigest],
   );
   if (row === undefined) throw new Error(`The task of ${modelId} was refused as a duplicate, but there is no other`);
   return row.workitem_uid;

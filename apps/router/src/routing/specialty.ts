@@ -1,8 +1,10 @@
-import { jsonText } from '#libs/dicom';
+import { jsonItems, jsonText } from '#libs/dicom';
+import { matchSeries } from './match-study.js';
+import type { SiteSpecialty } from './site-specialties.js';
 import type { SeriesFacts, StudyFacts } from './study-facts.js';
 
-/** The three departments the worklist knows. */
-export type Specialty = 'radiology' | 'cardiology' | 'pathology';
+/** A department of the worklist: radiology, cardiology, pathology, or one that a site has added. */
+export type Specialty = string;
 
 export interface SpecialtyChoice {
   specialty: Specialty;
@@ -37,10 +39,20 @@ const coronaryWords =
 const echoWords = /\b(echo|echocardio\w*|echokardio\w*|ecocardio\w*|tte|tee|heart|cardiac|herz\w*)\b/;
 
 /**
- * Which department reads a study: by the series of images it holds (reports and segmentations follow the images), by SOP
- * class and modality first and by words where a modality serves several. What nothing speaks for is radiology's.
+ * Which department reads a study: the first whose matcher fits, where a site has said so; else by the series of images it
+ * holds (reports and segmentations follow the images), by SOP class and modality first and by words where a modality
+ * serves several. What nothing speaks for is radiology's.
  */
-export function chooseSpecialty(study: StudyFacts): SpecialtyChoice {
+export function chooseSpecialty(study: StudyFacts, departments: readonly SiteSpecialty[] = []): SpecialtyChoice {
+  for (const { name, title, matcher, level } of departments) {
+    if (matcher === null) continue;
+    const { matched, reason } = matchSeries(matcher, level, study);
+    if (matched) return { specialty: name, reason: `It fits what the site says of ${title}: ${reason}` };
+  }
+  return specialtyOfImages(study);
+}
+
+function specialtyOfImages(study: StudyFacts): SpecialtyChoice {
   const sources = study.series.filter((series) => series.isSource);
 
   for (const series of sources) {
@@ -82,13 +94,17 @@ function modalityOf(series: SeriesFacts): string {
   return series.modality.trim().toUpperCase();
 }
 
-/** Study Description, Series Description, Protocol Name, Body Part Examined: lower case, without accents. */
+/** What describes the study, its procedure (also by the meaning of its codes) and the series: lower case, without accents. */
 function wordsOf(study: StudyFacts, series: SeriesFacts): string {
+  const datasets = [study.attributes, series.attributes, series.sample ?? {}];
   const texts = [
     jsonText(study.attributes, '00081030'),
-    ...['0008103E', '00181030', '00180015'].map(
-      (tag) => jsonText(series.attributes, tag) ?? (series.sample && jsonText(series.sample, tag)),
+    ...['0008103E', '00181030', '00180015', '00321060', '00400254'].map((tag) =>
+      datasets.map((dataset) => jsonText(dataset, tag)).find((text) => text !== undefined),
     ),
+    ...datasets
+      .flatMap((dataset) => ['00081032', '00321064'].flatMap((tag) => jsonItems(dataset, tag)))
+      .map((code) => jsonText(code, '00080104')),
   ];
   return texts
     .filter((text) => text !== undefined)

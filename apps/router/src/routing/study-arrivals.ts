@@ -9,7 +9,7 @@ import { dropArrivals, hasArrivals, postponeArrivals, takeArrivals } from './tak
 /** Rows looked at in one transaction. */
 const takenMax = 200;
 /** The first study to arrive is looked at at once; those that come on its heels together, this much later. */
-const gatherMilliseconds = 200;
+const gatherMilliseconds = 400;
 /** Studies whose time has come, and what was told while nobody listened. */
 const pollMilliseconds = 1_000;
 const retryMilliseconds = 1_000;

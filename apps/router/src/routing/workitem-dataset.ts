@@ -21,15 +21,24 @@ interface Code {
 const computerAidedDetection: Code = { value: '110004', scheme: 'DCM', meaning: 'Computer Aided Detection' };
 const interpretation: Code = { value: '110005', scheme: 'DCM', meaning: 'Interpretation' };
 
-/** An AI task as DICOM JSON: N-CREATE's attributes (PS3.4 CC.2.5.1.3) without those that are columns of the row. */
+/**
+ * An AI task as DICOM JSON: N-CREATE's attributes (PS3.4 CC.2.5.1.3) without those that are columns of the row.
+ * @param input.instances undefined: all of the series
+ */
 export function aiTaskDataset(
   study: StudyFacts,
   model: RegisteredModel,
-  instances: readonly InputInstance[] | undefined,
+  input: {
+    seriesInstanceUids: readonly string[];
+    instances: readonly InputInstance[] | undefined;
+    /** null: at once. */
+    scheduledStart: Date | null;
+  },
 ): DicomJson {
+  const start = input.scheduledStart ?? study.arrivedAt;
   return {
     ...patientAndRequest(study),
-    ...schedule(study, `AI: ${model.modelId}`, model.specialty, computerAidedDetection),
+    ...schedule(start, `AI: ${model.modelId}`, model.specialty, computerAidedDetection),
     '00741210': sequence(
       // Algorithm name and version by their codes of DICOM; the digest, which pins the very bytes, by one of ours.
       textItem({ value: '111001', scheme: 'DCM', meaning: 'Algorithm Name' }, model.modelId),
@@ -37,7 +46,7 @@ export function aiTaskDataset(
       textItem({ value: 'MODELSHA256', scheme: '99ISOCENTER', meaning: 'SHA-256 of the model' }, model.sha256),
     ),
     '00404026': sequence(codeItem({ value: 'INFERENCE', scheme: '99ISOCENTER', meaning: 'Inference worker' })),
-    '00404021': inputInformation(study, instances),
+    '00404021': inputInformation(study, input.seriesInstanceUids, input.instances),
   };
 }
 
@@ -45,19 +54,23 @@ export function aiTaskDataset(
 export function readingTaskDataset(study: StudyFacts, specialty: Specialty): DicomJson {
   return {
     ...patientAndRequest(study),
-    ...schedule(study, 'Reading', specialty, interpretation),
+    ...schedule(study.arrivedAt, 'Reading', specialty, interpretation),
     '00741210': sequence(),
     '00404026': sequence(),
     // The whole study, however it grows: series by series, without a list of instances that is old a second later.
-    '00404021': inputInformation(study, undefined),
+    '00404021': inputInformation(
+      study,
+      study.series.filter(({ isSource }) => isSource).map(({ seriesInstanceUid }) => seriesInstanceUid),
+      undefined,
+    ),
   };
 }
 
-function schedule(study: StudyFacts, label: string, worklist: string, code: Code): DicomJson {
+function schedule(start: Date, label: string, worklist: string, code: Code): DicomJson {
   return {
     '00741204': { vr: 'LO', Value: [label.slice(0, 64)] },
     '00741202': { vr: 'LO', Value: [worklist.slice(0, 64)] },
-    '00404005': { vr: 'DT', Value: [dicomDateTime(study.arrivedAt)] },
+    '00404005': { vr: 'DT', Value: [dicomDateTime(start)] },
     '00404018': sequence(codeItem(code)),
     // Any station of the class, any person: empty is allowed (type 2).
     '00404025': sequence(),
@@ -90,10 +103,14 @@ function patientAndRequest(study: StudyFacts): DicomJson {
 }
 
 /** One item a series (PS3.3 10.27 "Referenced Instances and Access"). @param instances undefined: all of each series */
-function inputInformation(study: StudyFacts, instances: readonly InputInstance[] | undefined): DicomJson[string] {
+function inputInformation(
+  study: StudyFacts,
+  seriesInstanceUids: readonly string[],
+  instances: readonly InputInstance[] | undefined,
+): DicomJson[string] {
   const bySeries = Map.groupBy(instances ?? [], ({ seriesInstanceUid }) => seriesInstanceUid);
   const items = study.series
-    .filter(({ isSource }) => isSource)
+    .filter(({ seriesInstanceUid }) => seriesInstanceUids.includes(seriesInstanceUid))
     .map(({ seriesInstanceUid }): DicomJson => {
       const ofSeries = bySeries.get(seriesInstanceUid) ?? [];
       return {

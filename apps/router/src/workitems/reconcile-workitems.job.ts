@@ -86,7 +86,7 @@ export class ReconcileWorkitemsJob implements OnApplicationBootstrap {
           }
           const workitem = await releaseWorkitem(tx, uid, undefined);
           if (workitem === undefined) continue;
-          await sendInference(this.jobs, tx, uid, workitem.priority);
+          await sendInference(this.jobs, tx, uid, workitem.priority, null);
           done.released++;
         }
         return lost.length === batchSize;
@@ -112,13 +112,13 @@ export class ReconcileWorkitemsJob implements OnApplicationBootstrap {
           tx,
           `select workitem_key, workitem_uid, priority, attempts, discontinuation_reason as last from workitem
             where kind = 'ai' and state = 'SCHEDULED' and workitem_key > $1
-              and updated_at < clock_timestamp() - $2 * interval '1 second'
+              and greatest(updated_at, scheduled_start) < clock_timestamp() - $2 * interval '1 second'
             order by workitem_key limit $3`,
           [after, scheduledSecondsMax, batchSize],
         );
         for (const { workitem_uid: uid, priority, attempts, last } of scheduled) {
           if (attempts < attemptsMax) {
-            await sendInference(this.jobs, tx, uid, priority);
+            await sendInference(this.jobs, tx, uid, priority, null);
             done.resent++;
           } else if (await cancelWorkitem(tx, uid, undefined, givenUp(last))) {
             done.exhausted++;

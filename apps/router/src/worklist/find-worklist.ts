@@ -96,7 +96,7 @@ const aiTasks = `
             from finding_review v where v.workitem_uid = a.workitem_uid) as reviews
     from workitem a left join result t on t.workitem_uid = a.workitem_uid
    where a.study_key = e.study_key and a.kind = 'ai'
-     and (a.state <> 'CANCELED' or a.input_digest = r.routed_input)`;
+     and not a.is_superseded`;
 
 /**
  * Reading tasks in the order they should be read: priority, deadline, arrival; behind them what is over, the latest
@@ -162,6 +162,8 @@ export async function countWorklist(
   return { total: Math.min(total, countedMax), isTotalExact: total <= countedMax };
 }
 
+const rankOf: Record<Priority, number> = { HIGH: 0, MEDIUM: 1, LOW: 2 };
+
 /** Said as plainly as what is asked for allows: one value by `=`, so that an index gives it in the list's order. */
 function conditions(filter: WorklistFilter): { where: string[]; parameters: unknown[] } {
   const where: string[] = [];
@@ -183,6 +185,10 @@ function conditions(filter: WorklistFilter): { where: string[]; parameters: unkn
     if (!isOver.includes(false)) where.push('e.rank = 3');
     const isAllOpen = !isOver.includes(true) && new Set(filter.state).size === 2;
     if (!isAllOpen) oneOf('e.state', filter.state);
+    // Of what is open the priority is where the order begins.
+    if (!isOver.includes(true) && filter.priority !== undefined) {
+      where.push(`e.rank in (${filter.priority.map((priority) => rankOf[priority]).join(', ')})`);
+    }
   }
   oneOf('e.specialty', filter.specialty);
   oneOf('e.priority', filter.priority);

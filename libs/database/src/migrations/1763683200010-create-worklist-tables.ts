@@ -139,6 +139,9 @@ async function createEntries(runner: QueryRunner): Promise<void> {
   await runner.query(`
     create index ix_worklist_entry_ai on worklist_entry (ai_state, rank, place, workitem_key) where rank < 3`);
   await runner.query(`
+    create index ix_worklist_entry_specialty_ai on worklist_entry (specialty, ai_state, rank, place, workitem_key)
+      where rank < 3`);
+  await runner.query(`
     create index ix_worklist_entry_performer on worklist_entry (performer, rank, place, workitem_key)
       where performer is not null`);
   await runner.query(`
@@ -167,7 +170,7 @@ async function createEntries(runner: QueryRunner): Promise<void> {
                 left join result t on t.workitem_uid = a.workitem_uid
                 left join study_routing r on r.study_key = a.study_key
                where a.study_key = study and a.kind = 'ai'
-                 and (a.state <> 'CANCELED' or a.input_digest = r.routed_input)) task
+                 and not a.is_superseded) task
     $$`);
   await runner.query(`
     create function worklist_body_parts(study bigint) returns text[] language sql stable as $$
