@@ -11,6 +11,7 @@ import { TestStores } from './tiering/test-stores.js';
 import { TieringPolicies } from './tiering/tiering-policies.js';
 import { CollectGarbageJob } from './upkeep/collect-garbage.job.js';
 import { DeleteEmptiedJob } from './upkeep/delete-emptied.job.js';
+import { ScrubJob } from './upkeep/scrub.job.js';
 import { StorageController } from './usage/storage.controller.js';
 
 /** Moves series between tiers and keeps the stores tidy. */
@@ -27,6 +28,7 @@ import { StorageController } from './usage/storage.controller.js';
     RecallPackJob,
     CollectGarbageJob,
     DeleteEmptiedJob,
+    ScrubJob,
   ],
 })
 export class StorageModule {}

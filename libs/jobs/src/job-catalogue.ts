@@ -143,6 +143,16 @@ export const jobCatalogue = {
     concurrency: 2,
     expireInSeconds: 3600,
   }),
+  /** Order: compare the digests of the copies that were not compared for longest. */
+  scrub: kind({
+    ...usual,
+    payload: z.object({ olderThanDays: z.number().nonnegative().optional() }),
+    handledBy: 'storage',
+    key: () => 'all',
+    concurrency: 1,
+    retryLimit: 1,
+    cron: '*/10 * * * *',
+  }),
   /** Order: delete the packs that hold nothing any more. */
   'delete-emptied-packs': kind({
     ...usual,

@@ -8,7 +8,7 @@ mapErrorCodes({
   'too-many-parts': 413,
   'too-much-bulk-data': 413,
   'spool-unavailable': 503,
-  'blob-no-space': 503,
+  'blob-no-space': 507,
   'blob-unavailable': 503,
   'archive-unavailable': 503,
 });

@@ -9,14 +9,17 @@ import { HttpProblem } from '#libs/server';
 import { z } from 'zod';
 import { tiers } from '../tiering/tiers.js';
 import { readPack } from '../tiering/copies.js';
+import { parse } from '../tiering/policies.controller.js';
 import { StoreRoom } from '../tiering/store-room.js';
 import { TestStores } from '../tiering/test-stores.js';
+import { readScrub, type ScrubReport } from '../upkeep/read-scrub.js';
 import { type ListedPack, listPacks } from './list-packs.js';
 import { type MovesReport, readMoves, readRecalls } from './read-progress.js';
 import { readStores, type StoreReport } from './read-stores.js';
 import { readUsage, type StorageUsage } from './read-usage.js';
 
 const moveSchema = z.strictObject({ tier: z.enum(tiers) });
+const scrubSchema = z.strictObject({ olderThanDays: z.number().nonnegative().default(0) });
 const packsMax = 1_000;
 const listedMax = 200;
 
@@ -63,6 +66,20 @@ export class StorageController {
   @Get('recalls')
   recalls(): ReturnType<typeof readRecalls> {
     return readRecalls(this.dataSource, listedMax);
+  }
+
+  /** How far comparing the digests of all copies has come, and what is damaged. */
+  @Get('scrub')
+  scrub(): Promise<ScrubReport> {
+    return readScrub(this.dataSource, this.config);
+  }
+
+  /** Compares digests now: of copies that were not compared since so many days, or of all. */
+  @Post('scrub')
+  @HttpCode(202)
+  async startScrub(@Body() body: unknown): Promise<void> {
+    const payload = parse(scrubSchema, body ?? {}, 'Not a scrub');
+    await transaction(this.dataSource, (tx) => this.jobs.send(tx, 'scrub', payload));
   }
 
   /** Looks now for series that belong on another tier. */

@@ -13,6 +13,7 @@ import { indexNewPack } from './index-new-packs.js';
 import { completeReplaced, moveReplaced } from '../deletion/replace-instances.js';
 import { isWorthAnotherTry } from '../retried.js';
 import { isFailure, metadataBytes, receivePart, type ReceivedInstance, tellDigests } from './receive-part.js';
+import { RoomForStudies } from './room-for-studies.js';
 import type {
   FailedInstance,
   IncomingPart,
@@ -51,6 +52,7 @@ const defaultPackLimits: PackLimits = {
 @Injectable()
 export class StoreInstances {
   private readonly grouped: GroupedIndex;
+  private readonly room: RoomForStudies;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -59,6 +61,7 @@ export class StoreInstances {
     private readonly dataSource: DataSource,
   ) {
     this.grouped = new GroupedIndex(dataSource);
+    this.room = new RoomForStudies(config, stores, dataSource);
   }
 
   /**
@@ -93,6 +96,7 @@ export class StoreInstances {
   }
 
   private async storePack(request: Request): Promise<StoreOutcome & { isLast: boolean }> {
+    await this.room.require();
     const pack = await this.stores.hot.write();
     let reception: Reception;
     try {

@@ -22,7 +22,7 @@ export async function waitForFormerServer(cluster: string, password: string): Pr
   }
 }
 
-async function readPostmaster(cluster: string): Promise<{ pid: number; port: number } | undefined> {
+export async function readPostmaster(cluster: string): Promise<{ pid: number; port: number } | undefined> {
   const text = await readFile(path.join(cluster, 'postmaster.pid'), 'utf8').catch(() => undefined);
   const lines = text?.split('\n');
   const pid = Number(lines?.[0]);

@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto';
+import { truncate, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { BlobError, type BlobStores, type TierName } from '#libs/blobs';
+import { query } from '#libs/database';
+import {
+  configOf,
+  emptyBench,
+  insertLocation,
+  insertPack,
+  keyOn,
+  never,
+  readBlob,
+  recordingLogger,
+  retire,
+  startBench,
+  type StorageBench,
+  storesOf,
+  withChanges,
+  writeBlob,
+} from '../../../../test/support/storage/storage-bench.js';
+import { readScrub } from './read-scrub.js';
+import { ScrubJob } from './scrub.job.js';
+
+jest.setTimeout(120_000);
+
+describe('scrub', () => {
+  let bench: StorageBench;
+  beforeAll(async () => {
+    bench = await startBench();
+  });
+  beforeEach(() => emptyBench(bench));
+  afterAll(() => bench.close());
+
+  async function scrub(days = 0, stores: BlobStores = storesOf(bench), bytesPerSecond = 1e9) {
+    const { logger, lines } = recordingLogger();
+    const config = configOf({ scrubBytesPerSecond: bytesPerSecond });
+    const scrubbed = await new ScrubJob(bench.db.dataSource, stores, config, logger).scrub(never(), days);
+    return { ...scrubbed, lines };
+  }
+  const fileOf = (tier: TierName, key: string) => path.join(bench.folder, tier, key);
+  /** A pack on the hot tier with a second copy in the warm one. */
+  async function insertTwice() {
+    const pack = await insertPack(bench, { bytes: randomBytes(50_000) });
+    const copy = await writeBlob(bench.warm, pack.bytes);
+    await insertLocation(bench, { packId: pack.packId, tier: 'warm', key: copy });
+    return pack;
+  }
+  const damaged = () =>
+    query<{ tier: string }>(bench.db.dataSource, 'select tier from location where damage is not null');
+
+  const damages: Record<string, (tier: TierName, key: string, bytes: Buffer) => Promise<void>> = {
+    'a flipped bit': async (tier, key, bytes) => {
+      const flipped = Buffer.from(bytes);
+      flipped[bytes.length - 1]! ^= 0x10;
+      await writeFile(fileOf(tier, key), flipped);
+    },
+    'a missing end': (tier, key, bytes) => truncate(fileOf(tier, key), bytes.length - 1),
+    'bytes too many': (tier, key, bytes) => writeFile(fileOf(tier, key), Buffer.concat([bytes, Buffer.from([0])])),
+    'other bytes of the same length': (tier, key, bytes) => writeFile(fileOf(tier, key), randomBytes(bytes.length)),
+    'no blob': (tier, key) => bench[tier].delete(key),
+  };
+
+  it.each(Object.entries(damages))('finds %s, and repairs it from the other copy', async (_what, damage) => {
+    for (const tier of ['hot', 'warm'] as const) {
+      const pack = await insertTwice();
+      await damage(tier, await keyOn(bench, pack.packId, tier), pack.bytes);
+      expect(await scrub()).toMatchObject({ damaged: 1, repaired: 1 });
+      expect((await readBlob(bench[tier], await keyOn(bench, pack.packId, tier))).equals(pack.bytes)).toBe(true);
+      expect(await damaged()).toEqual([]);
+      expect(await scrub()).toMatchObject({ damaged: 0 });
+    }
+  });
+
+  it.each(Object.entries(damages))(
+    'says of %s where there is no other copy, and keeps the row',
+    async (_what, damage) => {
+      const pack = await insertPack(bench, { bytes: randomBytes(50_000) });
+      await damage('hot', pack.key, pack.bytes);
+      const found = await scrub();
+      expect(found).toMatchObject({ damaged: 1, repaired: 0 });
+      expect(found.lines.filter(({ level }) => level === 'error')).toMatchObject([{ packId: pack.packId }]);
+      expect(await damaged()).toEqual([{ tier: 'hot' }]);
+      const report = await readScrub(bench.db.dataSource, { scrubDays: 30, scrubBytesPerSecond: 1e6 });
+      expect(report.damaged).toMatchObject([{ packId: pack.packId, store: 'hot', key: pack.key }]);
+    },
+  );
+
+  it('finds two blobs of the same size in each other’s place', async () => {
+    const [one, other] = [await insertTwice(), await insertTwice()];
+    await writeFile(fileOf('hot', one.key), other.bytes);
+    await writeFile(fileOf('hot', other.key), one.bytes);
+    expect(await scrub()).toMatchObject({ damaged: 2, repaired: 2 });
+  });
+
+  it('repairs from a copy that was replaced and waits for its grace', async () => {
+    const pack = await insertTwice();
+    await retire(bench, pack.packId, 'hot', 1);
+    await bench.warm.delete(await keyOn(bench, pack.packId, 'warm'));
+    expect(await scrub()).toMatchObject({ damaged: 1, repaired: 1 });
+    expect((await readBlob(bench.warm, await keyOn(bench, pack.packId, 'warm'))).equals(pack.bytes)).toBe(true);
+  });
+
+  it('repairs nothing from a copy that is damaged, too', async () => {
+    const pack = await insertTwice();
+    for (const tier of ['hot', 'warm'] as const) {
+      await damages['a flipped bit']!(tier, await keyOn(bench, pack.packId, tier), pack.bytes);
+    }
+    expect(await scrub()).toMatchObject({ damaged: 2, repaired: 0 });
+    expect(await damaged()).toHaveLength(2);
+  });
+
+  it('does not take a store that gives no answer for damage', async () => {
+    const pack = await insertPack(bench);
+    const stores = storesOf(bench, {
+      hot: withChanges(bench.hot, { read: async () => Promise.reject(new BlobError('blob-unavailable', 'away')) }),
+    });
+    await expect(scrub(0, stores)).rejects.toThrow('away');
+    expect(await damaged()).toEqual([]);
+    expect(await scrub()).toMatchObject({ copies: 1, damaged: 0 });
+    expect(pack.bytes.length).toBeGreaterThan(0);
+  });
+
+  it('passes over what was compared within the days, and tells how far it has come', async () => {
+    await insertPack(bench, { daysOld: 40 });
+    await insertPack(bench, { daysOld: 10 });
+    const report = () => readScrub(bench.db.dataSource, { scrubDays: 30, scrubBytesPerSecond: 1e6 });
+    expect(await report()).toMatchObject({ copies: 2, copiesDone: 1, percent: 50, bytesLeft: 200_003 });
+    expect(await scrub(24)).toMatchObject({ copies: 1, bytes: 200_003 });
+    expect(await report()).toMatchObject({ copies: 2, copiesDone: 2, percent: 100, bytesLeft: 0 });
+    expect(await scrub(24)).toMatchObject({ copies: 0 });
+  });
+
+  it('reads no faster than it may', async () => {
+    for (let count = 0; count < 3; count += 1) await insertPack(bench, { bytes: randomBytes(100_000) });
+    const begun = performance.now();
+    await scrub(0, storesOf(bench), 200_000);
+    expect(performance.now() - begun).toBeGreaterThan(1_200);
+  });
+
+  it('finds each of many damages', async () => {
+    const count = Number(process.env['ISOCENTER_TEST_DAMAGES'] ?? 100);
+    const kinds = Object.values(damages);
+    for (let index = 0; index < count; index += 1) {
+      const pack = await insertPack(bench, { bytes: randomBytes(500 + index), studies: [] });
+      await kinds[index % kinds.length]!('hot', pack.key, pack.bytes);
+    }
+    expect(await scrub()).toMatchObject({ copies: count, damaged: count });
+  });
+});
