@@ -79,7 +79,8 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
         batchSize: 1,
         includeMetadata: true,
         pollingIntervalSeconds: 1,
-        notifyPollingIntervalSeconds: 1,
+        // What is to be done now is told; asked for is only what was put off, and each asking costs a plan.
+        notifyPollingIntervalSeconds: 5,
       },
       async ([job]) => {
         if (job === undefined) return;
