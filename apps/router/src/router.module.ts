@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { mapErrorCodes } from '#libs/server';
 import { ModelsController } from './admin/models.controller.js';
+import { RoutingSettingsController } from './admin/routing-settings.controller.js';
 import { RulesController } from './admin/rules.controller.js';
 import { StudiesController } from './admin/studies.controller.js';
 import { ForwardingController } from './forwarding/forwarding.controller.js';
@@ -50,6 +51,7 @@ mapErrorCodes({
     SubscriptionsController,
     StudiesController,
     RulesController,
+    RoutingSettingsController,
     ForwardingController,
     ModelsController,
   ],

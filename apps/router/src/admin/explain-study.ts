@@ -1,7 +1,7 @@
 import { type DataSource, query } from '#libs/database';
 import { getWorkitems, type Workitem } from '#libs/workitems';
 import type { Completeness } from '../routing/completeness.js';
-import type { ModelDecision } from '../routing/decision.js';
+import type { ForwardDecision, ModelDecision } from '../routing/decision.js';
 import type { RuleVerdict } from '../routing/evaluate-rules.js';
 import { getStudyRouting, type RoutingState } from '../routing/routing-repository.js';
 import { findWorklist } from '../worklist/find-worklist.js';
@@ -19,6 +19,7 @@ export interface StudyExplanation {
     basePriority: { priority: string; reason: string } | null;
     rules: RuleVerdict[];
     models: ModelDecision[];
+    forwards: ForwardDecision[];
     workitems: Omit<Workitem, 'dataset'>[];
   };
 }
@@ -49,6 +50,7 @@ export async function explainStudy(db: DataSource, studyInstanceUid: string): Pr
       basePriority: routing?.decision?.basePriority ?? null,
       rules: routing?.decision?.rules ?? [],
       models: routing?.decision?.models ?? [],
+      forwards: routing?.decision?.forwards ?? [],
       workitems: workitems.map(({ dataset: _dataset, ...workitem }) => workitem),
     },
   };

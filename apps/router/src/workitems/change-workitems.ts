@@ -18,6 +18,7 @@ import {
   updateWorkitem,
   wellKnownWorklists,
 } from '#libs/workitems';
+import { noteProcedureStep } from './note-procedure-step.js';
 import { conflicts, refusal } from './refusal.js';
 import { saveReportedResult } from './save-reported-result.js';
 import {
@@ -245,6 +246,7 @@ export class ChangeWorkitems {
       await saveReportedResult(tx, completed);
       await this.jobs.send(tx, 'result-ready', { workitemUid: uid });
     }
+    if (completed?.kind === 'other') await noteProcedureStep(tx, completed);
     return { uid };
   }
 

@@ -4,6 +4,8 @@ import { DataSource, query, transaction } from '#libs/database';
 import { announceArrivals, type Job, JobQueue, OnJob } from '#libs/jobs';
 import { type Logger, LOGGER } from '#libs/telemetry';
 import { cancelWorkitem, deleteUpsEvents, type Priority, releaseWorkitem } from '#libs/workitems';
+import { waitingForwards } from '../forwarding/forward-repository.js';
+import { sendForward } from '../forwarding/send-forward.js';
 import { sendInference } from './send-inference.js';
 
 /** A worker of ours silent for so long has lost its workitem; one from outside has the time it was given when it claimed. */
@@ -13,6 +15,8 @@ export const scheduledSecondsMax = 60;
 /** Attempts that ended without a result, after which a study is given up for a model: it is listed as failed. */
 export const attemptsMax = 5;
 const batchSize = 200;
+/** Longer than the pause between two attempts to send a study on. */
+const forwardSecondsMax = 6 * 3600;
 /** No process is without its connection for so long: events older than this are deleted. */
 const eventSecondsMax = 3_600;
 /** How far back studies without a routing decision are looked for each minute; at start there is no limit. */
@@ -48,6 +52,7 @@ export class ReconcileWorkitemsJob implements OnApplicationBootstrap {
   async handle({ signal }: Pick<Job<'reconcile-workitems'>, 'signal'>): Promise<void> {
     const done = await this.reconcile(signal, this.isFirst ? 'all' : 'recent');
     this.isFirst = false;
+    await this.resendForwards(signal);
     await deleteUpsEvents(this.dataSource, eventSecondsMax);
     if (Object.values(done).some((count) => count > 0)) this.logger.info({ ...done }, 'reconciled');
   }
@@ -62,6 +67,15 @@ export class ReconcileWorkitemsJob implements OnApplicationBootstrap {
       resent,
       studiesSent: await this.sendStudies(signal, studies),
     };
+  }
+
+  /** Forwards that nothing was heard of for a while: usually their job waits, too, or is at work, and this changes nothing. */
+  private async resendForwards(signal: AbortSignal): Promise<void> {
+    const waiting = await waitingForwards(this.dataSource, forwardSecondsMax, batchSize);
+    signal.throwIfAborted();
+    await transaction(this.dataSource, async (tx) => {
+      for (const forwardId of waiting) await sendForward(this.jobs, tx, forwardId, null);
+    });
   }
 
   /** IN PROGRESS without a heartbeat: another worker gets it, until the attempts are used up. */
