@@ -150,10 +150,12 @@ async function createEntries(runner: QueryRunner): Promise<void> {
     create index ix_worklist_entry_escalate on worklist_entry (escalate_at) where escalate_at is not null`);
   await runner.query(`create index ix_worklist_entry_arrived on worklist_entry (arrived_at)`);
 
+  // In PL/pgSQL, which plans a statement once a session, where functions in SQL may be planned with every call.
+  //
   // A model's positive counts whoever said otherwise later, except a reader; then the newest word of each model, the
   // least settled first. Tasks canceled because more instances arrived say nothing.
   await runner.query(`
-    create function worklist_ai_state(study bigint) returns text language sql stable as $$
+    create function worklist_ai_state(study bigint) returns text language plpgsql stable as $$ begin return (
       select case when bool_or(outcome = 'positive' and not is_refuted) then 'positive'
                   when bool_or(is_newest and state in ('SCHEDULED', 'IN PROGRESS')) then 'pending'
                   when bool_or(is_newest and is_refuted) then 'overridden'
@@ -170,14 +172,14 @@ async function createEntries(runner: QueryRunner): Promise<void> {
                 left join result t on t.workitem_uid = a.workitem_uid
                 left join study_routing r on r.study_key = a.study_key
                where a.study_key = study and a.kind = 'ai'
-                 and not a.is_superseded) task
-    $$`);
+                 and not a.is_superseded) task);
+    end $$`);
   await runner.query(`
-    create function worklist_body_parts(study bigint) returns text[] language sql stable as $$
+    create function worklist_body_parts(study bigint) returns text[] language plpgsql stable as $$ begin return (
       select coalesce(array_agg(distinct upper(trim(body_part_examined)))
                       filter (where trim(body_part_examined) <> ''), '{}')
-        from series where study_key = study
-    $$`);
+        from series where study_key = study);
+    end $$`);
   await runner.query(`
     create function worklist_rank(state text, priority text) returns smallint language sql immutable as $$
       select (case when state in ('COMPLETED', 'CANCELED') then 3
@@ -193,12 +195,12 @@ async function createEntries(runner: QueryRunner): Promise<void> {
     $$`);
   await runner.query(`
     create function worklist_escalate_at(specialty text, priority text, deadline timestamptz) returns timestamptz
-      language sql stable as $$
+      language plpgsql stable as $$ begin return (
       select deadline - (l.escalate_before_minutes * interval '1 minute')
         from service_level l
        where l.priority = $2 and l.specialty in (coalesce($1, '*'), '*')
-       order by l.specialty = '*' limit 1
-    $$`);
+       order by l.specialty = '*' limit 1);
+    end $$`);
 }
 
 async function createFigures(runner: QueryRunner): Promise<void> {
@@ -238,16 +240,18 @@ async function createTriggers(runner: QueryRunner): Promise<void> {
       if new.study_key is null then
         return null;
       end if;
-      update worklist_entry e
-         set workitem_key = new.workitem_key, workitem_uid = new.workitem_uid, state = new.state,
-             performer = new.performer, priority = new.priority, deadline = new.deadline,
-             rank = worklist_rank(new.state, new.priority),
-             place = worklist_place(new.state, new.deadline, new.finished_at),
-             escalate_at = case when new.state in ('COMPLETED', 'CANCELED') then null
-                                when e.deadline is not distinct from new.deadline then e.escalate_at
-                                else worklist_escalate_at(e.specialty, new.priority, new.deadline) end,
-             finished_at = new.finished_at
-       where study_key = new.study_key returning * into entry;
+      if tg_op = 'UPDATE' then
+        update worklist_entry e
+           set workitem_key = new.workitem_key, workitem_uid = new.workitem_uid, state = new.state,
+               performer = new.performer, priority = new.priority, deadline = new.deadline,
+               rank = worklist_rank(new.state, new.priority),
+               place = worklist_place(new.state, new.deadline, new.finished_at),
+               escalate_at = case when new.state in ('COMPLETED', 'CANCELED') then null
+                                  when e.deadline is not distinct from new.deadline then e.escalate_at
+                                  else worklist_escalate_at(e.specialty, new.priority, new.deadline) end,
+               finished_at = new.finished_at
+         where study_key = new.study_key returning * into entry;
+      end if;
       select study_instance_uid into study_uid from study where study_key = new.study_key;
       if not found then
         return null;
@@ -258,7 +262,9 @@ async function createTriggers(runner: QueryRunner): Promise<void> {
                                     finished_at)
         select s.study_key, new.workitem_key, new.workitem_uid, new.state, new.performer, new.priority, new.deadline,
                worklist_rank(new.state, new.priority), worklist_place(new.state, new.deadline, new.finished_at),
-               r.specialty, s.modalities, worklist_body_parts(s.study_key), worklist_ai_state(s.study_key),
+               r.specialty, s.modalities, worklist_body_parts(s.study_key),
+               case when exists (select from workitem a where a.study_key = s.study_key and a.kind = 'ai')
+                    then worklist_ai_state(s.study_key) else 'not-analysed' end,
                case when new.state in ('SCHEDULED', 'IN PROGRESS')
                     then worklist_escalate_at(r.specialty, new.priority, new.deadline) end,
                s.created_at, new.finished_at
