@@ -19,8 +19,6 @@ const batchSize = 200;
 const forwardSecondsMax = 6 * 3600;
 /** No process is without its connection for so long: events older than this are deleted. */
 const eventSecondsMax = 3_600;
-/** How far back studies without a routing decision are looked for each minute; at start there is no limit. */
-const recentDays = 7;
 
 export interface Reconciled {
   resent: number;
@@ -50,15 +48,15 @@ export class ReconcileWorkitemsJob implements OnApplicationBootstrap {
 
   @OnJob('reconcile-workitems')
   async handle({ signal }: Pick<Job<'reconcile-workitems'>, 'signal'>): Promise<void> {
-    const done = await this.reconcile(signal, this.isFirst ? 'all' : 'recent');
+    const done = await this.reconcile(signal, this.isFirst ? 'all' : 'open');
     this.isFirst = false;
     await this.resendForwards(signal);
     await deleteUpsEvents(this.dataSource, eventSecondsMax);
     if (Object.values(done).some((count) => count > 0)) this.logger.info({ ...done }, 'reconciled');
   }
 
-  /** @param studies 'all' looks at every study ever stored, 'recent' at those of the last days */
-  async reconcile(signal: AbortSignal, studies: 'all' | 'recent'): Promise<Reconciled> {
+  /** @param studies 'all' looks at every study ever stored, 'open' at those whose routing is not over */
+  async reconcile(signal: AbortSignal, studies: 'all' | 'open'): Promise<Reconciled> {
     const { released, canceled } = await this.releaseLost(signal);
     const { resent, exhausted } = await this.resendScheduled(signal);
     return {
@@ -149,7 +147,7 @@ export class ReconcileWorkitemsJob implements OnApplicationBootstrap {
    * Studies whose routing stopped half-way: never looked at, not since they changed, left in 'receiving', or waiting for a
    * model that has been registered meanwhile.
    */
-  private async sendStudies(signal: AbortSignal, studies: 'all' | 'recent'): Promise<number> {
+  private async sendStudies(signal: AbortSignal, studies: 'all' | 'open'): Promise<number> {
     let sent = 0;
     let after = 0;
     for (;;) {
@@ -162,7 +160,7 @@ export class ReconcileWorkitemsJob implements OnApplicationBootstrap {
             where s.study_key > $1 and s.study_key in (
               select n.study_key from study n left join study_routing r using (study_key)
                where n.updated_at < clock_timestamp() - interval '1 minute'
-                 and ($4::integer is null or n.updated_at > clock_timestamp() - $4::integer * interval '1 day')
+                 and $4::boolean
                  and (r.study_key is null or r.updated_at < n.updated_at)
               union
               select r.study_key from study_routing r
@@ -175,7 +173,7 @@ export class ReconcileWorkitemsJob implements OnApplicationBootstrap {
                  and case when wanted ->> 'requested' = 'current' then m.is_current else m.version = wanted ->> 'requested' end
                where r.state = 'complete' and wanted ->> 'status' = 'not-registered')
             order by s.study_key limit $2`,
-          [after, batchSize, 60 + this.config.quietPeriodSeconds, studies === 'all' ? null : recentDays],
+          [after, batchSize, 60 + this.config.quietPeriodSeconds, studies === 'all'],
         );
         await announceArrivals(
           tx,
