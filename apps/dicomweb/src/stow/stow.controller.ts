@@ -46,9 +46,8 @@ export class StowController {
   private async storeParts(request: FastifyRequest, reply: FastifyReply, studyInstanceUid?: string): Promise<void> {
     try {
       await this.answer(request, reply, studyInstanceUid);
-    } catch (error) {
-      drain(request.raw);
-      throw error;
+    } finally {
+      if (!request.raw.readableEnded) drain(request.raw);
     }
   }
 
@@ -113,4 +112,5 @@ function drain(body: IncomingMessage): void {
     bytes += chunk.length;
     if (bytes > drainedBytesMax) body.destroy();
   });
+  body.resume();
 }
