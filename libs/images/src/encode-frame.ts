@@ -14,6 +14,7 @@ export const jpegLossless = '1.2.840.10008.1.2.4.70';
 export const jpegLsLossless = '1.2.840.10008.1.2.4.80';
 export const jpeg2000Lossless = '1.2.840.10008.1.2.4.90';
 export const htj2kLossless = '1.2.840.10008.1.2.4.201';
+export const htj2kLosslessRpcl = '1.2.840.10008.1.2.4.202';
 
 /** The transfer syntaxes that frames are encoded in without loss. */
 export const losslessSyntaxes: readonly string[] = [
@@ -22,6 +23,7 @@ export const losslessSyntaxes: readonly string[] = [
   jpeg2000Lossless,
   jpegLossless,
   rleLossless,
+  htj2kLosslessRpcl,
 ];
 
 /** What encoders look at. */
@@ -57,6 +59,7 @@ export function isEncodable(shape: SampleShape, transferSyntaxUid: string): bool
       return isForCodec;
     case jpeg2000Lossless:
     case htj2kLossless:
+    case htj2kLosslessRpcl:
       // What the decoders cannot read back is not written: colours of 16 bits, and bytes with a sign.
       return isForCodec && (samplesPerPixel === 1 || isPlainByte) && !(bitsStored <= 8 && pixelRepresentation === 1);
     case jpegBaseline:
@@ -122,7 +125,9 @@ async function encodeLossless(
   const isRgb = photometricInterpretation === 'RGB';
   const bytes = await encodeWithWasm({
     ...frame,
-    encoder: transferSyntaxUid === htj2kLossless ? 'encodeHtJpeg2000' : 'encodeJpeg2000',
+    encoder: transferSyntaxUid === jpeg2000Lossless ? 'encodeJpeg2000' : 'encodeHtJpeg2000',
+    // The encoder gives it what else RPCL must have (PS3.5 10.18): tile-part lengths, a base resolution of 64 at most.
+    isByResolution: transferSyntaxUid === htj2kLosslessRpcl,
     samples: bytesOf(narrowed(data, bitsStored)),
     isSigned: pixelRepresentation === 1,
     hasComponentTransform: isRgb,

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { decodeFrame, decodeStoredFrame } from './decode-frame.js';
 import {
   htj2kLossless,
+  htj2kLosslessRpcl,
   isEncodable,
   jpeg2000Lossless,
   jpegBaseline,
@@ -69,7 +70,8 @@ describe('transcodeFrame', () => {
     for (const syntax of syntaxes) {
       const encoded = await transcodeFrame(bytes, native, syntax);
       const isReversible =
-        native.photometricInterpretation === 'RGB' && [jpeg2000Lossless, htj2kLossless].includes(syntax);
+        native.photometricInterpretation === 'RGB' &&
+        [jpeg2000Lossless, htj2kLossless, htj2kLosslessRpcl].includes(syntax);
       expect([syntax, encoded.photometricInterpretation]).toEqual([
         syntax,
         isReversible ? 'YBR_RCT' : native.photometricInterpretation,

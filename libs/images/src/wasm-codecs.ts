@@ -82,7 +82,12 @@ export interface WasmEncoding {
   isSigned: boolean;
   /** JPEG 2000: transform R, G and B together. */
   hasComponentTransform: boolean;
+  /** HTJ2K: the lower resolutions come first (RPCL). */
+  isByResolution?: boolean;
 }
+
+/** Of JPEG 2000's progression orders (ISO/IEC 15444-1 A.6.1). */
+const rpcl = 2;
 
 /**
  * Runs a WebAssembly encoder without loss. Whether it was is for the caller to see by decoding.
@@ -91,7 +96,8 @@ export interface WasmEncoding {
  */
 export async function encodeWithWasm(encoding: WasmEncoding): Promise<Uint8Array> {
   await start();
-  const { encoder, samples, rows, columns, components, precision, isSigned, hasComponentTransform } = encoding;
+  const { encoder, samples, rows, columns, components, precision, isSigned, hasComponentTransform, isByResolution } =
+    encoding;
   const context = new Context({
     width: columns,
     height: rows,
@@ -105,7 +111,13 @@ export async function encodeWithWasm(encoding: WasmEncoding): Promise<Uint8Array
   });
   warnings = [];
   try {
-    const options = { lossy: false, allowedLossyError: 0, predictor: 1, allowMct: hasComponentTransform ? 1 : 0 };
+    const options = {
+      lossy: false,
+      allowedLossyError: 0,
+      predictor: 1,
+      allowMct: hasComponentTransform ? 1 : 0,
+      ...(isByResolution && { progressionOrder: rpcl }),
+    };
     // As of any Buffer of theirs, the memory may be shared with others.
     return Uint8Array.from(NativeCodecs[encoder](context, options).getEncodedBuffer() ?? []);
   } catch (error) {

@@ -39,7 +39,8 @@ function writeHead(dataset: DicomJson): string {
   const state = [jsonText(dataset, '0040A491')?.toLowerCase(), isVerified ? 'verified' : 'not verified'];
   const rows: [string, (string | undefined)[]][] = [
     ['Patient', [personName(dataset, '00100010'), jsonText(dataset, '00100020')]],
-    ['Born', [dateTime(jsonText(dataset, '00100030')), jsonText(dataset, '00100040')]],
+    ['Born', [dateTime(jsonText(dataset, '00100030'))]],
+    ['Sex', [jsonText(dataset, '00100040')]],
     ['Study', [dateTime(jsonText(dataset, '00080020')), jsonText(dataset, '00081030'), jsonText(dataset, '00080050')]],
     ['Written', [dateTime(`${jsonText(dataset, '00080023') ?? ''}${jsonText(dataset, '00080033') ?? ''}`)]],
     ['Institution', [jsonText(dataset, '00080080')]],
@@ -55,24 +56,36 @@ function writeHead(dataset: DicomJson): string {
 
 type UrlOf = (reference: ReportReference) => string | undefined;
 
-/** Neighbouring numbers make a table; everything else stands by itself. */
+/** Neighbouring numbers make a table, neighbouring references of one name a line; everything else stands by itself. */
 function writeItems(items: readonly ReportItem[], level: number, urlOf: UrlOf): string {
   let html = '';
   for (let at = 0; at < items.length;) {
-    let end = at;
-    while (end < items.length && items[end]!.kind === 'number') end += 1;
-    if (end - at >= 2) {
-      html += `<table>${items
-        .slice(at, end)
-        .map((item) => writeRow(item, level, urlOf))
-        .join('')}</table>`;
-      at = end;
-    } else {
-      html += writeItem(items[at]!, level, urlOf);
-      at += 1;
-    }
+    const end = endOfGroup(items, at);
+    const group = items.slice(at, end);
+    if (group.length === 1) html += writeItem(group[0]!, level, urlOf);
+    else if (group[0]!.kind === 'number')
+      html += `<table>${group.map((item) => writeRow(item, level, urlOf)).join('')}</table>`;
+    else html += writeReferences(group, urlOf);
+    at = end;
   }
   return html;
+}
+
+/** Where the items that stand together with the one at `at` end. */
+function endOfGroup(items: readonly ReportItem[], at: number): number {
+  const { kind, name } = items[at]!;
+  const belongs = (item: ReportItem): boolean =>
+    item.kind === kind &&
+    (kind === 'number' || (kind === 'reference' && item.name === name && item.items.length === 0));
+  let end = at;
+  while (end < items.length && belongs(items[end]!)) end += 1;
+  return Math.max(end, at + 1);
+}
+
+function writeReferences(group: readonly ReportItem[], urlOf: UrlOf): string {
+  const name = group[0]!.name;
+  const links = group.map((item) => writeValue(item, urlOf)).join(' · ');
+  return `<div class="item">${name === '' ? '' : `<span class="name">${escape(name)}:</span> `}${links}</div>`;
 }
 
 function writeRow(item: ReportItem, level: number, urlOf: UrlOf): string {
