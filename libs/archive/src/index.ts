@@ -1,5 +1,6 @@
 export { ArchiveError, type ArchiveErrorCode } from './archive-error.js';
 export { ArchiveModule } from './archive.module.js';
+export { openStores } from './open-stores.js';
 export { numberChanges } from './changes/number-changes.js';
 export { type Change, type ChangeQuery, ChangesTrimmedError, ReadChanges } from './changes/read-changes.js';
 export { trimChanges } from './changes/trim-changes.js';

@@ -40,7 +40,7 @@ export async function copyBlob(
   signal.addEventListener('abort', stop, { once: true });
   try {
     if (writer.key !== undefined) await progress?.begun(target.name, writer.key);
-    await read(source, expected, signal, async (chunk) => {
+    await readVerified(source, expected, signal, async (chunk) => {
       await writer.write(chunk);
       await progress?.copied(chunk.length);
     });
@@ -67,10 +67,14 @@ export async function verifyBlob(
   signal: AbortSignal,
   take: (bytes: number) => Promise<void> | void = () => undefined,
 ): Promise<void> {
-  await read(blob, expected, signal, (chunk) => take(chunk.length));
+  await readVerified(blob, expected, signal, (chunk) => take(chunk.length));
 }
 
-async function read(
+/**
+ * Reads a blob from its first byte to its last, and says at the end whether it was what it should be.
+ * @throws StorageError 'copy-damaged'; BlobError; the signal's reason
+ */
+export async function readVerified(
   { store, key }: BlobAddress,
   expected: ExpectedBytes,
   signal: AbortSignal,

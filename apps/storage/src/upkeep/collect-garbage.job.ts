@@ -5,6 +5,7 @@ import { CONFIG, type Config } from '#libs/config';
 import { DataSource, query } from '#libs/database';
 import { type Job, OnJob } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
+import { isBackedUpNow } from '../backup/backup-lock.js';
 import { checkPresence } from './check-presence.js';
 import { deleteEmptied } from './delete-emptied.js';
 import { deleteOrphans } from './delete-orphans.js';
@@ -56,6 +57,10 @@ export class CollectGarbageJob {
    */
   async collect(signal: AbortSignal, now?: Date): Promise<Collected> {
     const { graceHours } = this.config;
+    if (await isBackedUpNow(this.dataSource)) {
+      this.logger.info({}, 'no garbage is collected while a backup is made');
+      return { purged: 0, emptied: 0, retired: 0, orphans: 0, staged: 0, checked: 0, missing: 0 };
+    }
     const time = now ?? (await this.earlierClock());
     const failures = new Failures(this.logger, signal);
     const collected: Collected = { purged: 0, emptied: 0, retired: 0, orphans: 0, staged: 0, checked: 0, missing: 0 };

@@ -3,6 +3,7 @@ import { BlobStores } from '#libs/blobs';
 import { DataSource } from '#libs/database';
 import { type Job, OnJob } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
+import { isBackedUpNow } from '../backup/backup-lock.js';
 import { deleteEmptied } from './delete-emptied.js';
 import { Failures } from './failures.js';
 
@@ -17,6 +18,8 @@ export class DeleteEmptiedJob {
 
   @OnJob('delete-emptied-packs')
   async handle({ signal }: Pick<Job<'delete-emptied-packs'>, 'signal'>): Promise<void> {
+    // The collector finds them later.
+    if (await isBackedUpNow(this.dataSource)) return;
     const failures = new Failures(this.logger, signal);
     const emptied = await deleteEmptied(this.dataSource, this.stores, failures, signal);
     failures.throwAny();

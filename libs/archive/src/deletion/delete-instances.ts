@@ -5,6 +5,7 @@ import { DataSource, notify, query, type Transaction, transaction } from '#libs/
 import { recordDeleted } from '../changes/record-changes.js';
 import { type Deletion, deletionSelection } from './deletion.js';
 import { announceArrival, lockStudies } from '../store/index-instances.js';
+import { refuseOnLegalHold } from './legal-holds.js';
 import { missing, type ResourceUids } from './missing.js';
 import { moveInstances, recountSeries, recountStudy, removeEmptySeries, removeStudy } from './move-instances.js';
 import { retried } from '../retried.js';
@@ -23,7 +24,8 @@ export class DeleteInstances {
   /**
    * In one transaction: rows moved, counts, change feed, worklist. The bytes stay where they are.
    * @param reason for people: why; without a patient's data
-   * @throws ArchiveError 'study-not-found', 'series-not-found', 'instance-not-found'; 'gone' when it is deleted already
+   * @throws ArchiveError 'study-not-found', 'series-not-found', 'instance-not-found'; 'gone' when it is deleted already;
+   * 'on-legal-hold'
    */
   delete(uids: ResourceUids, reason?: string): Promise<Deletion> {
     return retried(() => transaction(this.dataSource, (tx) => this.move(tx, uids, reason)));
@@ -33,6 +35,7 @@ export class DeleteInstances {
     const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = uids;
     await allowLongStatements(tx);
     await lockStudies(tx, [studyInstanceUid]);
+    await refuseOnLegalHold(tx, studyInstanceUid);
     const instances = await findInstances(tx, uids);
     const studyKey = instances[0]?.study_key;
     if (studyKey === undefined) return missing(tx, uids);
