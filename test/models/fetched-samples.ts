@@ -11,7 +11,7 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 const explicitLittleEndian = '1.2.840.10008.1.2.1';
 
 /** What the worker would have fetched: one file a frame, metadata as the archive gives it. */
-function fetched(
+export function fetched(
   model: Model,
   instances: DicomJson[],
   frames: Map<string, Uint8Array[]>,

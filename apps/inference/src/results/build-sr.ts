@@ -1,6 +1,10 @@
 import { type DicomJson, explicitLittleEndian, jsonText, uidFromHash, writePart10 } from '#libs/dicom';
-import type { Code, Finding, Model, ModelOutput } from '../models/model.js';
-import { code, container, num, reference, text, uidref } from './content-items.js';
+import type { Code, Finding, Model, ModelOutput, ResultObject } from '../models/model.js';
+import { code, container, num, outline, reference, text, times, uidref } from './content-items.js';
+import { dataset, dcm } from './dataset.js';
+import { corners } from './drawing.js';
+import { trackingUid } from './segmentation.js';
+import { algorithmParameters, dicomDateTime, patientAndStudy, required, resultIdentity } from './study-attributes.js';
 
 export interface SrInput {
   /** Metadata of the instances the model read: the SR joins their study and patient. At least one. */
@@ -19,8 +23,6 @@ export interface StructuredReport {
 }
 
 const comprehensiveSr = '1.2.840.10008.5.1.4.1.1.88.33';
-
-const dcm = (value: string, meaning: string): Code => ({ value, scheme: 'DCM', meaning });
 
 const outcomes: Record<ModelOutput['outcome'], Code> = {
   positive: { value: '10828004', scheme: 'SCT', meaning: 'Positive' },
@@ -44,7 +46,7 @@ export function buildSr({ sources, model, output, inputDigest }: SrInput): Struc
   const [first] = sources;
   if (first === undefined) throw new RangeError('A report needs at least one source instance');
   const studyInstanceUid = required(first, '0020000D');
-  const identity = `${studyInstanceUid}|${model.id}|${model.sha256}|${inputDigest}`;
+  const identity = resultIdentity(studyInstanceUid, model, inputDigest);
   const seriesInstanceUid = uidFromHash(`sr-series|${identity}`);
   const sopInstanceUid = uidFromHash(`sr-instance|${identity}`);
   const finished = dicomDateTime(output.finishedAt);
@@ -53,7 +55,7 @@ export function buildSr({ sources, model, output, inputDigest }: SrInput): Struc
     '00080005': { vr: 'CS', Value: ['ISO_IR 192'] },
     '00080016': { vr: 'UI', Value: [comprehensiveSr] },
     '00080018': { vr: 'UI', Value: [sopInstanceUid] },
-    ...copied(first),
+    ...patientAndStudy(first),
     '00080012': { vr: 'DA', Value: [finished.date] },
     '00080013': { vr: 'TM', Value: [finished.time] },
     '00080023': { vr: 'DA', Value: [finished.date] },
@@ -69,10 +71,10 @@ export function buildSr({ sources, model, output, inputDigest }: SrInput): Struc
     '00200011': { vr: 'IS', Value: [9000] },
     '00200013': { vr: 'IS', Value: [1] },
     '0040A372': { vr: 'SQ' },
-    '0040A375': { vr: 'SQ', Value: [evidence(studyInstanceUid, sources)] },
+    '0040A375': { vr: 'SQ', Value: [evidence(studyInstanceUid, sources, output.objects)] },
     '0040A491': { vr: 'CS', Value: ['COMPLETE'] },
     '0040A493': { vr: 'CS', Value: ['UNVERIFIED'] },
-    ...root(first, model, output, inputDigest),
+    ...root(sources, model, output, inputDigest),
   };
   return {
     bytes: writePart10(dataset, explicitLittleEndian),
@@ -83,8 +85,8 @@ export function buildSr({ sources, model, output, inputDigest }: SrInput): Struc
 }
 
 /** TID 1500. */
-function root(first: DicomJson, model: Model, output: ModelOutput, inputDigest: string): DicomJson {
-  const procedure = procedures[jsonText(first, '00080060') ?? ''] ?? anyProcedure;
+function root(sources: DicomJson[], model: Model, output: ModelOutput, inputDigest: string): DicomJson {
+  const procedure = procedures[jsonText(sources[0]!, '00080060') ?? ''] ?? anyProcedure;
   const children = [
     code('HAS CONCEPT MOD', dcm('121049', 'Language of Content Item and Descendants'), {
       value: 'en',
@@ -93,7 +95,7 @@ function root(first: DicomJson, model: Model, output: ModelOutput, inputDigest: 
     }),
     ...observer(model),
     code('HAS CONCEPT MOD', dcm('121058', 'Procedure reported'), procedure),
-    container('CONTAINS', dcm('126010', 'Imaging Measurements'), measurements(model, output, inputDigest)),
+    container('CONTAINS', dcm('126010', 'Imaging Measurements'), measurements(sources, model, output, inputDigest)),
   ];
   const { '0040A010': _topHasNoRelationship, ...report } = container(
     'CONTAINS',
@@ -110,43 +112,140 @@ function observer(model: Model): DicomJson[] {
     code('HAS OBS CONTEXT', dcm('121005', 'Observer Type'), dcm('121007', 'Device')),
     uidref('HAS OBS CONTEXT', dcm('121012', 'Device Observer UID'), uidFromHash(`device|${model.id}|${model.sha256}`)),
     text('HAS OBS CONTEXT', dcm('121013', 'Device Observer Name'), model.manifest.title),
-    text('HAS OBS CONTEXT', dcm('121014', 'Device Observer Manufacturer'), 'Isocenter'),
+    text('HAS OBS CONTEXT', dcm('121014', 'Device Observer Manufacturer'), model.manifest.manufacturer ?? 'Isocenter'),
     text('HAS OBS CONTEXT', dcm('121015', 'Device Observer Model Name'), `${model.id} ${model.version}`),
   ];
 }
 
 /**
- * One TID 1501 group: the algorithm, everything it measured, and its verdict. When it was not conclusive there are no
+ * TID 1501 groups: first the algorithm, its verdict and what it measured of the whole; then one for each finding or site that numbers
+ * are about, with its segment where there is one (TID 1411), and one for each place drawn. When it was not conclusive there are no
  * numbers, and the verdict and its reason still say which algorithm gave up.
  */
-function measurements(model: Model, output: ModelOutput, inputDigest: string): DicomJson[] {
+function measurements(sources: DicomJson[], model: Model, output: ModelOutput, inputDigest: string): DicomJson[] {
   const name = `${model.id} ${model.version}`;
-  const tracking = uidFromHash(`tracking|${model.sha256}|${inputDigest}`);
   const triageOutcome: Code = { value: 'triage-outcome', scheme: '99ISOCENTER', meaning: 'Triage outcome' };
-  return [
+  const group = (template: string, identifier: string, uid: string, items: DicomJson[]) =>
     container(
       'CONTAINS',
       dcm('125007', 'Measurement Group'),
       [
-        text('HAS OBS CONTEXT', dcm('112039', 'Tracking Identifier'), name),
-        uidref('HAS OBS CONTEXT', dcm('112040', 'Tracking Unique Identifier'), tracking),
-        ...algorithm(model, output, inputDigest),
-        ...output.findings.map((finding) => measurement(finding)),
-        code('CONTAINS', triageOutcome, outcomes[output.outcome]),
-        text('CONTAINS', dcm('121106', 'Comment'), output.summary),
+        text('HAS OBS CONTEXT', dcm('112039', 'Tracking Identifier'), identifier),
+        uidref('HAS OBS CONTEXT', dcm('112040', 'Tracking Unique Identifier'), uid),
+        ...items,
       ],
-      '1501',
+      template,
+    );
+  const isOfWhole = ({ site, finding }: Finding) => site === undefined && finding === undefined;
+  const about = Map.groupBy(
+    output.findings.filter((finding) => !isOfWhole(finding)),
+    ({ site, finding }) => JSON.stringify([finding, site]),
+  );
+  return [
+    group('1501', name, uidFromHash(`tracking|${model.sha256}|${inputDigest}`), [
+      ...algorithm(model, output, inputDigest),
+      ...output.findings.filter(isOfWhole).map((finding) => measurement(finding)),
+      code('CONTAINS', triageOutcome, outcomes[output.outcome]),
+      text('CONTAINS', dcm('121106', 'Comment'), output.summary),
+      ...output.details.annotations
+        .filter(({ milliseconds }) => milliseconds.length > 0)
+        .map(({ code: concept, milliseconds }) =>
+          times(
+            concept,
+            milliseconds.map((one) => one / 1000),
+            reference('SELECTED FROM', undefined, sourceOf(sources[0]!)),
+          ),
+        ),
+      ...output.details.embeddings.map(({ label, length, base64 }) =>
+        text('CONTAINS', embeddingConcept, `${label}: ${length} x float32, little endian, base64: ${base64}`),
+      ),
+    ]),
+    ...[...about.values()].map((members) => {
+      const [{ site, finding }] = members as [Finding];
+      const concept = finding ?? site!;
+      const label = model.manifest.labels?.find(({ code: own }) => sameCode(own, site ?? finding!));
+      const segment = label && segmentOf(label.value, model, output);
+      return group(
+        segment ? '1411' : '1501',
+        `${name}: ${concept.meaning}`,
+        label
+          ? trackingUid(model, inputDigest, label.id)
+          : uidFromHash(`tracking|${model.sha256}|${inputDigest}|${concept.value}`),
+        [
+          ...(finding ? [code('CONTAINS', dcm('121071', 'Finding'), finding)] : []),
+          ...(segment
+            ? [
+                reference('CONTAINS', dcm('121191', 'Referenced Segment'), segment),
+                uidref('CONTAINS', dcm('121232', 'Source series for segmentation'), required(sources[0]!, '0020000E')),
+              ]
+            : []),
+          ...(site ? [code('HAS CONCEPT MOD', findingSite, site)] : []),
+          ...algorithm(model, output, inputDigest),
+          ...members.map((one) => measurement(one)),
+        ],
+      );
+    }),
+    ...output.details.boxes.map(({ label, code: concept, score, corners: [left, top, right, bottom], source }, index) =>
+      group(
+        '1410',
+        `${name}: ${label} ${index + 1}`,
+        uidFromHash(`tracking|${model.sha256}|${inputDigest}|box-${index}`),
+        [
+          code('CONTAINS', dcm('121071', 'Finding'), concept),
+          outline(
+            dcm('111030', 'Image Region'),
+            corners({ left, top, right, bottom }),
+            reference('SELECTED FROM', undefined, {
+              sopClassUid: source.sopClassUid,
+              sopInstanceUid: source.sopInstanceUid,
+              ...(isMultiFrame(sources, source.sopInstanceUid) && { frames: [source.frame] }),
+            }),
+          ),
+          ...algorithm(model, output, inputDigest),
+          num('CONTAINS', scoreConcept, score, noUnits, []),
+        ],
+      ),
     ),
   ];
 }
 
+const findingSite: Code = { value: '363698007', scheme: 'SCT', meaning: 'Finding Site' };
+const embeddingConcept: Code = { value: 'EMBEDDING', scheme: '99ISOCENTER', meaning: 'Embedding' };
+const scoreConcept: Code = { value: 'SCORE', scheme: '99ISOCENTER', meaning: 'Score given by the model' };
+const noUnits: Code = { value: '1', scheme: 'UCUM', meaning: 'no units' };
+
+function sameCode(a: Code, b: Code): boolean {
+  return a.value === b.value && a.scheme === b.scheme;
+}
+
+function sourceOf(instance: DicomJson): { sopClassUid: string; sopInstanceUid: string } {
+  return { sopClassUid: required(instance, '00080016'), sopInstanceUid: required(instance, '00080018') };
+}
+
+function isMultiFrame(sources: DicomJson[], sopInstanceUid: string): boolean {
+  const source = sources.find((one) => jsonText(one, '00080018') === sopInstanceUid);
+  return Number(source === undefined ? 1 : (jsonText(source, '00280008') ?? 1)) > 1;
+}
+
+/** The segment of a label, in the first segmentation there is: of a label map its value, else its place among the labels. */
+function segmentOf(value: number, { manifest }: Model, { objects }: ModelOutput) {
+  const position = objects.findIndex(({ kind }) => kind === 'segmentation');
+  const object = objects[position];
+  const form = manifest.segmentations?.[position]?.form;
+  if (!object || !form) return undefined;
+  const values = manifest.labels
+    .map((label) => label.value)
+    .filter((one) => one > 0)
+    .sort((a, b) => a - b);
+  if (!values.includes(value)) return undefined;
+  const segment = form === 'labelmap' ? value : values.indexOf(value) + 1;
+  return { sopClassUid: object.sopClassUid, sopInstanceUid: object.sopInstanceUid, segment };
+}
+
 /** TID 4019: which algorithm, which version, and everything needed to run it again. */
 function algorithm(model: Model, output: ModelOutput, inputDigest: string): DicomJson[] {
-  const { name, version, executionProvider } = output.runtime;
   const parameters = [
-    `Model SHA-256: ${model.sha256}`,
-    `Input SHA-256: ${inputDigest}`,
-    `Runtime: ${name} ${version}, ${executionProvider}`,
+    ...algorithmParameters(model, inputDigest, output.runtime),
     `Started ${output.startedAt}, finished ${output.finishedAt}`,
   ];
   return [
@@ -169,8 +268,8 @@ function measurement(finding: Finding): DicomJson {
   return num('CONTAINS', finding.code, finding.value, finding.unit, references);
 }
 
-/** Current Requested Procedure Evidence Sequence: every instance the model read, by series (PS3.3 C.17.2). */
-function evidence(studyInstanceUid: string, sources: DicomJson[]): DicomJson {
+/** Current Requested Procedure Evidence Sequence: every instance the model read and every object beside the report, by series (PS3.3 C.17.2). */
+function evidence(studyInstanceUid: string, sources: DicomJson[], objects: readonly ResultObject[]): DicomJson {
   const bySeries = new Map<string, DicomJson[]>();
   for (const source of sources) {
     const series = required(source, '0020000E');
@@ -181,6 +280,11 @@ function evidence(studyInstanceUid: string, sources: DicomJson[]): DicomJson {
     });
     bySeries.set(series, references);
   }
+  for (const { seriesInstanceUid, sopClassUid, sopInstanceUid } of objects) {
+    const references = bySeries.get(seriesInstanceUid) ?? [];
+    references.push(dataset({ ReferencedSOPClassUID: sopClassUid, ReferencedSOPInstanceUID: sopInstanceUid }));
+    bySeries.set(seriesInstanceUid, references);
+  }
   return {
     '00081115': {
       vr: 'SQ',
@@ -190,42 +294,5 @@ function evidence(studyInstanceUid: string, sources: DicomJson[]): DicomJson {
       })),
     },
     '0020000D': { vr: 'UI', Value: [studyInstanceUid] },
-  };
-}
-
-// Patient and General Study modules: type 2 attributes are there even when the source has none.
-const carriedOver: [tag: string, vr: string][] = [
-  ['00080020', 'DA'],
-  ['00080030', 'TM'],
-  ['00080050', 'SH'],
-  ['00080090', 'PN'],
-  ['00100010', 'PN'],
-  ['00100020', 'LO'],
-  ['00100030', 'DA'],
-  ['00100040', 'CS'],
-  ['00200010', 'SH'],
-];
-const carriedOverIfPresent = ['00081030', '00100021', '00101010'];
-
-function copied(first: DicomJson): DicomJson {
-  const dataset: DicomJson = {};
-  for (const [tag, vr] of carriedOver) dataset[tag] = first[tag] ?? { vr };
-  for (const tag of carriedOverIfPresent) if (first[tag] !== undefined) dataset[tag] = first[tag];
-  return dataset;
-}
-
-function required(dataset: DicomJson, tag: string): string {
-  const value = jsonText(dataset, tag);
-  if (value === undefined) throw new RangeError(`A source instance has no (${tag.slice(0, 4)},${tag.slice(4)})`);
-  return value;
-}
-
-/** ISO 8601 to DA and TM in this machine's zone, as the clocks of the site's modalities show it. */
-function dicomDateTime(iso: string): { date: string; time: string } {
-  const when = new Date(iso);
-  const two = (value: number) => String(value).padStart(2, '0');
-  return {
-    date: `${when.getFullYear()}${two(when.getMonth() + 1)}${two(when.getDate())}`,
-    time: `${two(when.getHours())}${two(when.getMinutes())}${two(when.getSeconds())}`,
   };
 }

@@ -1,8 +1,10 @@
 import type { DicomJson } from '#libs/dicom';
 import type { Code } from '../models/model.js';
+import { codeItem, dataset } from './dataset.js';
 
 /** How a content item relates to the one it is in (PS3.3 C.17.3). */
-export type Relationship = 'CONTAINS' | 'HAS OBS CONTEXT' | 'HAS CONCEPT MOD' | 'HAS PROPERTIES' | 'INFERRED FROM';
+export type Relationship =
+  'CONTAINS' | 'HAS OBS CONTEXT' | 'HAS CONCEPT MOD' | 'HAS PROPERTIES' | 'INFERRED FROM' | 'SELECTED FROM';
 
 /** One item of an SR content tree as DICOM JSON: small builders, one for each value type in use (PS3.3 C.17.3.2). */
 
@@ -63,8 +65,8 @@ export function num(
 /** A reference to an instance, as IMAGE or WAVEFORM by what it is. `frames` when not all of them are meant. */
 export function reference(
   relationship: Relationship,
-  name: Code,
-  source: { sopClassUid: string; sopInstanceUid: string; frames?: number[] },
+  name: Code | undefined,
+  source: { sopClassUid: string; sopInstanceUid: string; frames?: number[]; segment?: number },
 ): DicomJson {
   const isWaveform = source.sopClassUid.startsWith('1.2.840.10008.5.1.4.1.1.9.');
   return {
@@ -76,25 +78,38 @@ export function reference(
           '00081150': { vr: 'UI', Value: [source.sopClassUid] },
           '00081155': { vr: 'UI', Value: [source.sopInstanceUid] },
           ...(source.frames !== undefined && !isWaveform && { '00081160': { vr: 'IS', Value: source.frames } }),
+          ...(source.segment !== undefined && { '0062000B': { vr: 'US', Value: [source.segment] } }),
         },
       ],
     },
   };
 }
 
-export function codeItem({ value, scheme, meaning }: Code): DicomJson {
+/** A closed outline on an image, column and row of each corner (PS3.3 C.18.6). */
+export function outline(name: Code, points: readonly (readonly [number, number])[], of: DicomJson): DicomJson {
   return {
-    '00080100': { vr: 'SH', Value: [value] },
-    '00080102': { vr: 'SH', Value: [scheme] },
-    '00080104': { vr: 'LO', Value: [meaning] },
+    ...item('CONTAINS', 'SCOORD', name),
+    ...dataset({ GraphicData: points.flat(), GraphicType: 'POLYLINE', ContentSequence: [of] }),
   };
 }
 
-function item(relationship: Relationship, valueType: string, name: Code): DicomJson {
+/** Points in time on a waveform, seconds from its start (PS3.3 C.18.7). */
+export function times(name: Code, seconds: readonly number[], of: DicomJson): DicomJson {
+  return {
+    ...item('CONTAINS', 'TCOORD', name),
+    ...dataset({
+      TemporalRangeType: seconds.length === 1 ? 'POINT' : 'MULTIPOINT',
+      ReferencedTimeOffsets: seconds.map((one) => Number(one.toFixed(4))),
+      ContentSequence: [of],
+    }),
+  };
+}
+
+function item(relationship: Relationship, valueType: string, name: Code | undefined): DicomJson {
   return {
     '0040A010': { vr: 'CS', Value: [relationship] },
     '0040A040': { vr: 'CS', Value: [valueType] },
-    '0040A043': { vr: 'SQ', Value: [codeItem(name)] },
+    ...(name && { '0040A043': { vr: 'SQ', Value: [codeItem(name)] } }),
   };
 }
 

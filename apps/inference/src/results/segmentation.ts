@@ -379,7 +379,10 @@ function picturePlanes({ pictures }: PictureMasks, task: FetchedInput): Planes {
     has: (plane, value) => present[plane]!.has(value),
     read: async (plane) => alike[plane]!.data,
     close: async () => undefined,
-    attributes: text(task.input.instances[0]!, 'FrameOfReferenceUID') === undefined ? {} : frameOfReference(task),
+    attributes: {
+      ...dataset({ PatientOrientation: [] }),
+      ...(text(task.input.instances[0]!, 'FrameOfReferenceUID') !== undefined && frameOfReference(task)),
+    },
     shared: dataset({
       PixelMeasuresSequence: first.spacingMm
         ? [dataset({ PixelSpacing: [...first.spacingMm].map(decimal), SliceThickness: 1 })]
@@ -417,6 +420,7 @@ async function tilePlanes(mask: SlideMask, task: FetchedInput): Promise<Planes> 
     attributes: {
       ...frameOfReference(task),
       ...dataset({
+        PatientOrientation: [],
         TotalPixelMatrixColumns: mask.matrixColumns,
         TotalPixelMatrixRows: mask.matrixRows,
         TotalPixelMatrixFocalPlanes: 1,

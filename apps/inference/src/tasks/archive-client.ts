@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { api } from 'dicomweb-client';
 import XMLHttpRequest from 'xhr2';
@@ -16,6 +18,7 @@ export class ArchiveError extends Error {
 /** The archive as the inference worker sees it: any DICOMweb server, through dicomweb-client. */
 export class ArchiveClient {
   private readonly client;
+  private readonly headers: Record<string, string>;
 
   /** @param url the DICOMweb root; @param signal ends every wait for an answer */
   constructor(
@@ -23,14 +26,12 @@ export class ArchiveClient {
     token: string | undefined,
     private readonly signal: AbortSignal,
   ) {
-    this.client = new api.DICOMwebClient({
-      url,
-      headers: {
-        // Tells our own archive that this is a result, so that it is not routed again.
-        'X-Isocenter-Origin': 'result',
-        ...(token !== undefined && { Authorization: `Bearer ${token}` }),
-      },
-    });
+    this.headers = {
+      // Tells our own archive that this is a result, so that it is not routed again.
+      'X-Isocenter-Origin': 'result',
+      ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+    };
+    this.client = new api.DICOMwebClient({ url, headers: this.headers });
   }
 
   studyMetadata(studyInstanceUID: string): Promise<DicomJson[]> {
@@ -59,18 +60,28 @@ export class ArchiveClient {
   }
 
   /**
-   * Stores one instance. The same SOP Instance UID stored before is success: an earlier attempt at this task got as far
-   * as this.
+   * Stores instances in one request: all or none of them. The same SOP Instance UID stored before is success: an earlier attempt at
+   * this task got as far as this.
    */
-  async store(bytes: Buffer): Promise<void> {
-    const dataset = new Uint8Array(bytes).buffer;
-    try {
-      refuseFailures(await this.client.storeInstances({ datasets: [dataset] }));
-    } catch (error) {
-      const { status, response } = error as { status?: number; response?: unknown };
-      if (status !== 409) throw describe(error, 'storing the result');
-      refuseFailures(response);
-    }
+  async store(objects: readonly StoredObject[]): Promise<void> {
+    const boundary = `isocenter-${randomUUID()}`;
+    const response = await fetch(`${this.url}/studies`, {
+      method: 'POST',
+      headers: {
+        ...this.headers,
+        accept: 'application/dicom+json',
+        'content-type': `multipart/related; type="application/dicom"; boundary=${boundary}`,
+      },
+      body: ReadableStream.from(multipart(objects, boundary)),
+      duplex: 'half',
+      signal: this.signal,
+    } as RequestInit).catch((error: unknown) => {
+      this.signal.throwIfAborted();
+      throw describe(error, 'storing the result');
+    });
+    const answer = await response.text();
+    if (!response.ok && response.status !== 409) throw describe({ status: response.status }, 'storing the result');
+    refuseFailures(answer);
   }
 
   private async ask<T>(what: string, request: () => Promise<T>): Promise<T> {
@@ -91,6 +102,20 @@ export class ArchiveClient {
   }
 }
 
+/** A Part 10 object: its bytes, or the file it lies in. */
+export type StoredObject = { bytes: Uint8Array } | { file: string };
+
+/** Files go by as they are read: a segmentation of a slide may be larger than memory. */
+async function* multipart(objects: readonly StoredObject[], boundary: string): AsyncGenerator<Uint8Array> {
+  for (const object of objects) {
+    yield Buffer.from(`--${boundary}\r\nContent-Type: application/dicom\r\n\r\n`);
+    if ('bytes' in object) yield object.bytes;
+    else yield* createReadStream(object.file) as AsyncIterable<Buffer>;
+    yield Buffer.from('\r\n');
+  }
+  yield Buffer.from(`--${boundary}--\r\n`);
+}
+
 export interface InstanceUids {
   studyInstanceUID: string;
   seriesInstanceUID: string;
@@ -105,9 +130,9 @@ function describe(error: unknown, what: string): Error {
   return new ArchiveError(`The archive failed at ${what}: ${reason}`, { cause: error });
 }
 
-/** @param response a Store Instances Response (PS3.18 10.5.3), parsed or as text */
-function refuseFailures(response: unknown): void {
-  const dataset = (typeof response === 'string' ? JSON.parse(response) : response) as DicomJson | undefined;
+/** @param response a Store Instances Response (PS3.18 10.5.3) */
+function refuseFailures(response: string): void {
+  const dataset = (response === '' ? undefined : JSON.parse(response)) as DicomJson | undefined;
   const failures = [...(dataset?.['00081198']?.Value ?? []), ...(dataset?.['0008119A']?.Value ?? [])] as DicomJson[];
   for (const failure of failures) {
     const reason = Number(failure['00081197']?.Value?.[0]);

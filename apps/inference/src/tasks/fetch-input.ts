@@ -12,7 +12,12 @@ const requestsAtOnce = 4;
  * Brings what the model reads from the archive to files in `directory`, a frame or a bulk value each: memory stays flat
  * however long the series is.
  */
-export async function fetchInput(archive: ArchiveClient, input: ModelInput, directory: string, inputDigest: string): Promise<FetchedInput> {
+export async function fetchInput(
+  archive: ArchiveClient,
+  input: ModelInput,
+  directory: string,
+  inputDigest: string,
+): Promise<FetchedInput> {
   const byUid = new Map(input.instances.map((instance) => [jsonText(instance, '00080018') ?? '', instance]));
   const fetched: FetchedInput = { input, inputDigest, directory, frameFiles: [], bulkDataFiles: [] };
   const orders = inBatches(input.frames);

@@ -17,13 +17,17 @@ import {
   releaseSilentWorkitem,
   releaseWorkitem,
 } from '#libs/workitems';
-import { type Model, type ModelOutput, noDetails } from '../models/model.js';
+import { ModelError, type ModelErrorCode } from '../models/model-error.js';
+import { type Model, type ModelInput, type ModelOutput, noDetails } from '../models/model.js';
 import { selectInput } from '../models/select-input.js';
 import { buildSr, type StructuredReport } from '../results/build-sr.js';
 import { ModelRuntime } from '../runtime/model-runtime.js';
 import { ArchiveClient } from './archive-client.js';
 import { fetchInput } from './fetch-input.js';
 import { ModelRegistry } from './model-registry.js';
+
+/** Trying again gives the same: it is a result, and not a number. */
+const saidOfTheStudy: readonly ModelErrorCode[] = ['invalid-input', 'invalid-output'];
 
 const heartbeatMilliseconds = 5_000;
 /** A performer that said nothing for so long is dead; its workitem may be taken over. */
@@ -98,17 +102,37 @@ export class RunInference {
     const instances = await archive.studyMetadata(studyInstanceUid);
     const startedAt = new Date().toISOString();
     const input = selectInput(model.manifest, instances);
-    const output =
-      'unsuitable' in input
-        ? this.unsuitable(input.unsuitable, startedAt)
-        : await this.inTaskFolder(async (directory) =>
-            this.runtime.run(model, await fetchInput(archive, input, directory, inputDigest), signal),
-          );
-    signal.throwIfAborted();
-    const sources = 'unsuitable' in input ? instances : input.instances;
-    const report = buildSr({ sources, model, output, inputDigest });
-    await archive.store(report.bytes);
-    await this.complete(workitem, transactionUid, model, output, report);
+    await this.inTaskFolder(async (directory) => {
+      const output =
+        'unsuitable' in input
+          ? this.unsuitable(input.unsuitable, startedAt)
+          : await this.analyse(model, archive, input, directory, inputDigest, signal);
+      signal.throwIfAborted();
+      const sources = 'unsuitable' in input ? instances : input.instances;
+      const report = buildSr({ sources, model, output, inputDigest });
+      // In one request: a report whose segmentation is missing, or the other way round, is never seen.
+      await archive.store([...output.objects, { bytes: report.bytes }]);
+      await this.complete(workitem, transactionUid, model, output, report);
+    });
+  }
+
+  /** What was fetched and cannot be read as the model needs it is no fault of ours: not analysed, with the reason. */
+  private async analyse(
+    model: Model,
+    archive: ArchiveClient,
+    input: ModelInput,
+    directory: string,
+    inputDigest: string,
+    signal: AbortSignal,
+  ): Promise<ModelOutput> {
+    const startedAt = new Date().toISOString();
+    const task = await fetchInput(archive, input, directory, inputDigest);
+    try {
+      return await this.runtime.run(model, task, signal);
+    } catch (error) {
+      if (!(error instanceof ModelError) || !saidOfTheStudy.includes(error.code)) throw error;
+      return this.unsuitable(`Not analysed: ${error.message}`, startedAt);
+    }
   }
 
   /** One transaction: the workitem is completed and its result is there, or the attempt was too late and nothing is. */
@@ -122,7 +146,11 @@ export class RunInference {
     await transaction(this.dataSource, async (tx) => {
       const { studyInstanceUid } = workitem;
       const { seriesInstanceUid, sopClassUid, sopInstanceUid } = report;
-      const outputs = [{ studyInstanceUid, seriesInstanceUid, instances: [{ sopClassUid, sopInstanceUid }] }];
+      const outputs = [{ seriesInstanceUid, sopClassUid, sopInstanceUid }, ...output.objects].map((object) => ({
+        studyInstanceUid,
+        seriesInstanceUid: object.seriesInstanceUid,
+        instances: [{ sopClassUid: object.sopClassUid, sopInstanceUid: object.sopInstanceUid }],
+      }));
       if (!(await completeWorkitem(tx, workitem.uid, transactionUid, outputs))) {
         throw new Error('The workitem was taken over before this attempt ended; its result is dropped');
       }
