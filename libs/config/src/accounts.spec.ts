@@ -10,7 +10,9 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 const ada = { name: 'Dr. Ada Lovelace', roles: ['reader'], sha256: sha256('ada') };
 
 let folder: string;
-beforeAll(() => (folder = mkdtempSync(path.join(tmpdir(), 'isocenter-tokens-'))));
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'isocenter-tokens-'));
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function load(content: unknown, token: string | undefined = apiToken) {

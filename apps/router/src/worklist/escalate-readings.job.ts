@@ -18,6 +18,8 @@ interface DueRow {
   specialty: string | null;
   deadline: Date;
   arrived_at: Date;
+  /** It was not told of this deadline before. */
+  is_first: boolean;
 }
 
 /**
@@ -45,26 +47,24 @@ export class EscalateReadingsJob {
       tx,
       `with due as (
          select study_key from worklist_entry where escalate_at <= clock_timestamp()
-          order by escalate_at limit $1 for update skip locked)
-       update worklist_entry e set escalate_at = null
-         from due join study s using (study_key)
-        where e.study_key = due.study_key and e.deadline is not null
-       returning s.study_instance_uid, s.accession_number, e.workitem_uid, e.state, e.performer, e.priority,
-                 e.specialty, e.deadline, e.arrived_at`,
+          order by escalate_at limit $1 for update skip locked),
+       marked as (
+         update worklist_entry e set escalate_at = null from due
+          where e.study_key = due.study_key and e.deadline is not null returning e.*),
+       first as (
+         insert into escalation (workitem_uid, deadline) select workitem_uid, deadline from marked
+             on conflict do nothing returning workitem_uid)
+       select s.study_instance_uid, s.accession_number, m.workitem_uid, m.state, m.performer, m.priority, m.specialty,
+              m.deadline, m.arrived_at, m.workitem_uid in (select workitem_uid from first) as is_first
+         from marked m join study s using (study_key)`,
       [batchSize],
     );
-    for (const row of due) await this.escalate(tx, row);
+    for (const row of due) if (row.is_first) await this.escalate(tx, row);
     return due.length;
   }
 
   private async escalate(tx: Transaction, row: DueRow): Promise<void> {
     const deadline = row.deadline.toISOString();
-    const isFirst = await query(
-      tx,
-      `insert into escalation (workitem_uid, deadline) values ($1, $2) on conflict do nothing returning 1`,
-      [row.workitem_uid, deadline],
-    );
-    if (isFirst.length === 0) return;
     await query(tx, `insert into study_event (study_instance_uid, kind, detail) values ($1, 'escalated', $2)`, [
       row.study_instance_uid,
       JSON.stringify({ deadline, priority: row.priority }),
