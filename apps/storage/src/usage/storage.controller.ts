@@ -16,6 +16,7 @@ import { readScrub, type ScrubReport } from '../upkeep/read-scrub.js';
 import { type ListedPack, listPacks } from './list-packs.js';
 import { type MovesReport, readMoves, readRecalls } from './read-progress.js';
 import { readStores, type StoreReport } from './read-stores.js';
+import { readUsageByKind, type UsageRow } from './read-usage-by-kind.js';
 import { readUsage, type StorageUsage } from './read-usage.js';
 
 const moveSchema = z.strictObject({ tier: z.enum(tiers) });
@@ -39,6 +40,12 @@ export class StorageController {
   @Get()
   usage(): Promise<StorageUsage> {
     return readUsage(this.dataSource, this.stores, this.config.dataDir);
+  }
+
+  /** By tier, modality and the month in which it came. */
+  @Get('usage')
+  async usageByKind(): Promise<{ usage: UsageRow[] }> {
+    return { usage: await readUsageByKind(this.dataSource) };
   }
 
   /** The packs of a study; the first thousand. */
