@@ -18,7 +18,7 @@ export interface RunningRouter {
 /** The router app in this process, with its HTTP, its jobs and its events, on a database of the test's own. */
 export async function startRouter(db: TestDatabase, environment: Record<string, string>): Promise<RunningRouter> {
   const config = loadConfig('suite', { DATABASE_URL: db.url, ...environment });
-  const logger = createLogger('test', 'silent');
+  const logger = createLogger('test', process.env['ISOCENTER_LOG_LEVEL'] ?? 'silent');
   const boss = await startBoss(db.url, logger);
   const root = {
     module: class Root {},

@@ -4,7 +4,7 @@ import { DATABASE_URL, DataSource, Listener, transaction } from '#libs/database'
 import { type Logger, LOGGER } from '#libs/telemetry';
 import { RouteStudy } from './route-study.js';
 import { lockRouting } from './routing-repository.js';
-import { dropArrivals, hasArrivals, postponeArrivals, takeArrivals } from './take-arrivals.js';
+import { dropArrivals, hasArrivals, markUrgentArrivals, postponeArrivals, takeArrivals } from './take-arrivals.js';
 
 /** Rows looked at in one transaction. */
 const takenMax = 200;
@@ -53,7 +53,8 @@ export class StudyArrivals implements OnApplicationBootstrap, BeforeApplicationS
       try {
         const taken = await this.look();
         if (taken === 0) await pause(pollMilliseconds, this.alarm.signal);
-        else if (taken < takenMax) await pause(gatherMilliseconds, this.stopping.signal);
+        else if (taken >= takenMax) await markUrgentArrivals(this.dataSource);
+        else await pause(gatherMilliseconds, this.stopping.signal);
       } catch (error) {
         // The database is away for a moment.
         this.logger.warn({ err: error }, 'arrivals');

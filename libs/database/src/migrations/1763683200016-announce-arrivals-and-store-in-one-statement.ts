@@ -16,6 +16,8 @@ export class AnnounceArrivals1763683200016 implements MigrationInterface {
         study_key    bigint      not null,
         look_at      timestamptz not null default now(),
         attempts     integer     not null default 0,
+        -- null: nobody has looked yet whether its order is urgent; asked only where many wait.
+        is_urgent    boolean,
         constraint pk_study_arrival primary key (arrival_key)
       ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000)`);
     await runner.query(`create index ix_study_arrival_look_at on study_arrival (look_at)`);
