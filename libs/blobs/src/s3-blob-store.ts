@@ -1,4 +1,4 @@
-import { type Readable, Transform } from 'node:stream';
+import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
   CopyObjectCommand,
@@ -26,6 +26,9 @@ import { S3Writer } from './s3-writer.js';
 /** Largest object that one copy takes; a larger one is copied in parts. */
 const copyBytesMax = 5 * 1024 ** 3;
 const copyPartBytes = 1024 ** 3;
+
+/** How often a body that breaks off is gone on with. */
+const breaksMax = 2;
 
 /** What the classes promise, in the slowest of the usual cases. */
 const restoreSecondsOf = { Expedited: 300, Standard: 5 * 3600, Bulk: 12 * 3600 };
@@ -66,13 +69,15 @@ export class S3BlobStore implements BlobStore {
   }
 
   async read(key: string): Promise<Readable> {
-    return (await this.get(key)).body;
+    const { body, length } = await this.get(key);
+    return this.whole(key, body, 0, length);
   }
 
   async readRange(key: string, offset: number, length: number): Promise<Readable> {
     if (offset < 0 || length <= 0)
       throw new BlobError('blob-invalid-range', `${length} bytes from ${offset} are no range`);
-    return (await this.get(key, { offset, length })).body;
+    const { body } = await this.get(key, { offset, length });
+    return this.whole(key, body, offset, length);
   }
 
   async readInto(key: string, offset: number, target: Uint8Array): Promise<void> {
@@ -153,7 +158,10 @@ export class S3BlobStore implements BlobStore {
     }
   }
 
-  private async get(key: string, range?: { offset: number; length: number }): Promise<{ body: Readable }> {
+  private async get(
+    key: string,
+    range?: { offset: number; length: number },
+  ): Promise<{ body: Readable; length: number }> {
     try {
       const found = await this.client.send(
         new GetObjectCommand({
@@ -162,24 +170,52 @@ export class S3BlobStore implements BlobStore {
         }),
       );
       const body = found.Body as Readable;
+      const length = found.ContentLength;
       // A range beyond the end is answered with what there is, and an endpoint that knows no ranges with the whole: either
       // would be wrong bytes.
-      const expected = range?.length ?? found.ContentLength;
       const isElsewhere =
         range !== undefined &&
         found.ContentRange !== undefined &&
         !found.ContentRange.startsWith(`bytes ${range.offset}-`);
-      if (range !== undefined && (found.ContentLength !== range.length || isElsewhere)) {
+      if (length === undefined || (range !== undefined && (length !== range.length || isElsewhere))) {
         body.destroy();
-        throw new BlobError(
-          'blob-invalid-range',
-          `Object ${key} gave ${found.ContentLength} bytes for ${range.length} from ${range.offset}`,
-        );
+        const wanted = range === undefined ? 'all' : `${range.length} from ${range.offset}`;
+        throw new BlobError('blob-invalid-range', `Object ${key} gave ${length} bytes for ${wanted}`);
       }
-      return { body: expected === undefined ? body : exactly(expected, body, `Object ${key}`) };
+      return { body, length };
     } catch (error) {
       throw wrapS3(error, `Object ${key}`);
     }
+  }
+
+  /**
+   * A body with all of its bytes and no more: one that breaks off is gone on with where it did, and one that cannot be is
+   * an error. Its reader never takes a part for the whole.
+   */
+  private whole(key: string, body: Readable, offset: number, length: number): Readable {
+    const resume = (done: number) => this.get(key, { offset: offset + done, length: length - done });
+    async function* chunks(): AsyncGenerator<Buffer> {
+      let done = 0;
+      for (let breaks = 0; ; breaks += 1) {
+        let failure: unknown;
+        try {
+          for await (const chunk of breaks === 0 ? body : (await resume(done)).body) {
+            done += (chunk as Buffer).length;
+            if (done > length) break;
+            yield chunk as Buffer;
+          }
+        } catch (error) {
+          failure = error;
+        }
+        if (done === length) return;
+        if (done > length) throw new BlobError('blob-unavailable', `Object ${key} gave more than it named`);
+        if (breaks >= breaksMax || failure instanceof BlobError) {
+          const cause = failure instanceof Error ? { cause: failure } : {};
+          throw new BlobError('blob-unavailable', `Object ${key} broke off after ${done} of ${length} bytes`, cause);
+        }
+      }
+    }
+    return Readable.from(chunks(), { objectMode: false, highWaterMark: 256 * 1024 });
   }
 
   private async ask(key: string): Promise<HeadObjectCommandOutput | undefined> {
@@ -244,24 +280,4 @@ export class S3BlobStore implements BlobStore {
     if (!isBlobKey(key)) throw new BlobError('blob-not-found', `${JSON.stringify(key.slice(0, 80))} is no blob key`);
     return { Bucket: this.options.bucket, Key: this.options.prefix + key };
   }
-}
-
-/** A body that ends too early, or does not end, is an error: its reader must not take a part for the whole. */
-function exactly(bytes: number, body: Readable, what: string): Readable {
-  let left = bytes;
-  const checked = new Transform({
-    highWaterMark: 256 * 1024,
-    transform(chunk: Buffer, _encoding, done) {
-      left -= chunk.length;
-      if (left < 0)
-        return done(new BlobError('blob-unavailable', `${what} gave more than the ${bytes} bytes it named`));
-      done(null, chunk);
-    },
-    flush(done) {
-      done(left === 0 ? null : new BlobError('blob-unavailable', `${what} broke off ${left} bytes before its end`));
-    },
-  });
-  body.on('error', (error) => checked.destroy(wrapS3(error, what)));
-  checked.on('close', () => body.destroy());
-  return body.pipe(checked);
 }
