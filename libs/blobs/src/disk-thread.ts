@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { DiskAnswer, DiskRequest, DiskResult } from './disk-worker.js';
-import { Slabs } from './slabs.js';
+import { giveSlabBack } from './slabs.js';
 
 const idleMilliseconds = 60_000;
 
@@ -16,7 +16,6 @@ interface Pending {
  * request, and ends when it has had nothing to do for a minute.
  */
 class DiskThread {
-  readonly slabs = new Slabs((slab) => this.worker?.postMessage({ request: 0, body: { kind: 'forget', slab } }));
   private worker: Worker | undefined;
   private readonly pending = new Map<number, Pending>();
   private requests = 0;
@@ -43,7 +42,7 @@ class DiskThread {
       const request = (this.requests += 1);
       if (this.pending.size === 0) worker.ref();
       this.pending.set(request, { resolve, reject });
-      worker.postMessage({ request, body });
+      worker.postMessage({ request, body }, body.data === undefined ? [] : [body.data.memory]);
     });
   }
 
@@ -66,6 +65,7 @@ class DiskThread {
   private settle(answer: DiskAnswer): void {
     const pending = this.pending.get(answer.request);
     this.pending.delete(answer.request);
+    if (answer.memory !== undefined) giveSlabBack(Buffer.from(answer.memory));
     if (this.pending.size === 0) this.rest();
     if ('result' in answer) pending?.resolve(answer.result);
     else pending?.reject(Object.assign(new Error(answer.error.message), { code: answer.error.code }));
@@ -79,7 +79,6 @@ class DiskThread {
     this.idle = setTimeout(() => {
       const worker = this.worker;
       this.worker = undefined;
-      this.slabs.clear();
       void worker?.terminate();
     }, idleMilliseconds).unref();
   }
@@ -87,7 +86,6 @@ class DiskThread {
   private lose(worker: Worker, error: Error): void {
     if (this.worker !== worker) return;
     this.worker = undefined;
-    this.slabs.clear();
     for (const { reject } of this.pending.values()) reject(error);
     this.pending.clear();
   }

@@ -29,24 +29,22 @@ export interface ObjectDigests {
 /** What begins or ends at a position of the blob. */
 export type Mark = 'object' | 'dataset' | 'end';
 
-/** Bytes that follow those before; the memory is the thread's until it has answered. */
+/** Bytes that follow those before. Their memory goes over to the thread, and comes back with its answer. */
 export interface DiskBytes {
-  /** A number for the memory, which comes along the first time: what threads share is costly to pass on. */
-  slab: number;
-  memory: SharedArrayBuffer | undefined;
+  memory: ArrayBuffer;
   bytes: number;
   /** Ascending, from the first of these bytes to behind the last. */
   marks: readonly { position: number; mark: Mark }[];
 }
 
-export type DiskRequest =
-  | { kind: 'open'; blob: number; file: string }
-  | { kind: 'write'; blob: number; data: DiskBytes }
-  | { kind: 'truncate'; blob: number; data: DiskBytes | undefined; bytes: number }
-  | { kind: 'digests'; blob: number; data: DiskBytes | undefined }
-  | { kind: 'commit'; blob: number; data: DiskBytes | undefined; target: string }
-  | { kind: 'abort'; blob: number }
-  | { kind: 'forget'; slab: number };
+/** `file`, with the first request of a blob alone: where it is staged. */
+export type DiskRequest = { blob: number; file?: string | undefined; data?: DiskBytes | undefined } & (
+  | { kind: 'write' }
+  | { kind: 'truncate'; bytes: number }
+  | { kind: 'digests' }
+  | { kind: 'commit'; target: string }
+  | { kind: 'abort' }
+);
 
 export interface DiskResult {
   /** For `commit`: of the whole blob. */
@@ -55,7 +53,7 @@ export interface DiskResult {
   objects?: ObjectDigests[];
 }
 
-export type DiskAnswer = { request: number } & (
+export type DiskAnswer = { request: number; memory: ArrayBuffer | undefined } & (
   { result: DiskResult } | { error: { message: string; code?: string | undefined } }
 );
 
@@ -89,9 +87,8 @@ class DiskBlob {
     this.fd = openSync(file, createOnly, 0o600);
   }
 
-  write({ slab, memory, bytes, marks }: DiskBytes): void {
-    if (memory !== undefined) slabs.set(slab, new Uint8Array(memory));
-    const all = slabs.get(slab)!.subarray(0, bytes);
+  write({ memory, bytes, marks }: DiskBytes): void {
+    const all = new Uint8Array(memory, 0, bytes);
     const start = this.position;
     for (let done = 0; done < bytes;) done += writeSync(this.fd, all, done, bytes - done, start + done);
     let at = 0;
@@ -188,30 +185,18 @@ class DiskBlob {
 }
 
 const blobs = new Map<number, DiskBlob>();
-const slabs = new Map<number, Uint8Array>();
-
-function blobOf(number: number): DiskBlob {
-  const blob = blobs.get(number);
-  if (blob === undefined) throw new Error('The blob is not open');
-  return blob;
-}
 
 async function act(request: DiskRequest): Promise<DiskResult> {
-  if (request.kind === 'open') {
-    blobs.set(request.blob, new DiskBlob(request.file));
-    return {};
-  }
+  const { blob: number, file, data } = request;
   if (request.kind === 'abort') {
-    blobs.get(request.blob)?.abort();
-    blobs.delete(request.blob);
+    blobs.get(number)?.abort();
+    blobs.delete(number);
     return {};
   }
-  if (request.kind === 'forget') {
-    slabs.delete(request.slab);
-    return {};
-  }
-  const blob = blobOf(request.blob);
-  if (request.data !== undefined) blob.write(request.data);
+  if (file !== undefined) blobs.set(number, new DiskBlob(file));
+  const blob = blobs.get(number);
+  if (blob === undefined) throw new Error('The blob is not open');
+  if (data !== undefined) blob.write(data);
   switch (request.kind) {
     case 'write':
       return {};
@@ -228,17 +213,17 @@ async function act(request: DiskRequest): Promise<DiskResult> {
         blob.abort(request.target);
         throw error;
       } finally {
-        blobs.delete(request.blob);
+        blobs.delete(number);
       }
   }
 }
 
 parentPort?.on('message', ({ request, body }: { request: number; body: DiskRequest }) => {
+  const memory = body.data?.memory;
+  const answer = (outcome: { result: DiskResult } | { error: { message: string; code?: string | undefined } }) =>
+    parentPort?.postMessage({ request, memory, ...outcome } satisfies DiskAnswer, memory === undefined ? [] : [memory]);
   act(body).then(
-    (result) => parentPort?.postMessage({ request, result } satisfies DiskAnswer),
-    (error: NodeJS.ErrnoException) => {
-      const { message, code } = error;
-      parentPort?.postMessage({ request, error: { message, code } } satisfies DiskAnswer);
-    },
+    (result) => answer({ result }),
+    ({ message, code }: NodeJS.ErrnoException) => answer({ error: { message, code } }),
   );
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ObjectDigests } from './blob-store.js';
 import { FilesystemBlobStore } from './filesystem-blob-store.js';
 
 describe('FilesystemBlobStore', () => {
@@ -50,6 +51,46 @@ describe('FilesystemBlobStore', () => {
     expect((await buffer(await store.read(blob.key))).equals(expected)).toBe(true);
   });
 
+  it('digests objects within it, each by itself and from where its dataset begins, and forgets what is taken back', async () => {
+    const bytes = numbered(6_000_000);
+    const writer = await store.write();
+    const write = async (start: number, dataset: number, end: number) => {
+      writer.beginObject();
+      await writer.write(bytes.subarray(start, dataset));
+      writer.beginDataset();
+      await writer.write(bytes.subarray(dataset, end));
+    };
+    const digest = (start: number, end: number) => createHash('sha256').update(bytes.subarray(start, end)).digest();
+    const digests = (start: number, dataset: number, end: number) => ({
+      sha256: Uint8Array.from(digest(start, end)),
+      datasetSha256: Uint8Array.from(digest(dataset, end)),
+    });
+    const plain = (objects: ObjectDigests[]) =>
+      objects.map(({ sha256, datasetSha256 }) => ({
+        sha256: Uint8Array.from(sha256),
+        datasetSha256: Uint8Array.from(datasetSha256),
+      }));
+    await write(0, 300, 3_000_000);
+    writer.endObject();
+    await write(3_000_000, 3_000_400, 5_000_000);
+    await writer.truncate(3_000_000);
+    await write(3_000_000, 3_000_100, 4_000_000);
+    writer.endObject();
+    await write(4_000_000, 4_000_100, 4_000_500);
+    writer.endObject();
+    expect(plain(await writer.digests())).toHaveLength(3);
+    await writer.truncate(4_000_000);
+    await write(4_000_000, 4_000_000, 6_000_000);
+    writer.endObject();
+    const { sha256 } = await writer.commit();
+    expect(sha256).toEqual(digest(0, 6_000_000));
+    expect(plain(await writer.digests())).toEqual([
+      digests(0, 300, 3_000_000),
+      digests(3_000_000, 3_000_100, 4_000_000),
+      digests(4_000_000, 4_000_000, 6_000_000),
+    ]);
+  });
+
   it('leaves nothing of an aborted blob, even with bytes under way', async () => {
     const writer = await store.write();
     for (let index = 0; index < 20; index += 1) await writer.write(numbered(100_000));
@@ -70,7 +111,12 @@ describe('FilesystemBlobStore', () => {
     expect(await staged()).toEqual([]);
     await rm(path.join(root, 'blobs', 'staging'), { recursive: true });
     await expect(store.probe()).rejects.toMatchObject({ name: 'BlobError' });
-    await expect(store.write()).rejects.toMatchObject({ name: 'BlobError' });
+    await expect((await store.write()).commit()).rejects.toMatchObject({ name: 'BlobError' });
+    const writer = await store.write();
+    const writeAll = async () => {
+      for (let index = 0; index < 100; index += 1) await writer.write(numbered(100_000));
+    };
+    await expect(writeAll()).rejects.toMatchObject({ name: 'BlobError' });
   });
 
   it('clears what dead writers staged, and not what is being written', async () => {
@@ -79,6 +125,7 @@ describe('FilesystemBlobStore', () => {
     await utimes(old, new Date(0), new Date(0));
     const writer = await store.write();
     await writer.write(numbered(10));
+    await writer.digests();
     expect(await store.clearStaging(new Date(Date.now() - 3_600_000))).toBe(1);
     expect(await staged()).toHaveLength(1);
     expect((await writer.commit()).bytes).toBe(10);

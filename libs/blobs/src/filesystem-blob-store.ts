@@ -42,8 +42,9 @@ export class FilesystemBlobStore implements BlobStore {
     return store;
   }
 
-  write(): Promise<BlobWriter> {
-    return FileWriter.open(this.root);
+  /** Its file is made with the first bytes that are on their way. */
+  async write(): Promise<BlobWriter> {
+    return new FileWriter(this.root);
   }
 
   read(key: string): Promise<Readable> {
