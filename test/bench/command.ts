@@ -19,7 +19,7 @@ empty; made-up studies stay in them. Run it on the machine of the servers, with 
   --pid NAME=PID      its process, for processor time and memory, with all its descendants; may be given more than once
   --quick | --full    2 rounds of 1 s (the default) or 5 rounds of 3 s
   --only TEXT         only rows whose id begins so: search, metadata, frame, instance, series, rendered, thumbnail,
-                      store, mixed
+                      store, mixed, memory
   --loaded N          the archives hold what \`load --studies N\` made: only searches, nothing is stored
   --seed N            of everything made up; a server that keeps its studies needs another one each time
   --json FILE         every round of every row

@@ -16,8 +16,8 @@ const explicitLittleEndian = '1.2.840.10008.1.2.1';
 const side = 512;
 
 /** Slices as scanners make them: 512x512, 12 bits, something round in noise that compresses as little as real noise. */
-export function ctSlices(token: string, study: number, count: number, series = 0): BenchInstance[] {
-  return Array.from({ length: count }, (_, at) => ctSlice(token, study, series, at));
+export function ctSlices(token: string, study: number, count: number, series = 0, first = 0): BenchInstance[] {
+  return Array.from({ length: count }, (_, at) => ctSlice(token, study, series, first + at));
 }
 
 function ctSlice(token: string, study: number, series: number, instance: number): BenchInstance {
@@ -38,6 +38,7 @@ function encode(
   instance: number,
   rows: number,
   pixels: Buffer,
+  frames?: number,
 ): BenchInstance {
   const facts = benchStudy(token, study);
   const uids = {
@@ -55,14 +56,25 @@ function encode(
     studyDescription,
     accessionNumber,
     instanceNumber: instance + 1,
-    sopClassUid: '1.2.840.10008.5.1.4.1.1.2',
+    // Multi-frame Grayscale Word Secondary Capture, or CT.
+    sopClassUid: frames === undefined ? '1.2.840.10008.5.1.4.1.1.2' : '1.2.840.10008.5.1.4.1.1.7.3',
     rows,
     columns: rows,
+    ...(frames !== undefined && { frames }),
   });
   dataset['00080030'] = { vr: 'TM', Value: [facts.studyTime] };
   dataset['00200011'] = { vr: 'IS', Value: [series + 1] };
   const part10 = encodePart10(dataset, explicitLittleEndian, { native: pixels });
   return { study: facts, ...uids, part10, frames: [pixels] };
+}
+
+/** So many uncompressed frames of 16x16 pixels, as of a slide's tiles, each with its number in its first pixels. */
+export function manyFrames(token: string, study: number, count: number): BenchInstance {
+  const frameBytes = 16 * 16 * 2;
+  const pixels = Buffer.alloc(count * frameBytes);
+  const frames = Array.from({ length: count }, (_, at) => pixels.subarray(at * frameBytes, (at + 1) * frameBytes));
+  frames.forEach((frame, at) => frame.writeUInt32LE(at));
+  return { ...encode(token, study, 0, 0, 16, pixels, count), frames };
 }
 
 /** A loop of JPEG frames, stored compressed. */

@@ -80,6 +80,19 @@ export async function runLoop(server: Server, options: LoopOptions): Promise<Mea
   };
 }
 
+/** @throws when the answer is not what it must be: nothing after it would mean anything */
+export async function runOnce(server: Server, task: Task): Promise<Measurement> {
+  let left: Task | undefined = task;
+  const next = () => {
+    const now = left;
+    left = undefined;
+    return now;
+  };
+  const measured = await runLoop(server, { connections: 1, next });
+  if (measured.errors.length > 0) throw new Error(`${server.name}: ${measured.errors[0]}`);
+  return measured;
+}
+
 /** Waits until the servers do next to nothing any more: work they put off belongs to the row before. */
 export async function untilAtRest(servers: readonly Server[], secondsMax: number): Promise<void> {
   const pids = servers.flatMap((server) => server.pids);

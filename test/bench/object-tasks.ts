@@ -106,6 +106,18 @@ export function seriesTask(series: readonly BenchInstance[]): Task {
   };
 }
 
+/** A series that is too large to be compared. @param bytes of its instances as they were sent */
+export function seriesBytesTask(one: BenchInstance, bytes: number): Task {
+  return {
+    request: { path: seriesPath(one), accept: allSyntaxes },
+    amount: bytes / 1e6,
+    check: (answer) => {
+      if (answer.status !== 200) return `status ${answer.status}`;
+      return answer.bytes > 0.99 * bytes ? undefined : `${answer.bytes} bytes of a series of ${bytes}`;
+    },
+  };
+}
+
 export function pictureTask(instance: BenchInstance, kind: 'rendered' | 'thumbnail'): Task {
   return {
     request: { path: `${instancePath(instance)}/${kind}`, accept: 'image/jpeg' },

@@ -20,6 +20,8 @@ export interface Results {
 const valueOf = (unit: Row['unit'], measurement: Measurement) =>
   unit === 'ms' ? measurement.medianMilliseconds : measurement.rate;
 
+const isLessBetter = (unit: Row['unit']) => unit === 'ms' || unit === 'MiB';
+
 /** One line a row: each server's median, processor seconds for 1,000, and how it compares to the first. */
 export function tableOf(servers: readonly Server[], rows: readonly RowResult[]): string {
   const [first, ...others] = servers.map(({ name }) => name);
@@ -40,7 +42,7 @@ export function tableOf(servers: readonly Server[], rows: readonly RowResult[]):
       title,
       unit,
       ...servers.map(({ name }) => short(median(values(name)))),
-      ...others.map((name) => short(ratioByRound(values(name), values(first!), unit === 'ms'))),
+      ...others.map((name) => short(ratioByRound(values(name), values(first!), isLessBetter(unit)))),
       ...servers.map(({ name }) => short(median(measurements[name]!.map(({ p95Milliseconds }) => p95Milliseconds)))),
       ...servers.map(({ name }) => short(cpu(name))),
       String(Object.values(measurements).reduce((sum, some) => sum + some.flatMap(({ errors }) => errors).length, 0)),

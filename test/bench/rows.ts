@@ -1,14 +1,15 @@
 import { seededRandom } from '../support/seeded-random.js';
 import { benchStudy, makeToken } from './bench-study.js';
-import { type BenchInstance, ctSlices, multiFrame, tinyInstance } from './corpus.js';
-import { type Measurement, runLoop, type Server, type Task } from './measure.js';
+import { type BenchInstance, ctSlices, manyFrames, multiFrame, tinyInstance } from './corpus.js';
+import { largeStudyRow } from './large-study.js';
+import { type Measurement, runLoop, runOnce, type Server, type Task } from './measure.js';
 import * as tasks from './object-tasks.js';
-import { searchRows, type SearchedArchive } from './search-rows.js';
+import { type SearchedArchive, type SearchRow, searchRows } from './search-rows.js';
 
 export interface Row {
   id: string;
   title: string;
-  unit: 'request/s' | 'instance/s' | 'MB/s' | 'ms';
+  unit: 'request/s' | 'instance/s' | 'MB/s' | 'ms' | 'MiB';
   run: (server: Server, round: number) => Promise<Measurement>;
 }
 
@@ -17,16 +18,36 @@ export interface Scale {
   /** Slices of the series that is read. */
   slices: number;
   frames: number;
+  /** Of the instance whose last frame is compared to its first. */
+  manyFrames: number;
+  /** Of the study during which memory is watched. */
+  largeMegabytes: number;
   /** Requests of a store row. */
   stores: number;
   tinyStudies: number;
 }
 
 export const scales = {
-  quick: { seconds: 1, slices: 200, frames: 60, stores: 24, tinyStudies: 100 },
-  full: { seconds: 3, slices: 200, frames: 120, stores: 80, tinyStudies: 1000 },
+  quick: {
+    seconds: 1,
+    slices: 200,
+    frames: 60,
+    manyFrames: 100_000,
+    largeMegabytes: 256,
+    stores: 24,
+    tinyStudies: 100,
+  },
+  full: {
+    seconds: 3,
+    slices: 200,
+    frames: 120,
+    manyFrames: 100_000,
+    largeMegabytes: 2048,
+    stores: 80,
+    tinyStudies: 1000,
+  },
   /** To try the benchmark itself. */
-  smoke: { seconds: 0.05, slices: 3, frames: 4, stores: 2, tinyStudies: 4 },
+  smoke: { seconds: 0.05, slices: 3, frames: 4, manyFrames: 50, largeMegabytes: 12, stores: 2, tinyStudies: 4 },
 } satisfies Record<string, Scale>;
 
 const seriesPerTinyStudy = 2;
@@ -34,15 +55,17 @@ const instancesPerTinySeries = 5;
 
 /** Searches in an archive whose every study is known. */
 export function searchRowsOf(archive: SearchedArchive, { seconds }: Scale): Row[] {
-  return searchRows(archive).map(({ id, title, make }) => ({
-    id,
-    title: `${title}; ${archive.studies.length} studies`,
+  const row = ({ id, title, make }: SearchRow, connections: number): Row => ({
+    id: connections === 1 ? id : `${id}.c${connections}`,
+    title: `${title}; ${archive.studies.length} studies${connections === 1 ? '' : `, c=${connections}`}`,
     unit: 'request/s',
     run: (server, round) => {
       const random = seededRandom(round + 1);
-      return runLoop(server, { connections: 1, seconds, next: () => make(random) });
+      return runLoop(server, { connections, seconds, next: () => make(random) });
     },
-  }));
+  });
+  const rows = searchRows(archive);
+  return [...rows.map((one) => row(one, 1)), ...rows.map((one) => row(one, 8))];
 }
 
 /** Fills empty servers with small studies, which the search rows then know. @returns what they hold */
@@ -69,9 +92,10 @@ export async function objectRows(servers: readonly Server[], seed: number, scale
   let fresh = 1000;
   const series = ctSlices(token, 0, scale.slices);
   const loop = multiFrame(token, 1, scale.frames);
+  const many = manyFrames(token, 2, scale.manyFrames);
   for (const server of servers) {
     for (const task of storesOf(series, 20)) await runOnce(server, task);
-    await runOnce(server, tasks.storeTask([loop]));
+    for (const instance of [loop, many]) await runOnce(server, tasks.storeTask([instance]));
   }
   const read = (id: string, title: string, make: (random: () => number) => Task, connections = 1): Row => ({
     id,
@@ -116,6 +140,12 @@ export async function objectRows(servers: readonly Server[], seed: number, scale
     read('frame.loop', `random frame of a multi-frame (${scale.frames}, JPEG as stored)`, (random) =>
       tasks.frameTask(loop, Math.floor(random() * scale.frames), 'image/jpeg'),
     ),
+    read('frame.first', `the first frame of ${scale.manyFrames}`, () =>
+      tasks.frameTask(many, 0, 'application/octet-stream'),
+    ),
+    read('frame.last', `the last frame of ${scale.manyFrames}`, () =>
+      tasks.frameTask(many, scale.manyFrames - 1, 'application/octet-stream'),
+    ),
     read('instance', 'retrieve a random CT instance', (random) => tasks.instanceTask(any(random))),
     { ...read('series', `retrieve a series (${scale.slices})`, () => tasks.seriesTask(series)), unit: 'MB/s' },
     read('rendered', 'rendered, a random CT instance', (random) => tasks.pictureTask(any(random), 'rendered')),
@@ -142,6 +172,7 @@ export async function objectRows(servers: readonly Server[], seed: number, scale
         return { ...reading, medianMilliseconds: reading.p95Milliseconds, errors: [...reading.errors, ...errors] };
       },
     },
+    largeStudyRow(token, () => fresh++, scale.largeMegabytes),
   ];
 }
 
@@ -155,17 +186,4 @@ function storesOf(instances: readonly BenchInstance[], each: number): Task[] {
   return Array.from({ length: Math.ceil(instances.length / each) }, (_, at) =>
     tasks.storeTask(instances.slice(at * each, (at + 1) * each)),
   );
-}
-
-/** @throws when the answer is not what it must be: nothing after it would mean anything */
-async function runOnce(server: Server, task: Task): Promise<Measurement> {
-  let left: Task | undefined = task;
-  const next = () => {
-    const now = left;
-    left = undefined;
-    return now;
-  };
-  const measured = await runLoop(server, { connections: 1, next });
-  if (measured.errors.length > 0) throw new Error(`${server.name}: ${measured.errors[0]}`);
-  return measured;
 }
