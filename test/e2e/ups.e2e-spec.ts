@@ -188,6 +188,20 @@ describe('searching', () => {
     }
   });
 
+  it('wants one item of a sequence to fit all that is asked of it', async () => {
+    const mark = newUid().slice(-12);
+    const code = (value: string, scheme: string) => ({
+      '00080100': { vr: 'SH', Value: [value] },
+      '00080102': { vr: 'SH', Value: [scheme] },
+      '00080104': { vr: 'LO', Value: ['Station'] },
+    });
+    const uid = await created({ '00404025': { vr: 'SQ', Value: [code(mark, '99A'), code('OTHER', '99B')] } });
+    const key = 'ScheduledStationNameCodeSequence';
+    const uidsOf = async (query: string) => (await ups.search(query)).map((item) => item['00080018']!.Value![0]);
+    expect(await uidsOf(`${key}.CodeValue=${mark}&${key}.CodingSchemeDesignator=99A`)).toEqual([uid]);
+    expect(await uidsOf(`${key}.CodeValue=${mark}&${key}.CodingSchemeDesignator=99B`)).toEqual([]);
+  });
+
   it.each(['TransactionUID=1.2', 'Nonsense=1', '00404005=tomorrow', 'limit=0'])('answers 400 to %s', async (query) => {
     expect((await ups.request('GET', `/workitems?${query}`)).status).toBe(400);
   });
