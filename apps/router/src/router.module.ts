@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
 import { mapErrorCodes } from '#libs/server';
-import { ModelsController } from './admin/models.controller.js';
 import { RoutingSettingsController } from './admin/routing-settings.controller.js';
 import { RulesController } from './admin/rules.controller.js';
 import { StudiesController } from './admin/studies.controller.js';
@@ -30,6 +29,7 @@ import { StoreReviewJob } from './worklist/reviews/store-review.job.js';
 import { ServiceLevels } from './worklist/service-levels.js';
 import { ServiceLevelsController } from './worklist/service-levels.controller.js';
 import { TimelineController } from './worklist/timeline.controller.js';
+import { WorklistChoices } from './worklist/worklist-choices.js';
 import { WorklistController } from './worklist/worklist.controller.js';
 import { WorklistEvents } from './worklist/worklist-events.js';
 
@@ -53,7 +53,6 @@ mapErrorCodes({
     RulesController,
     RoutingSettingsController,
     ForwardingController,
-    ModelsController,
   ],
   providers: [
     SeedRules,
@@ -72,6 +71,7 @@ mapErrorCodes({
     DeliverWebhookJob,
     FoldFiguresJob,
     WorklistMetrics,
+    WorklistChoices,
     WorklistEvents,
     ChangeWorkitems,
     EventReports,

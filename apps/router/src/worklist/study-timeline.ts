@@ -32,7 +32,7 @@ export async function readTimeline(db: DataSource, studyInstanceUid: string): Pr
     `select v.kind, v.at, v.actor,
             v.detail || coalesce((select jsonb_build_object('outcome', t.outcome, 'summary', t.summary) from result t
                                    where v.kind = 'ai-inferred' and t.workitem_uid = v.detail ->> 'workitemUid'), '{}') as detail
-       from study_event v where v.study_instance_uid = $1 order by v.event_key`,
+       from study_event v where v.study_instance_uid = $1 order by v.at, v.event_key`,
     [studyInstanceUid],
   );
   if (rows.length === 0) {

@@ -14,6 +14,7 @@ import { readerName } from './reader-name.js';
 import { ReadingError } from './reading-error.js';
 import { ReadStudy } from './read-study.js';
 import { ReviewFinding } from './review-finding.js';
+import { type Choices, WorklistChoices } from './worklist-choices.js';
 import { WorklistEvents } from './worklist-events.js';
 import type { FindingReview, WorklistItem } from './worklist-item.js';
 
@@ -45,6 +46,7 @@ export class WorklistController {
     private readonly readStudy: ReadStudy,
     private readonly changePriority: ChangePriority,
     private readonly reviewFinding: ReviewFinding,
+    private readonly worklistChoices: WorklistChoices,
   ) {}
 
   @Get()
@@ -61,6 +63,13 @@ export class WorklistController {
       countWorklist(this.dataSource, filter),
     ]);
     return { items, next: next && writePlace(next), total, isTotalExact };
+  }
+
+  /** What the open studies can be filtered by, as it was a few seconds ago at most. */
+  @Get('choices')
+  @Access('read')
+  choices(): Promise<Choices> {
+    return this.worklistChoices.read();
   }
 
   /**

@@ -376,12 +376,13 @@ async function createTriggers(runner: QueryRunner): Promise<void> {
          and (e.specialty, e.modalities, e.body_parts) is distinct from (new.specialty, kinds, parts);
       if old.routed_input is distinct from new.routed_input then
         perform refresh_worklist_ai(new.study_key);
-        insert into study_event (study_instance_uid, kind, detail)
-        values (study_uid, 'complete', coalesce(new.completeness, '{}'));
+        -- As of when the transaction began: before what it then asked for.
+        insert into study_event (study_instance_uid, kind, at, detail)
+        values (study_uid, 'complete', now(), coalesce(new.completeness, '{}'));
       end if;
       if new.state = 'routed' and (old.routed_input is distinct from new.routed_input or old.state = 'complete') then
-        insert into study_event (study_instance_uid, kind, detail)
-        values (study_uid, 'routed', jsonb_build_object('specialty', new.specialty));
+        insert into study_event (study_instance_uid, kind, at, detail)
+        values (study_uid, 'routed', now(), jsonb_build_object('specialty', new.specialty));
       end if;
       return null;
     end $$`);

@@ -1,15 +1,19 @@
 import { type ReactNode, useEffect } from 'react';
 import { getStorage, listModels, listRules } from '../api/admin.js';
 import { ApiError } from '../api/api-error.js';
+import { listFigures, listLevels, listWebhooks } from '../api/triage-admin.js';
 import { useLoaded } from '../api/use-loaded.js';
 import { ErrorBoundary } from '../parts/error-boundary.js';
 import { ErrorNotice } from '../parts/error-notice.js';
 import { Facts } from '../parts/facts.js';
 import { Page } from '../parts/page.js';
+import { FiguresTable } from './figures-table.js';
 import { getHealth } from './get-health.js';
 import { HealthTable } from './health-table.js';
 import { ModelsTable } from './models-table.js';
 import { RulesTable } from './rules-table.js';
+import { ServiceLevelsTable } from './service-levels-table.js';
+import { WebhooksTable } from './webhooks-table.js';
 
 export function AdminPage() {
   useEffect(() => {
@@ -19,6 +23,24 @@ export function AdminPage() {
     <Page current="admin">
       <div className="admin">
         <Part title="Health" path="/health/ready" load={getHealth} show={(report) => <HealthTable report={report} />} />
+        <Part
+          title="Waiting times"
+          path="/api/figures"
+          load={listFigures}
+          show={({ days, figures }) => <FiguresTable days={days} figures={figures} />}
+        />
+        <Part
+          title="Service levels"
+          path="/api/service-levels"
+          load={listLevels}
+          show={({ levels }, reload) => <ServiceLevelsTable levels={levels} onChanged={reload} />}
+        />
+        <Part
+          title="Webhooks"
+          path="/api/webhooks"
+          load={listWebhooks}
+          show={(overview, reload) => <WebhooksTable overview={overview} onChanged={reload} />}
+        />
         <Part
           title="Models"
           path="/api/models"
@@ -41,7 +63,7 @@ interface PartProps<T> {
   title: string;
   path: string;
   load: (signal: AbortSignal) => Promise<T>;
-  show: (answer: T) => ReactNode;
+  show: (answer: T, reload: () => void) => ReactNode;
 }
 
 /** One section, loaded by itself: what one process does not serve leaves the others as they are. */
@@ -64,7 +86,7 @@ function Part<T>({ title, path, load, show }: PartProps<T>) {
       {error && !isMissing && <ErrorNotice what={`${title} could not be loaded.`} error={error} onRetry={reload} />}
       {data !== undefined && !error && (
         <ErrorBoundary what={`The answer of ${path} could not be shown.`}>
-          <Shown answer={data} show={show} />
+          <Shown answer={data} reload={reload} show={show} />
         </ErrorBoundary>
       )}
     </section>
@@ -72,6 +94,6 @@ function Part<T>({ title, path, load, show }: PartProps<T>) {
 }
 
 /** A component of its own, so that an answer of another shape breaks inside the boundary. */
-function Shown<T>({ answer, show }: { answer: T; show: (answer: T) => ReactNode }) {
-  return show(answer);
+function Shown<T>({ answer, reload, show }: Pick<PartProps<T>, 'show'> & { answer: T; reload: () => void }) {
+  return show(answer, reload);
 }

@@ -3,13 +3,14 @@ import { readApiError, toError } from './api-error.js';
 interface RequestOptions {
   signal?: AbortSignal;
   accept?: string;
-  method?: 'GET' | 'POST';
+  headers?: Record<string, string>;
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   body?: unknown;
 }
 
 /** One request to our own server. Throws {@link ApiError} for every status outside 200-299 and when no answer comes. */
 export async function request(path: string, options: RequestOptions = {}): Promise<Response> {
-  const headers: Record<string, string> = { accept: options.accept ?? 'application/json' };
+  const headers: Record<string, string> = { accept: options.accept ?? 'application/json', ...options.headers };
   if (options.body !== undefined) headers['content-type'] = 'application/json';
   try {
     const response = await fetch(path, {

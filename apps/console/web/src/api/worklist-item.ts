@@ -1,6 +1,6 @@
 export type Priority = 'HIGH' | 'MEDIUM' | 'LOW';
 export type WorkitemState = 'SCHEDULED' | 'IN PROGRESS' | 'COMPLETED' | 'CANCELED';
-export type AiState = 'pending' | 'not-analysed' | 'failed' | 'positive' | 'negative' | 'inconclusive';
+export type AiState = 'pending' | 'not-analysed' | 'failed' | 'positive' | 'negative' | 'inconclusive' | 'overridden';
 
 /** One number a model gave. */
 export interface Finding {
@@ -10,8 +10,20 @@ export interface Finding {
   flag: 'normal' | 'abnormal' | null;
 }
 
+/** What a reader said of a result (`finding` null) or of one of its findings. */
+export interface FindingReview {
+  finding: string | null;
+  verdict: 'agree' | 'disagree';
+  comment: string;
+  reader: string;
+  at: string;
+  /** null until it is in the archive. */
+  report: { seriesInstanceUid: string; sopInstanceUid: string } | null;
+}
+
 /** What one model said of a study, or why it said nothing. */
 export interface AiResult {
+  workitemUid: string;
   model: string;
   version: string;
   state: WorkitemState;
@@ -21,6 +33,7 @@ export interface AiResult {
   finishedAt: string | null;
   findings: Finding[];
   report: { seriesInstanceUid: string; sopInstanceUid: string } | null;
+  reviews: FindingReview[];
 }
 
 /** A row of the reading worklist: one study and its reading workitem. Dates are DICOM (YYYYMMDD), times of ours ISO. */
@@ -36,11 +49,15 @@ export interface WorklistItem {
   studyDescription: string | null;
   accessionNumber: string | null;
   modalities: string[];
+  bodyParts: string[];
   specialty: string | null;
   numberOfSeries: number;
   numberOfInstances: number;
   receivedAt: string;
   deadline: string | null;
+  /** When it was told that the deadline nears. */
+  escalatedAt: string | null;
+  finishedAt: string | null;
   priority: Priority;
   priorityReason: string;
   state: WorkitemState;

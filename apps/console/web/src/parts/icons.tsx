@@ -35,6 +35,12 @@ const aiShapes: Record<Exclude<AiState, 'pending'>, ReactElement> = {
       <path d="M5.4 5.6a1.7 1.7 0 1 1 2.3 1.6c-.5.2-.7.5-.7 1M7 10.2v.1" {...line} strokeWidth={1.4} />
     </>
   ),
+  overridden: (
+    <>
+      <circle cx="7" cy="7" r="5.4" {...line} strokeWidth={1.4} />
+      <path d="M3.4 10.6l7.2-7.2" {...line} />
+    </>
+  ),
   failed: <path d="m3 3 8 8M11 3l-8 8" {...line} />,
   'not-analysed': <path d="M3 7h8" {...line} strokeDasharray="1.5 3" />,
 };

@@ -3,13 +3,15 @@ import type { AiResult, AiState, Finding, WorklistItem } from '../api/worklist-i
 import { formatUnit, formatValue } from '../format/format-quantity.js';
 import { AiIcon } from '../parts/icons.js';
 import { aiStateNames } from '../worklist/worklist-filter.js';
+import { ResultReview } from './result-review.js';
 
 interface FindingsPanelProps {
   item: WorklistItem;
+  onChanged: () => void;
   onOpenSeries: (seriesInstanceUid: string) => void;
 }
 
-export function FindingsPanel({ item, onOpenSeries }: FindingsPanelProps) {
+export function FindingsPanel({ item, onChanged, onOpenSeries }: FindingsPanelProps) {
   const { ai } = item;
   return (
     <section className="panel">
@@ -25,7 +27,9 @@ export function FindingsPanel({ item, onOpenSeries }: FindingsPanelProps) {
         <Result
           key={`${result.model} ${result.version} ${index}`}
           studyInstanceUid={item.studyInstanceUid}
+          workitemUid={item.workitemUid}
           result={result}
+          onChanged={onChanged}
           onOpenSeries={onOpenSeries}
         />
       ))}
@@ -38,11 +42,13 @@ export function FindingsPanel({ item, onOpenSeries }: FindingsPanelProps) {
 
 interface ResultProps {
   studyInstanceUid: string;
+  workitemUid: string;
   result: AiResult;
+  onChanged: () => void;
   onOpenSeries: (seriesInstanceUid: string) => void;
 }
 
-function Result({ studyInstanceUid, result, onOpenSeries }: ResultProps) {
+function Result({ studyInstanceUid, workitemUid, result, onChanged, onOpenSeries }: ResultProps) {
   const state = stateOf(result);
   return (
     <article className="result">
@@ -85,6 +91,9 @@ function Result({ studyInstanceUid, result, onOpenSeries }: ResultProps) {
           <time dateTime={result.finishedAt}>{new Date(result.finishedAt).toLocaleString('sv-SE').slice(0, 16)}</time>
         )}
       </footer>
+      {result.outcome !== null && (
+        <ResultReview workitemUid={workitemUid} result={result} onChanged={onChanged} onOpenSeries={onOpenSeries} />
+      )}
     </article>
   );
 }

@@ -13,6 +13,7 @@ import { RoutingPanel } from './routing-panel.js';
 import { SeriesList } from './series-list.js';
 import { chooseFirstSeries, readSeriesSummaries } from './series-summary.js';
 import { StudyHeader } from './study-header.js';
+import { TimelinePanel } from './timeline-panel.js';
 import { useLiveStudy } from './use-live-study.js';
 
 export function StudyPage({ studyInstanceUid }: { studyInstanceUid: string }) {
@@ -91,8 +92,9 @@ export function StudyPage({ studyInstanceUid }: { studyInstanceUid: string }) {
           )}
           {study.data && (
             <>
-              <FindingsPanel item={study.data.item} onOpenSeries={select} />
+              <FindingsPanel item={study.data.item} onChanged={study.reload} onOpenSeries={select} />
               <ReadingPanel item={study.data.item} onChanged={study.reload} />
+              <TimelinePanel studyInstanceUid={studyInstanceUid} version={JSON.stringify(study.data.item)} />
               <RoutingPanel item={study.data.item} routing={study.data.routing} onChanged={study.reload} />
             </>
           )}

@@ -2,11 +2,14 @@ import type { Priority, WorklistItem } from '../api/worklist-item.js';
 
 const rank: Record<Priority, number> = { HIGH: 0, MEDIUM: 1, LOW: 2 };
 
-/** The server's order: priority, then deadline (none last), then arrival; the workitem UID settles ties. */
+/**
+ * The server's order: priority, then deadline (none last), then arrival; behind it what is over, the latest first. The
+ * workitem UID settles ties.
+ */
 export function compareWorklistItems(a: WorklistItem, b: WorklistItem): number {
   return (
-    rank[a.priority] - rank[b.priority] ||
-    compareTimes(a.deadline, b.deadline) ||
+    rankOf(a) - rankOf(b) ||
+    (isOver(a) ? compareTimes(b.finishedAt, a.finishedAt) : compareTimes(a.deadline, b.deadline)) ||
     compareTimes(a.receivedAt, b.receivedAt) ||
     (a.workitemUid < b.workitemUid ? -1 : a.workitemUid > b.workitemUid ? 1 : 0)
   );
@@ -24,6 +27,9 @@ export function appendWorklistPage(items: readonly WorklistItem[], page: readonl
   const known = new Set(items.map((item) => item.studyInstanceUid));
   return [...items, ...page.filter((item) => !known.has(item.studyInstanceUid))];
 }
+
+const isOver = ({ state }: WorklistItem): boolean => state === 'COMPLETED' || state === 'CANCELED';
+const rankOf = (item: WorklistItem): number => (isOver(item) ? 3 : rank[item.priority]);
 
 function compareTimes(a: string | null, b: string | null): number {
   const [left, right] = [a, b].map((time) => (time === null ? Number.POSITIVE_INFINITY : Date.parse(time)));

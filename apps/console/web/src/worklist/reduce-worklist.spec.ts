@@ -1,11 +1,23 @@
 import { describe, expect, it } from '@jest/globals';
-import { emptyWorklist, reduceWorklist, type WorklistAction, type WorklistState } from './reduce-worklist.js';
+import {
+  emptyWorklist,
+  reduceWorklist,
+  type WorklistAction,
+  type WorklistState,
+  wholeWorklist,
+} from './reduce-worklist.js';
 import { makeItem } from './worklist.fixture.js';
 
 const after = (actions: WorklistAction[]): WorklistState => actions.reduce(reduceWorklist, emptyWorklist);
+const page = (names: string[], next: string | null = null) => ({
+  items: names.map((name) => makeItem(name)),
+  next,
+  total: names.length,
+  isTotalExact: true,
+});
 const load = (...names: string[]): WorklistAction[] => [
-  { type: 'load-started', scope: '' },
-  { type: 'loaded', page: { items: names.map((name) => makeItem(name)), total: names.length }, offset: 0, at: 1 },
+  { type: 'load-started', question: wholeWorklist },
+  { type: 'loaded', page: page(names), isFirst: true, at: 1 },
 ];
 const names = (state: WorklistState) => state.items.map((item) => item.studyInstanceUid);
 
@@ -41,8 +53,8 @@ describe('reduceWorklist', () => {
     ['' as const, 'IN PROGRESS' as const, true],
   ])('in scope "%s" a study that is %s is listed: %s', (scope, state, isListed) => {
     const result = after([
-      { type: 'load-started', scope },
-      { type: 'loaded', page: { items: [], total: 0 }, offset: 0, at: 1 },
+      { type: 'load-started', question: { ...wholeWorklist, scope } },
+      { type: 'loaded', page: page([]), isFirst: true, at: 1 },
       { type: 'item', item: makeItem('a', { state }), at: 2 },
     ]);
     expect(names(result)).toEqual(isListed ? ['a'] : []);
@@ -50,16 +62,16 @@ describe('reduceWorklist', () => {
 
   it('keeps what came over the stream while an older list was on its way', () => {
     const state = after([
-      { type: 'load-started', scope: '' },
+      { type: 'load-started', question: wholeWorklist },
       { type: 'item', item: makeItem('b', { priority: 'HIGH' }), at: 1 },
-      { type: 'loaded', page: { items: [makeItem('a'), makeItem('b')], total: 2 }, offset: 0, at: 2 },
+      { type: 'loaded', page: page(['a', 'b']), isFirst: true, at: 2 },
     ]);
     expect(names(state)).toEqual(['b', 'a']);
     expect(state.total).toBe(2);
   });
 
   it('replaces the list from the top and appends further pages', () => {
-    const more: WorklistAction = { type: 'loaded', page: { items: [makeItem('c')], total: 3 }, offset: 2, at: 4 };
+    const more: WorklistAction = { type: 'loaded', page: page(['c']), isFirst: false, at: 4 };
     expect(names(after([...load('a', 'b'), more]))).toEqual(['a', 'b', 'c']);
     expect(names(after([...load('a', 'b'), ...load('c')]))).toEqual(['c']);
   });
@@ -72,6 +84,35 @@ describe('reduceWorklist', () => {
   });
 
   it('shows nothing of the old scope in the new one', () => {
-    expect(names(after([...load('a'), { type: 'load-started', scope: 'completed' }]))).toEqual([]);
+    expect(
+      names(after([...load('a'), { type: 'load-started', question: { ...wholeWorklist, scope: 'completed' } }])),
+    ).toEqual([]);
+  });
+
+  it('leaves to its page what belongs behind the pages that are loaded', () => {
+    const state = after([
+      { type: 'load-started', question: wholeWorklist },
+      { type: 'loaded', page: page(['a', 'b'], 'further'), isFirst: true, at: 1 },
+      { type: 'item', item: makeItem('far', { priority: 'LOW' }), at: 2 },
+      { type: 'item', item: makeItem('a', { priority: 'LOW' }), at: 3 },
+      { type: 'item', item: makeItem('near', { priority: 'HIGH' }), at: 4 },
+    ]);
+    expect(names(state)).toEqual(['near', 'b']);
+  });
+
+  it.each([
+    [{ specialty: 'cardiology' }, false],
+    [{ modality: 'CT', bodyPart: 'CHEST', ai: 'pending' }, true],
+    [{ bodyPart: 'KNEE' }, false],
+    [{ ai: 'positive' }, false],
+    [{ scope: 'mine' as const, reader: 'Ada' }, true],
+    [{ scope: 'mine' as const, reader: 'Ben' }, false],
+  ])('asked for %j, a study that came is listed: %s', (asked, isListed) => {
+    const result = after([
+      { type: 'load-started', question: { ...wholeWorklist, ...asked } },
+      { type: 'loaded', page: page([]), isFirst: true, at: 1 },
+      { type: 'item', item: makeItem('a', { state: 'IN PROGRESS', performer: 'Ada' }), at: 2 },
+    ]);
+    expect(names(result)).toEqual(isListed ? ['a'] : []);
   });
 });

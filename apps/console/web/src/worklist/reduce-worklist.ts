@@ -1,12 +1,15 @@
-import type { ReadingScope, WorklistPage } from '../api/worklist.js';
+import type { WorklistPage, WorklistQuestion } from '../api/worklist.js';
 import type { WorklistItem } from '../api/worklist-item.js';
-import { appendWorklistPage, placeWorklistItem } from './order-worklist.js';
+import { appendWorklistPage, compareWorklistItems, placeWorklistItem } from './order-worklist.js';
 
 export interface WorklistState {
-  scope: ReadingScope;
+  question: WorklistQuestion;
   items: WorklistItem[];
-  /** How many the server has; the items loaded may be fewer. */
+  /** How many the server has, counted up to a thousand; the items loaded may be fewer. */
   total: number;
+  isTotalExact: boolean;
+  /** Where the next page begins; null: all there is is loaded. */
+  next: string | null;
   hasLoaded: boolean;
   error: Error | undefined;
   /** Milliseconds since the epoch: the last time the list was known to be right. */
@@ -18,15 +21,26 @@ export interface WorklistState {
 }
 
 export type WorklistAction =
-  | { type: 'load-started'; scope: ReadingScope }
-  | { type: 'loaded'; page: WorklistPage; offset: number; at: number }
+  | { type: 'load-started'; question: WorklistQuestion }
+  | { type: 'loaded'; page: WorklistPage; isFirst: boolean; at: number }
   | { type: 'failed'; error: Error }
   | { type: 'item'; item: WorklistItem; at: number };
 
-export const emptyWorklist: WorklistState = {
+export const wholeWorklist: WorklistQuestion = {
   scope: '',
+  specialty: '',
+  modality: '',
+  bodyPart: '',
+  ai: '',
+  reader: '',
+};
+
+export const emptyWorklist: WorklistState = {
+  question: wholeWorklist,
   items: [],
   total: 0,
+  isTotalExact: true,
+  next: null,
   hasLoaded: false,
   error: undefined,
   updatedAt: undefined,
@@ -38,15 +52,17 @@ export const emptyWorklist: WorklistState = {
 export function reduceWorklist(state: WorklistState, action: WorklistAction): WorklistState {
   switch (action.type) {
     case 'load-started':
-      return action.scope === state.scope
+      return isSame(action.question, state.question)
         ? { ...state, meanwhile: [] }
-        : { ...emptyWorklist, scope: action.scope, meanwhile: [] };
+        : { ...emptyWorklist, question: action.question, meanwhile: [] };
     case 'loaded': {
-      const { page, offset, at } = action;
+      const { page, isFirst, at } = action;
       const loaded: WorklistState = {
         ...state,
-        items: offset === 0 ? page.items : appendWorklistPage(state.items, page.items),
+        items: isFirst ? page.items : appendWorklistPage(state.items, page.items),
         total: page.total,
+        isTotalExact: page.isTotalExact,
+        next: page.next,
         hasLoaded: true,
         error: undefined,
         updatedAt: at,
@@ -65,10 +81,14 @@ export function reduceWorklist(state: WorklistState, action: WorklistAction): Wo
 
 function placeItem(state: WorklistState, item: WorklistItem, at: number): WorklistState {
   const isKnown = state.items.some((other) => other.studyInstanceUid === item.studyInstanceUid);
-  if (!belongsTo(state.scope, item)) {
-    const items = state.items.filter((other) => other.studyInstanceUid !== item.studyInstanceUid);
-    return { ...state, items, total: isKnown ? state.total - 1 : state.total, updatedAt: at };
+  const others = state.items.filter((other) => other.studyInstanceUid !== item.studyInstanceUid);
+  const last = others.at(-1);
+  const isBehind = state.next !== null && last !== undefined && compareWorklistItems(last, item) < 0;
+  if (!belongsTo(state.question, item)) {
+    return { ...state, items: others, total: isKnown ? state.total - 1 : state.total, updatedAt: at };
   }
+  // What belongs behind the pages that are loaded comes with its page; whether it is new cannot be known here.
+  if (isBehind) return { ...state, items: others, updatedAt: at };
   return {
     ...state,
     items: placeWorklistItem(state.items, item),
@@ -78,14 +98,25 @@ function placeItem(state: WorklistState, item: WorklistItem, at: number): Workli
   };
 }
 
-/** Whether the list shows a task in this state; one that was read leaves the list of what is to be read. */
-function belongsTo(scope: ReadingScope, item: WorklistItem): boolean {
-  switch (scope) {
+/** Whether the answer to the question has a study; one that was read leaves the list of what is to be read. */
+function belongsTo(question: WorklistQuestion, item: WorklistItem): boolean {
+  if (question.specialty !== '' && item.specialty !== question.specialty) return false;
+  if (question.modality !== '' && !item.modalities.includes(question.modality)) return false;
+  if (question.bodyPart !== '' && !item.bodyParts.includes(question.bodyPart)) return false;
+  if (question.ai !== '' && item.ai.state !== question.ai) return false;
+  const isOpen = item.state === 'SCHEDULED' || item.state === 'IN PROGRESS';
+  switch (question.scope) {
     case 'all':
       return true;
     case 'completed':
       return item.state === 'COMPLETED';
+    case 'mine':
+      return isOpen && item.performer === question.reader;
     case '':
-      return item.state === 'SCHEDULED' || item.state === 'IN PROGRESS';
+      return isOpen;
   }
+}
+
+function isSame(a: WorklistQuestion, b: WorklistQuestion): boolean {
+  return (Object.keys(a) as (keyof WorklistQuestion)[]).every((name) => a[name] === b[name]);
 }

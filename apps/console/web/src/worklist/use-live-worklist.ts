@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useReducer, useRef, useState } from 'react';
 import { followWhileVisible } from '../api/follow-while-visible.js';
-import { listWorklist, type ReadingScope, worklistPageSize, worklistPageSizeMax } from '../api/worklist.js';
+import { listWorklist, type WorklistQuestion, worklistPageSize, worklistPageSizeMax } from '../api/worklist.js';
 import { emptyWorklist, reduceWorklist, type WorklistState } from './reduce-worklist.js';
 
 export interface LiveWorklist extends WorklistState {
@@ -17,7 +17,7 @@ const offlineReloadMilliseconds = 30_000;
  * The worklist as it is now. It loads whenever the event stream opens (so also after every reconnect) and then
  * follows the events.
  */
-export function useLiveWorklist(scope: ReadingScope): LiveWorklist {
+export function useLiveWorklist(question: WorklistQuestion): LiveWorklist {
   const [state, dispatch] = useReducer(reduceWorklist, emptyWorklist);
   const [isLive, setLive] = useState(false);
   const [isLoading, setLoading] = useState(true);
@@ -26,19 +26,19 @@ export function useLiveWorklist(scope: ReadingScope): LiveWorklist {
   const loading = useRef<AbortController | undefined>(undefined);
 
   const load = useCallback(
-    (offset: number) => {
+    (after: string | null) => {
       loading.current?.abort();
       const abort = new AbortController();
       loading.current = abort;
       setLoading(true);
-      dispatch({ type: 'load-started', scope });
+      dispatch({ type: 'load-started', question });
       // From the top again means all that is on the screen, as far as one answer goes.
       const limit =
-        offset === 0 ? Math.min(Math.max(loaded.current, worklistPageSize), worklistPageSizeMax) : worklistPageSize;
-      listWorklist(scope, offset, limit, abort.signal).then(
+        after === null ? Math.min(Math.max(loaded.current, worklistPageSize), worklistPageSizeMax) : worklistPageSize;
+      listWorklist(question, after, limit, abort.signal).then(
         (page) => {
           if (abort.signal.aborted) return;
-          dispatch({ type: 'loaded', page, offset, at: Date.now() });
+          dispatch({ type: 'loaded', page, isFirst: after === null, at: Date.now() });
           setLoading(false);
         },
         (error: Error) => {
@@ -48,18 +48,19 @@ export function useLiveWorklist(scope: ReadingScope): LiveWorklist {
         },
       );
     },
-    [scope],
+    // The same question is one object: see the page.
+    [question],
   );
 
   useEffect(() => {
-    load(0);
+    load(null);
     const stop = followWhileVisible({
       onOpen: () => {
         setLive(true);
-        load(0);
+        load(null);
       },
       onLost: () => setLive(false),
-      onReload: () => load(0),
+      onReload: () => load(null),
       onItem: (item) => dispatch({ type: 'item', item, at: Date.now() }),
       onError: (error) => dispatch({ type: 'failed', error }),
     });
@@ -72,12 +73,12 @@ export function useLiveWorklist(scope: ReadingScope): LiveWorklist {
   useEffect(() => {
     if (isLive) return;
     const timer = setInterval(() => {
-      if (!document.hidden) load(0);
+      if (!document.hidden) load(null);
     }, offlineReloadMilliseconds);
     return () => clearInterval(timer);
   }, [isLive, load]);
 
-  const reload = useCallback(() => load(0), [load]);
-  const loadMore = useCallback(() => load(state.items.length), [load, state.items.length]);
+  const reload = useCallback(() => load(null), [load]);
+  const loadMore = useCallback(() => load(state.next), [load, state.next]);
   return { ...state, isLive, isLoading, reload, loadMore };
 }

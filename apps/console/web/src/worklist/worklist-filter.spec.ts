@@ -1,22 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  matchesWorklistFilter,
-  noFilter,
-  noSpecialty,
-  readWorklistFilter,
-  worklistChoices,
-  writeWorklistFilter,
-} from './worklist-filter.js';
+import { matchesWorklistFilter, noFilter, readWorklistFilter, writeWorklistFilter } from './worklist-filter.js';
 import { makeItem } from './worklist.fixture.js';
 
 describe('the address of a filter', () => {
   it.each([
     ['', noFilter],
     [
-      '?specialty=radiology&modality=CT&ai=positive&q=m%C3%BCller+ct&state=all',
+      '?specialty=radiology&modality=CT&bodyPart=CHEST&ai=positive&q=m%C3%BCller+ct&state=all',
       {
         specialty: 'radiology',
         modality: 'CT',
+        bodyPart: 'CHEST',
         ai: 'positive',
         text: 'müller ct',
         scope: 'all' as const,
@@ -54,33 +48,12 @@ describe('matchesWorklistFilter', () => {
     [{ modality: 'SR' }, true],
     [{ modality: 'MR' }, false],
     [{ specialty: 'radiology' }, true],
-    [{ specialty: noSpecialty }, false],
+    [{ specialty: 'cardiology' }, false],
+    [{ bodyPart: 'CHEST' }, true],
+    [{ bodyPart: 'KNEE' }, false],
     [{ ai: 'negative' }, false],
     [{ ai: 'positive', text: '1.2.3' }, true],
   ])('%j: %s', (changes, expected) => {
     expect(matchesWorklistFilter(item, { ...noFilter, ...changes })).toBe(expected);
-  });
-
-  it('finds what has no specialty under a name of its own', () => {
-    expect(matchesWorklistFilter(makeItem('a', { specialty: null }), { ...noFilter, specialty: noSpecialty })).toBe(
-      true,
-    );
-  });
-});
-
-describe('worklistChoices', () => {
-  it('counts each value once an item', () => {
-    const items = [makeItem('a', { modalities: ['CT', 'CT', 'SR'] }), makeItem('b', { specialty: null })];
-    expect(worklistChoices(items)).toEqual({
-      specialty: [
-        { value: noSpecialty, count: 1 },
-        { value: 'radiology', count: 1 },
-      ],
-      modality: [
-        { value: 'CT', count: 2 },
-        { value: 'SR', count: 1 },
-      ],
-      ai: [{ value: 'pending', count: 2 }],
-    });
   });
 });

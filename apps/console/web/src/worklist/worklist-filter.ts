@@ -6,25 +6,24 @@ import { formatPersonName } from '../format/format-person-name.js';
 export interface WorklistFilter {
   specialty: string;
   modality: string;
+  bodyPart: string;
   ai: string;
   text: string;
   /** Which reading tasks the server is asked for. */
   scope: ReadingScope;
 }
 
-export const noFilter: WorklistFilter = { specialty: '', modality: '', ai: '', text: '', scope: '' };
+export const noFilter: WorklistFilter = { specialty: '', modality: '', bodyPart: '', ai: '', text: '', scope: '' };
 
 export const aiStateNames: Record<AiState, string> = {
   positive: 'Positive',
+  overridden: 'Overridden',
   inconclusive: 'Inconclusive',
   negative: 'Negative',
   pending: 'Pending',
   failed: 'Failed',
   'not-analysed': 'Not analysed',
 };
-
-/** What an item without a specialty is filed under. */
-export const noSpecialty = 'none';
 
 /** Reads the filter from an address such as `?specialty=radiology&q=miller`. */
 export function readWorklistFilter(search: string): WorklistFilter {
@@ -34,9 +33,10 @@ export function readWorklistFilter(search: string): WorklistFilter {
   return {
     specialty: value('specialty'),
     modality: value('modality'),
+    bodyPart: value('bodyPart'),
     ai: value('ai'),
     text: query.get('q') ?? '',
-    scope: scope === 'completed' || scope === 'all' ? scope : '',
+    scope: scope === 'completed' || scope === 'all' || scope === 'mine' ? scope : '',
   };
 }
 
@@ -45,6 +45,7 @@ export function writeWorklistFilter(filter: WorklistFilter): string {
   const query = new URLSearchParams();
   if (filter.specialty) query.set('specialty', filter.specialty);
   if (filter.modality) query.set('modality', filter.modality);
+  if (filter.bodyPart) query.set('bodyPart', filter.bodyPart);
   if (filter.ai) query.set('ai', filter.ai);
   if (filter.text) query.set('q', filter.text);
   if (filter.scope) query.set('state', filter.scope);
@@ -54,8 +55,9 @@ export function writeWorklistFilter(filter: WorklistFilter): string {
 
 /** Every word of the search text must be found in the name, an identifier, the description or the AI's summary. */
 export function matchesWorklistFilter(item: WorklistItem, filter: WorklistFilter): boolean {
-  if (filter.specialty && (item.specialty ?? noSpecialty) !== filter.specialty) return false;
+  if (filter.specialty && item.specialty !== filter.specialty) return false;
   if (filter.modality && !item.modalities.includes(filter.modality)) return false;
+  if (filter.bodyPart && !item.bodyParts.includes(filter.bodyPart)) return false;
   if (filter.ai && item.ai.state !== filter.ai) return false;
   const words = filter.text
     .toLowerCase()
@@ -79,19 +81,4 @@ export function matchesWorklistFilter(item: WorklistItem, filter: WorklistFilter
 export interface Choice {
   value: string;
   count: number;
-}
-
-/** The values a filter can take among the loaded items, with how many each. */
-export function worklistChoices(items: readonly WorklistItem[]): Record<'specialty' | 'modality' | 'ai', Choice[]> {
-  return {
-    specialty: count(items.map((item) => item.specialty ?? noSpecialty)),
-    modality: count(items.flatMap((item) => [...new Set(item.modalities)])),
-    ai: count(items.map((item) => item.ai.state)),
-  };
-}
-
-function count(values: string[]): Choice[] {
-  const counts = new Map<string, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return [...counts].map(([value, found]) => ({ value, count: found })).sort((a, b) => (a.value < b.value ? -1 : 1));
 }

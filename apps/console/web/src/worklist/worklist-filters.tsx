@@ -1,20 +1,21 @@
 import type { RefObject } from 'react';
-import type { ReadingScope } from '../api/worklist.js';
-import { aiStateNames, type Choice, noFilter, noSpecialty, type WorklistFilter } from './worklist-filter.js';
+import type { ReadingScope, WorklistChoices } from '../api/worklist.js';
+import { aiStateNames, type Choice, noFilter, type WorklistFilter } from './worklist-filter.js';
 
 interface WorklistFiltersProps {
   filter: WorklistFilter;
-  choices: Record<'specialty' | 'modality' | 'ai', Choice[]>;
+  choices: WorklistChoices | undefined;
   hasLoaded: boolean;
   shown: number;
   loaded: number;
   total: number;
+  isTotalExact: boolean;
   searchRef: RefObject<HTMLInputElement | null>;
   onChange: (filter: WorklistFilter) => void;
 }
 
 export function WorklistFilters(props: WorklistFiltersProps) {
-  const { filter, choices, hasLoaded, shown, loaded, total, searchRef, onChange } = props;
+  const { filter, choices, hasLoaded, shown, loaded, total, isTotalExact, searchRef, onChange } = props;
   const isFiltered = Object.values(filter).some((value) => value !== '');
   return (
     <search className="filters">
@@ -29,21 +30,28 @@ export function WorklistFilters(props: WorklistFiltersProps) {
       <Select
         label="Specialty"
         value={filter.specialty}
-        choices={choices.specialty}
-        name={(value) => (value === noSpecialty ? 'no specialty' : value)}
+        choices={choices?.specialty ?? []}
+        name={(value) => value}
         onChange={(specialty) => onChange({ ...filter, specialty })}
       />
       <Select
         label="Modality"
         value={filter.modality}
-        choices={choices.modality}
+        choices={choices?.modality ?? []}
         name={(value) => value}
         onChange={(modality) => onChange({ ...filter, modality })}
       />
       <Select
+        label="Body part"
+        value={filter.bodyPart}
+        choices={choices?.bodyPart ?? []}
+        name={(value) => value}
+        onChange={(bodyPart) => onChange({ ...filter, bodyPart })}
+      />
+      <Select
         label="AI result"
         value={filter.ai}
-        choices={choices.ai}
+        choices={choices?.ai ?? []}
         name={(value) => (aiStateNames as Record<string, string>)[value] ?? value}
         onChange={(ai) => onChange({ ...filter, ai })}
       />
@@ -54,6 +62,7 @@ export function WorklistFilters(props: WorklistFiltersProps) {
         onChange={(event) => onChange({ ...filter, scope: event.target.value as ReadingScope })}
       >
         <option value="">To be read</option>
+        <option value="mine">Mine</option>
         <option value="completed">Read</option>
         <option value="all">All studies</option>
       </select>
@@ -64,7 +73,8 @@ export function WorklistFilters(props: WorklistFiltersProps) {
       )}
       {hasLoaded && (
         <output className="count">
-          {shown} of {total} {total === 1 ? 'study' : 'studies'}
+          {shown} of {total.toLocaleString('en')}
+          {!isTotalExact && '+'} {total === 1 ? 'study' : 'studies'}
           {loaded < total && <span className="faint"> · {loaded} loaded</span>}
         </output>
       )}

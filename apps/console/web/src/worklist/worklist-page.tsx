@@ -1,35 +1,48 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { readingAct } from '../api/reading.js';
+import { useSession } from '../api/session.js';
+import { useLoaded } from '../api/use-loaded.js';
+import { listChoices } from '../api/worklist.js';
 import type { WorklistItem } from '../api/worklist-item.js';
 import { navigate, replaceSearch, studyPath } from '../navigation.js';
 import { ErrorNotice } from '../parts/error-notice.js';
 import { Page } from '../parts/page.js';
 import { useNow } from '../parts/use-now.js';
+import { useReader } from '../parts/use-reader.js';
 import { HowToSend } from './how-to-send.js';
 import { LiveIndicator } from './live-indicator.js';
 import { useLiveWorklist } from './use-live-worklist.js';
-import {
-  matchesWorklistFilter,
-  noFilter,
-  readWorklistFilter,
-  worklistChoices,
-  writeWorklistFilter,
-} from './worklist-filter.js';
+import { matchesWorklistFilter, noFilter, readWorklistFilter, writeWorklistFilter } from './worklist-filter.js';
 import { WorklistFilters } from './worklist-filters.js';
 import { WorklistRow } from './worklist-row.js';
+
+const choicesMilliseconds = 30_000;
 
 /** The study opened last: coming back, the reader is where they left. */
 let lastOpened: string | undefined;
 
 export function WorklistPage() {
   const [filter, setFilter] = useState(() => readWorklistFilter(location.search));
-  const list = useLiveWorklist(filter.scope);
+  const reader = useReader(useSession());
+  const { scope, specialty, modality, bodyPart, ai } = filter;
+  const question = useMemo(
+    () => ({ scope, specialty, modality, bodyPart, ai, reader: reader.name }),
+    [scope, specialty, modality, bodyPart, ai, reader.name],
+  );
+  const list = useLiveWorklist(question);
+  const isNarrowed = [scope, specialty, modality, bodyPart, ai].some((value) => value !== '');
+  const choices = useLoaded('/api/worklist/choices', listChoices);
+  const [refusal, setRefusal] = useState<Error>();
   const now = useNow();
   const [selected, setSelected] = useState<string | undefined>(lastOpened);
   const searchRef = useRef<HTMLInputElement>(null);
   const rowsRef = useRef<HTMLTableSectionElement>(null);
 
   const shown = useMemo(() => list.items.filter((item) => matchesWorklistFilter(item, filter)), [list.items, filter]);
-  const choices = useMemo(() => worklistChoices(list.items), [list.items]);
+  useEffect(() => {
+    const timer = setInterval(choices.reload, choicesMilliseconds);
+    return () => clearInterval(timer);
+  }, [choices.reload]);
 
   useEffect(() => replaceSearch(writeWorklistFilter(filter)), [filter]);
   const waiting = list.items.filter((item) => item.priority === 'HIGH' && item.state === 'SCHEDULED').length;
@@ -38,6 +51,16 @@ export function WorklistPage() {
   }, [waiting]);
 
   const select = useCallback((item: WorklistItem) => setSelected(item.studyInstanceUid), []);
+  const claim = useCallback(
+    (item: WorklistItem) => {
+      setRefusal(undefined);
+      readingAct(item.workitemUid, 'claim', reader.name).then(
+        () => navigate(studyPath(item.studyInstanceUid)),
+        (error: Error) => setRefusal(error),
+      );
+    },
+    [reader.name],
+  );
   const open = useCallback((item: WorklistItem) => {
     lastOpened = item.studyInstanceUid;
     navigate(studyPath(item.studyInstanceUid));
@@ -80,21 +103,30 @@ export function WorklistPage() {
       toolbar={
         <WorklistFilters
           filter={filter}
-          choices={choices}
+          choices={choices.data}
           hasLoaded={list.hasLoaded}
           shown={shown.length}
           loaded={list.items.length}
           total={list.total}
+          isTotalExact={list.isTotalExact}
           searchRef={searchRef}
           onChange={setFilter}
         />
       }
     >
       {list.error && <ErrorNotice what="The worklist could not be loaded." error={list.error} onRetry={list.reload} />}
+      {refusal && (
+        <ErrorNotice what="The study was not claimed." error={refusal} onRetry={() => setRefusal(undefined)} />
+      )}
       {!list.hasLoaded && list.isLoading && !list.error && <p className="loading">Loading the worklist</p>}
-      {list.hasLoaded && list.items.length === 0 && filter.scope !== 'completed' && <HowToSend />}
-      {list.hasLoaded && list.items.length === 0 && filter.scope === 'completed' && (
-        <p className="loading">Nothing has been read yet.</p>
+      {list.hasLoaded && list.items.length === 0 && !isNarrowed && <HowToSend />}
+      {list.hasLoaded && list.items.length === 0 && isNarrowed && (
+        <p className="loading">
+          {filter.scope === 'completed' ? 'Nothing has been read yet.' : 'No study fits.'}{' '}
+          <button type="button" className="quiet" onClick={() => setFilter(noFilter)}>
+            Show what is to be read
+          </button>
+        </p>
       )}
       {list.items.length > 0 && (
         <table className="worklist" aria-label="Reading worklist">
@@ -110,6 +142,7 @@ export function WorklistPage() {
               <th>AI result</th>
               <th>Received</th>
               <th>Due</th>
+              <th className="cell-reader">Reader</th>
               <th className="cell-size">Instances</th>
             </tr>
           </thead>
@@ -123,6 +156,8 @@ export function WorklistPage() {
                 changedAt={list.changedAt.get(item.studyInstanceUid)}
                 onSelect={select}
                 onOpen={open}
+                onClaim={reader.name === '' ? undefined : claim}
+                reader={reader.name}
               />
             ))}
           </tbody>
@@ -136,10 +171,10 @@ export function WorklistPage() {
           </button>
         </p>
       )}
-      {list.hasLoaded && list.items.length < list.total && (
+      {list.next !== null && (
         <p className="more">
           <button type="button" onClick={list.loadMore} disabled={list.isLoading}>
-            Load more ({list.total - list.items.length} left)
+            Load more
           </button>
         </p>
       )}

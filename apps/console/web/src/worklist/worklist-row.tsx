@@ -16,6 +16,9 @@ interface WorklistRowProps {
   changedAt: number | undefined;
   onSelect: (item: WorklistItem) => void;
   onOpen: (item: WorklistItem) => void;
+  /** undefined: nobody has said who reads. */
+  onClaim: ((item: WorklistItem) => void) | undefined;
+  reader: string;
 }
 
 const readingStates: Partial<Record<WorklistItem['state'], string>> = {
@@ -25,12 +28,12 @@ const readingStates: Partial<Record<WorklistItem['state'], string>> = {
 };
 
 export const WorklistRow = memo(function WorklistRow(props: WorklistRowProps) {
-  const { item, now, isSelected, changedAt, onSelect, onOpen } = props;
+  const { item, now, isSelected, changedAt, onSelect, onOpen, onClaim, reader } = props;
   const due = formatDue(item.deadline, now);
   const age = formatAge(item.patientBirthDate, parseDicomDate(item.studyDate) ?? new Date(now));
   const open = (event: MouseEvent) => {
     // The name is a link of its own, so that a new tab works too.
-    if (!(event.target as Element).closest('a')) onOpen(item);
+    if (!(event.target as Element).closest('a, button')) onOpen(item);
   };
   return (
     <tr
@@ -85,15 +88,31 @@ export const WorklistRow = memo(function WorklistRow(props: WorklistRowProps) {
         <span className="first" title={item.receivedAt}>
           {formatAgo(item.receivedAt, now)}
         </span>
-        <span className="second" title={item.performer ?? undefined}>
-          {[readingStates[item.state], item.performer].filter(Boolean).join(' · ')}
-        </span>
       </td>
       <td className="cell-time">
         <span className={`first due-${due?.state ?? 'none'}`} title={item.deadline ?? undefined}>
           {due?.text ?? 'no deadline'}
         </span>
-        {due?.state === 'overdue' && <span className="second">by {due.by}</span>}
+        <span className="second">
+          {due?.state === 'overdue' && `by ${due.by}`}
+          {item.escalatedAt !== null && item.state !== 'COMPLETED' && (
+            <span className="escalated" title={`It was told at ${item.escalatedAt} that this deadline nears`}>
+              escalated
+            </span>
+          )}
+        </span>
+      </td>
+      <td className="cell-reader">
+        {item.state === 'SCHEDULED' && onClaim !== undefined ? (
+          <button type="button" onClick={() => onClaim(item)}>
+            Claim
+          </button>
+        ) : (
+          <span className="first" title={item.performer ?? undefined}>
+            {item.performer === null ? '' : item.performer === reader ? 'you' : item.performer}
+          </span>
+        )}
+        <span className="second">{readingStates[item.state] ?? ''}</span>
       </td>
       <td className="cell-size">
         <span className="first">{item.numberOfInstances.toLocaleString('en')}</span>

@@ -20,11 +20,12 @@ export interface Review {
 }
 
 const dcm = (value: string, meaning: string): Code => ({ value, scheme: 'DCM', meaning });
+// Code Value is an SH: 16 characters.
 const ours = (value: string, meaning: string): Code => ({ value, scheme: '99ISOCENTER', meaning });
 
 const verdicts: Record<Review['verdict'], Code> = {
-  agree: ours('reader-agrees', 'The reader agrees'),
-  disagree: ours('reader-disagrees', 'The reader disagrees'),
+  agree: ours('agree', 'The reader agrees'),
+  disagree: ours('disagree', 'The reader disagrees'),
 };
 
 const anyProcedure: Code = { value: '363679005', scheme: 'SCT', meaning: 'Imaging' };
@@ -100,9 +101,7 @@ function assessment(review: Review, result: DicomJson): DicomJson {
       text('HAS OBS CONTEXT', dcm('112039', 'Tracking Identifier'), tracking),
       uidref('HAS OBS CONTEXT', dcm('112040', 'Tracking Unique Identifier'), trackingUid),
       ...(review.finding === undefined ? [] : [code('CONTAINS', dcm('121071', 'Finding'), review.finding)]),
-      code('CONTAINS', ours('reader-assessment', "Reader's assessment of AI result"), verdicts[review.verdict], [
-        cited,
-      ]),
+      code('CONTAINS', ours('ai-assessment', "Reader's assessment of AI result"), verdicts[review.verdict], [cited]),
       ...(review.comment === '' ? [] : [text('CONTAINS', dcm('121106', 'Comment'), review.comment)]),
     ],
     '1501',
