@@ -88,6 +88,12 @@ export async function radiograph(model: Model, png: string, changes: DicomJson =
 
 /** An ECG of millivolts sample by sample, stored as microvolts in 16 bits. */
 export function ecg(model: Model, file: string): FetchedInput {
+  const { instance, samples } = ecgInstance(file);
+  return fetched(model, [instance], new Map(), samples);
+}
+
+/** The same as one instance, without its samples. */
+export function ecgInstance(file: string): { instance: DicomJson; samples: Buffer } {
   const { fs, leads, signal } = JSON.parse(readFileSync(file, 'utf8')) as {
     fs: number;
     leads: string[];
@@ -124,7 +130,7 @@ export function ecg(model: Model, file: string): FetchedInput {
       '54001006': element('CS', 'SS'),
     }),
   };
-  return fetched(model, [instance], new Map(), Buffer.from(samples.buffer));
+  return { instance, samples: Buffer.from(samples.buffer) };
 }
 
 /** The voxels of a NIfTI-1 file of uint8, first index fastest. */
@@ -217,4 +223,17 @@ export async function slideLevel(
     }),
   };
   return { instance, frames };
+}
+
+/** Ten seconds of a plain rhythm, as the samples of the ECG model are written. */
+export function beatsFile(): string {
+  const leads = ['I', 'II', 'III', 'aVR', 'aVL', 'aVF', 'V1', 'V2', 'V3', 'V4', 'V5', 'V6'];
+  const signal = Array.from({ length: 5000 }, (_, sample) => {
+    const t = (sample / 500) % 1;
+    const qrs = Math.exp(-0.5 * ((t - 0.3) / 0.012) ** 2);
+    return leads.map((_lead, index) => Number(((0.4 + index / 12) * qrs + 0.02 * Math.sin(sample)).toFixed(3)));
+  });
+  const file = path.join(temporaryFolder('ecg'), 'beats.json');
+  writeFileSync(file, JSON.stringify({ fs: 500, leads, signal }));
+  return file;
 }

@@ -10,7 +10,15 @@ import { buildSr } from '../../apps/inference/src/results/build-sr.js';
 import { element } from '../../apps/inference/src/runtime/fetch-from-files.fixture.js';
 import { runModel } from '../../apps/inference/src/runtime/run-model.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
-import { ecg, fetched, pixelAttributes, radiograph, slide, studyAttributes } from './fetched-samples.js';
+import {
+  beatsFile as beats,
+  ecg,
+  fetched,
+  pixelAttributes,
+  radiograph,
+  slide,
+  studyAttributes,
+} from './fetched-samples.js';
 import { boxesAndMap, brightVolume, loadTiny } from './tiny-models.js';
 
 jest.setTimeout(300_000);
@@ -233,19 +241,6 @@ function groupsOf(report: string): DicomJson[] {
   const { dataset } = readPart10(readFileSync(report));
   const measurements = jsonItems(dataset, '0040A730').find((item) => jsonText(item, '0040A040') === 'CONTAINER')!;
   return jsonItems(measurements, '0040A730');
-}
-
-/** Ten seconds of a plain rhythm, as the samples of the ECG model are written. */
-function beats(): string {
-  const leads = ['I', 'II', 'III', 'aVR', 'aVL', 'aVF', 'V1', 'V2', 'V3', 'V4', 'V5', 'V6'];
-  const signal = Array.from({ length: 5000 }, (_, sample) => {
-    const t = (sample / 500) % 1;
-    const qrs = Math.exp(-0.5 * ((t - 0.3) / 0.012) ** 2);
-    return leads.map((_lead, index) => Number(((0.4 + index / 12) * qrs + 0.02 * Math.sin(sample)).toFixed(3)));
-  });
-  const file = path.join(temporaryFolder('ecg'), 'beats.json');
-  writeFileSync(file, JSON.stringify({ fs: 500, leads, signal }));
-  return file;
 }
 
 /** Dark round spots on pink in the left part of an otherwise empty slide. */

@@ -5,7 +5,6 @@ import { createTestDatabase, type TestDatabase } from '../../../test/support/dat
 import { chestCt, insertModel, insertResult, insertStudy } from '../../../test/support/router/insert-study.js';
 import { type RunningRouter, startRouter } from '../../../test/support/router/start-router.js';
 import type { StudyExplanation } from './admin/explain-study.js';
-import type { ModelAnswer } from './admin/models.controller.js';
 import type { RuleAnswer } from './admin/rules.controller.js';
 import type { WorklistItem } from './worklist/worklist-item.js';
 import { WorklistEvents } from './worklist/worklist-events.js';
@@ -45,7 +44,6 @@ interface Answer {
   routing: StudyExplanation['routing'];
   match: string;
   rules: RuleAnswer[];
-  models: ModelAnswer[];
   detail: string;
 }
 const json = async (response: Response) => (await response.json()) as Answer;
@@ -258,19 +256,11 @@ describe('UPS-RS', () => {
 });
 
 describe('the admin API', () => {
-  it('shows rules, models and why a study went where it went', async () => {
+  it('shows rules and why a study went where it went', async () => {
     const { uid } = await routedStudy();
     const rules = await json(await get('/api/rules'));
     expect(rules.match).toBe('all');
     expect(rules.rules.map(({ problem }) => problem)).toEqual([null, null, null]);
-    const [model] = (await json(await get('/api/models'))).models;
-    expect(model).toMatchObject({
-      model: 'radiology/lung-density',
-      version: '1.0.0',
-      isCurrent: true,
-      title: 'A model',
-    });
-    expect(model?.tasks.scheduled).toBeGreaterThan(0);
     const { routing } = await json(await get(`/api/studies/${uid}`));
     expect(routing).toMatchObject({ state: 'routed', specialty: { value: 'radiology' } });
     expect(routing.rules).toHaveLength(3);
@@ -297,7 +287,6 @@ describe('access', () => {
     ['GET', '/api/studies/1.2.3'],
     ['POST', '/api/studies/1.2.3/complete'],
     ['GET', '/api/rules'],
-    ['GET', '/api/models'],
   ])('%s %s needs a token', async (method, path) => {
     expect((await fetch(url + path, { method })).status).toBe(401);
   });

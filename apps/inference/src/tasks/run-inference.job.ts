@@ -97,7 +97,7 @@ export class RunInference {
 
   private async perform(workitem: AiWorkitem, transactionUid: string, signal: AbortSignal): Promise<void> {
     const { studyInstanceUid, inputDigest } = workitem;
-    const model = this.models.find(workitem.modelId, workitem.modelVersion, workitem.modelSha256);
+    const model = await this.models.find(workitem.modelId, workitem.modelVersion, workitem.modelSha256);
     const archive = new ArchiveClient(this.config.dicomwebUrl ?? '', this.config.apiToken, signal);
     const instances = await archive.studyMetadata(studyInstanceUid);
     const startedAt = new Date().toISOString();

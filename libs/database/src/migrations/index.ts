@@ -6,6 +6,7 @@ import { CreateUpsEvents1763683200004 } from './1763683200004-create-ups-events.
 import { CreateStoreFunction1763683200005 } from './1763683200005-create-store-function.js';
 import { CreateRoutingTables1763683200009 } from './1763683200009-create-routing-tables.js';
 import { CreateWorklistTables1763683200010 } from './1763683200010-create-worklist-tables.js';
+import { CreateModelTables1763683200011 } from './1763683200011-create-model-tables.js';
 import { CreateTieringTables1763683200013 } from './1763683200013-create-tiering-tables.js';
 import { AnnounceArrivals1763683200016 } from './1763683200016-announce-arrivals-and-store-in-one-statement.js';
 import { CreateSuccessorPlaces1763683200014 } from './1763683200014-create-successor-places.js';
@@ -20,6 +21,7 @@ export const migrations = [
   CreateStoreFunction1763683200005,
   CreateRoutingTables1763683200009,
   CreateWorklistTables1763683200010,
+  CreateModelTables1763683200011,
   CreateTieringTables1763683200013,
   CreateSuccessorPlaces1763683200014,
   AnnounceArrivals1763683200016,
