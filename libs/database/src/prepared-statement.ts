@@ -36,7 +36,7 @@ const { prepareValue } = (pg as unknown as { utils: { prepareValue: (value: unkn
 export class PreparedStatement<Row> implements Submittable {
   private readonly rows: Row[] = [];
   private layout: Layout | undefined;
-  private error: Error | undefined;
+  private isDone = false;
 
   /**
    * @param name one for each text; empty: parsed and planned for these values, and not kept
@@ -76,14 +76,13 @@ export class PreparedStatement<Row> implements Submittable {
     layouts.set(this.text, this.layout);
   }
 
+  /** What is thrown here would end the process: it is the statement that fails. */
   handleDataRow({ fields }: { fields: (string | null)[] }): void {
-    const { names, parsers, empty } = this.layout!;
-    const row = { ...empty };
-    for (let at = 0; at < names.length; at += 1) {
-      const text = fields[at]!;
-      if (text !== null) row[names[at]!] = parsers[at]!(text);
+    try {
+      this.rows.push(this.read(fields));
+    } catch (error) {
+      this.finish(error as Error);
     }
-    this.rows.push(row as Row);
   }
 
   /** The server says so when it is free again, too; but pg's client no longer listens for us then. */
@@ -101,9 +100,23 @@ export class PreparedStatement<Row> implements Submittable {
 
   handlePortalSuspended(): void {}
 
+  private read(fields: readonly (string | null)[]): Row {
+    const { names, parsers, empty } = this.layout!;
+    if (fields.length !== names.length) {
+      layouts.delete(this.text);
+      throw new Error('The columns of a statement changed while this process ran; ask again');
+    }
+    const row = { ...empty };
+    for (let at = 0; at < names.length; at += 1) {
+      const text = fields[at]!;
+      if (text !== null) row[names[at]!] = parsers[at]!(text);
+    }
+    return row as Row;
+  }
+
   private finish(error: Error | undefined): void {
-    if (this.error !== undefined) return;
-    this.error = error;
+    if (this.isDone) return;
+    this.isDone = true;
     this.done(error, this.rows);
   }
 }
