@@ -29,7 +29,7 @@ export { Part10Reader } from './part10-reader.js';
 export { type NativeXmlLimits, NativeDicomXmlReader, readNativeDicomXml } from './read-native-dicom-xml.js';
 export { readPart10 } from './read-part10.js';
 export { type NewPixelData, rewritePart10, type RewriteSource, type Rewriting } from './rewrite-part10.js';
-export { stringifyDicomJson } from './stringify-dicom-json.js';
+export { type DicomJsonMember, joinMembers, stringifyDicomJson, stringifyMembers } from './stringify-dicom-json.js';
 export { isPrivateTag, tag } from './tags.js';
 export { toNativeDicomXml } from './to-native-dicom-xml.js';
 export {

@@ -5,10 +5,21 @@ import type { DicomJson, DicomJsonElement } from './dicom-json.js';
  * JavaScript a key such as `54000100` is an array index, and comes before all the others.
  */
 export function stringifyDicomJson(dataset: DicomJson): string {
-  const members = Object.keys(dataset)
+  return joinMembers(stringifyMembers(dataset));
+}
+
+/** An attribute's tag, and its member of a JSON object: `"GGGGEEEE":{...}`. */
+export type DicomJsonMember = readonly [tag: string, text: string];
+
+/** The attributes one by one, in ascending order: for texts that share some. */
+export function stringifyMembers(dataset: DicomJson): DicomJsonMember[] {
+  return Object.keys(dataset)
     .sort()
-    .map((tag) => `"${tag}":${stringifyElement(dataset[tag]!)}`);
-  return `{${members.join(',')}}`;
+    .map((tag) => [tag, `"${tag}":${stringifyElement(dataset[tag]!)}`]);
+}
+
+export function joinMembers(members: readonly DicomJsonMember[]): string {
+  return `{${members.map(([, text]) => text).join(',')}}`;
 }
 
 function stringifyElement(element: DicomJsonElement): string {

@@ -29,6 +29,7 @@ class RequestBody implements AsyncIterator<Buffer, void> {
   private hasEnded = false;
   private failure: Error | undefined;
   private waiting: (() => void) | undefined;
+  private waking: NodeJS.Immediate | undefined;
   private isOver = false;
 
   constructor(private readonly request: IncomingMessage) {
@@ -73,8 +74,16 @@ class RequestBody implements AsyncIterator<Buffer, void> {
 
   private readonly onData = (chunk: Buffer) => {
     this.take(chunk);
-    if (this.rest !== undefined || this.filled + readBytes > bufferBytes) this.request.pause();
-    this.wake();
+    if (this.rest !== undefined || this.filled + readBytes > bufferBytes) {
+      this.request.pause();
+      this.wake();
+    } else if (this.waking === undefined) {
+      // What the connection has brought already comes before: fewer and larger chunks.
+      this.waking = setImmediate(() => {
+        this.waking = undefined;
+        this.wake();
+      });
+    }
   };
 
   private readonly onEnd = () => {

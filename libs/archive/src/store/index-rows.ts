@@ -1,13 +1,24 @@
-import { type DicomJson, jsonNumber, jsonPersonName, jsonText, stringifyDicomJson } from '#libs/dicom';
+import {
+  type DicomJson,
+  type DicomJsonMember,
+  joinMembers,
+  jsonNumber,
+  jsonPersonName,
+  jsonText,
+  stringifyMembers,
+} from '#libs/dicom';
 import { seriesAttributes, studyAttributes } from './level-attributes.js';
 
-/** The columns of `study`, `series` and `instance` that follow from a dataset, named as they are in the tables. */
+/**
+ * The columns of `study`, `series` and `instance` that follow from a dataset, named as they are in the tables. Their texts
+ * share the dataset's members, of which each is made once.
+ */
 
 export type StudyColumns = ReturnType<typeof studyColumns>;
 export type SeriesColumns = ReturnType<typeof seriesColumns>;
 export type InstanceColumns = ReturnType<typeof instanceColumns>;
 
-export function studyColumns(dataset: DicomJson) {
+export function studyColumns(dataset: DicomJson, members = stringifyMembers(dataset)) {
   return {
     study_date: text(dataset, '00080020'),
     study_time: text(dataset, '00080030'),
@@ -20,11 +31,11 @@ export function studyColumns(dataset: DicomJson) {
     issuer_of_patient_id: text(dataset, '00100021'),
     patient_birth_date: text(dataset, '00100030'),
     patient_sex: text(dataset, '00100040'),
-    attributes: stringifyDicomJson(studyAttributes(dataset)),
+    attributes: textOf(members, studyAttributes),
   };
 }
 
-export function seriesColumns(dataset: DicomJson) {
+export function seriesColumns(dataset: DicomJson, members = stringifyMembers(dataset)) {
   return {
     modality: text(dataset, '00080060'),
     series_number: integer(dataset, '00200011'),
@@ -32,21 +43,32 @@ export function seriesColumns(dataset: DicomJson) {
     body_part_examined: text(dataset, '00180015'),
     performed_procedure_step_start_date: text(dataset, '00400244'),
     performed_procedure_step_start_time: text(dataset, '00400245'),
-    attributes: stringifyDicomJson(seriesAttributes(dataset)),
+    attributes: textOf(members, seriesAttributes),
   };
 }
 
-export function instanceColumns(dataset: DicomJson, transferSyntaxUid: string) {
+export function instanceColumns(
+  dataset: DicomJson,
+  transferSyntaxUid: string,
+  members = instanceMembers(dataset, transferSyntaxUid),
+) {
   return {
     instance_number: integer(dataset, '00200013'),
     rows: integer(dataset, '00280010'),
     columns: integer(dataset, '00280011'),
     bits_allocated: integer(dataset, '00280100'),
     number_of_frames: integer(dataset, '00280008'),
-    // Group 2 is not part of metadata: Available Transfer Syntax UID (0008,3002) says it instead.
-    dicom_json: stringifyDicomJson({ ...dataset, '00083002': { vr: 'UI', Value: [transferSyntaxUid] } }),
+    dicom_json: joinMembers(members),
   };
 }
+
+/** Group 2 is not part of metadata: Available Transfer Syntax UID (0008,3002) says it instead. */
+export function instanceMembers(dataset: DicomJson, transferSyntaxUid: string): DicomJsonMember[] {
+  return stringifyMembers({ ...dataset, '00083002': { vr: 'UI', Value: [transferSyntaxUid] } });
+}
+
+const textOf = (members: readonly DicomJsonMember[], tags: ReadonlySet<string>) =>
+  joinMembers(members.filter(([tag]) => tags.has(tag)));
 
 // An index entry has at most 2,704 bytes, and a character of UTF-8 up to 4. The standard's longest of these has 194.
 const indexedCharactersMax = 512;

@@ -1,5 +1,3 @@
-import type { DicomJson } from '#libs/dicom';
-
 /** What an instance says of its patient and study (PS3.3 C.7.1, C.7.2): kept with the study's row, as the first instance says it. */
 const studyTags = [
   '00080005',
@@ -160,14 +158,9 @@ const laterSeriesTags = [
   '00400280',
 ];
 
-const pick = (dataset: DicomJson, tags: readonly string[]): DicomJson =>
-  Object.fromEntries(tags.flatMap((tag) => (dataset[tag] === undefined ? [] : [[tag, dataset[tag]]])));
-
-const allStudyTags = [...studyTags, ...laterStudyTags];
-const allSeriesTags = [...seriesTags, ...laterSeriesTags];
-
-export const studyAttributes = (dataset: DicomJson): DicomJson => pick(dataset, allStudyTags);
-export const seriesAttributes = (dataset: DicomJson): DicomJson => pick(dataset, allSeriesTags);
+/** What is kept with the row of the study, and of the series. */
+export const studyAttributes: ReadonlySet<string> = new Set([...studyTags, ...laterStudyTags]);
+export const seriesAttributes: ReadonlySet<string> = new Set([...seriesTags, ...laterSeriesTags]);
 
 const kept = { study: new Set(studyTags), series: new Set(seriesTags) };
 

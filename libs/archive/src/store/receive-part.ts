@@ -13,6 +13,7 @@ import { failureReason, failureReasonOf, warningReason } from './failure-reason.
 import {
   type InstanceColumns,
   instanceColumns,
+  instanceMembers,
   type SeriesColumns,
   seriesColumns,
   type StudyColumns,
@@ -158,6 +159,7 @@ function toFailure(part: IncomingPart, error: unknown, uids: Part10Reader['uids'
 function toReceived(parsed: ParsedInstance, place: { part: number; offset: number }): ReceivedInstance {
   const { studyInstanceUid, seriesInstanceUid, sopInstanceUid, sopClassUid, transferSyntaxUid } = parsed;
   completeBulkDataUris(parsed);
+  const members = instanceMembers(parsed.dataset, transferSyntaxUid);
   return {
     ...place,
     studyInstanceUid,
@@ -169,9 +171,9 @@ function toReceived(parsed: ParsedInstance, place: { part: number; offset: numbe
     sha256: untold,
     datasetSha256: untold,
     frames: parsed.frames,
-    study: studyColumns(parsed.dataset),
-    series: seriesColumns(parsed.dataset),
-    instance: instanceColumns(parsed.dataset, transferSyntaxUid),
+    study: studyColumns(parsed.dataset, members),
+    series: seriesColumns(parsed.dataset, members),
+    instance: instanceColumns(parsed.dataset, transferSyntaxUid, members),
   };
 }
 
