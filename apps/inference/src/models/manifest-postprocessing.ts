@@ -50,7 +50,7 @@ export const postprocessingStep = z.discriminatedUnion('step', [
     of: name,
     blend: z.enum(['constant', 'gaussian']),
     /** What becomes of the merged values: the index of the largest channel, or 1 where channel 0 is above this. */
-    then: z.union([z.literal('argmax'), z.strictObject({ above: z.number() })]),
+    into: z.union([z.literal('argmax'), z.strictObject({ above: z.number() })]),
     gives: names,
   }),
   /** Masks of a picture, of slices or of a whole volume, put where they were taken from. */

@@ -2,6 +2,7 @@ import { administrationArea } from './areas/administration.js';
 import { changeFeedArea } from './areas/change-feed.js';
 import { deletionArea } from './areas/deletion.js';
 import { discoveryArea } from './areas/discovery.js';
+import { modelsArea } from './areas/models.js';
 import { renderedArea } from './areas/rendered.js';
 import { retrieveArea } from './areas/retrieve.js';
 import { wadoUriArea } from './areas/wado-uri.js';
@@ -22,6 +23,7 @@ const areas: readonly Area[] = [
   changeFeedArea,
   workitemsArea,
   worklistArea,
+  modelsArea,
   administrationArea,
   discoveryArea,
 ];

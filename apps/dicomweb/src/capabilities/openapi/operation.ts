@@ -109,6 +109,10 @@ const errors: Record<number, Answer> = {
   413: { description: 'More than one request may have.', ...problem },
   415: { description: 'The body has a media type that is not taken here.', ...problem },
   416: { description: 'The range begins after the end.', ...problem },
+  422: {
+    description: 'What was sent was read and is not right; `detail` says what, `problems` line by line.',
+    ...problem,
+  },
   503: {
     description: 'Overloaded, or the bytes are out of reach for now.',
     headers: { 'Retry-After': { description: 'seconds', schema: { type: 'integer' } } },

@@ -61,10 +61,10 @@ export function mergeWindowsStep(step: MergeStep, { facts, layouts }: StepContex
     },
     finish: (values) => {
       const data = new Uint8Array(size);
-      const { then } = step;
+      const { into } = step;
       for (let at = 0; at < size; at++) {
-        if (then !== 'argmax') {
-          data[at] = sums[0]![at]! / weights[at]! > then.above ? 1 : 0;
+        if (into !== 'argmax') {
+          data[at] = sums[0]![at]! / weights[at]! > into.above ? 1 : 0;
           continue;
         }
         let best = 0;

@@ -1,6 +1,6 @@
 import { type Area, failures, json, type Operation, pathParameters, ref } from '../operation.js';
 
-const tag = { name: 'Administration', description: 'Rules, models, storage; health; the session of a browser.' };
+const tag = { name: 'Administration', description: 'Rules, storage; health; the session of a browser.' };
 
 const get = (
   operationId: string,
@@ -30,12 +30,6 @@ export const administrationArea: Area = {
       'The rules by which studies go to models',
       'In the order they are asked.',
       json(ref('Rules')),
-    ),
-    '/api/models': get(
-      'listModels',
-      'The models that workers have registered',
-      'With what they have done.',
-      json({ type: 'object', required: ['models'], properties: { models: { type: 'array', items: ref('Model') } } }),
     ),
     '/api/storage': get('readStorage', 'How much is where', 'By tiers.', json(ref('StorageUsage'))),
     '/api/storage/packs': {
