@@ -10,7 +10,7 @@ interface ErrorNoticeProps {
 
 /** Says what failed, where and why, and offers to try again; who is not signed in may sign in here. */
 export function ErrorNotice({ what, error, onRetry }: ErrorNoticeProps) {
-  if (error instanceof ApiError && error.status === 401) return <SignIn onSignedIn={onRetry ?? reloadPage} />;
+  if (error instanceof ApiError && error.status === 401) return <SignIn onSignedIn={reloadPage} />;
   return (
     <div className="notice notice-error" role="alert">
       <div>
@@ -32,6 +32,7 @@ export function ErrorNotice({ what, error, onRetry }: ErrorNoticeProps) {
   );
 }
 
+/** Everything on the page was asked for by nobody. */
 function reloadPage() {
   location.reload();
 }
