@@ -36,4 +36,4 @@ it('measures every row, and finds every answer of ours right', async () => {
     expect([id, measurements['ours']!.flatMap(({ errors }) => errors)]).toEqual([id, []]);
     expect([id, measurements['ours']!.every(({ requests }) => requests > 0)]).toEqual([id, true]);
   }
-});
+}, 600_000);
