@@ -30,6 +30,21 @@ export class JobQueue {
       ...(priority !== undefined && { priority }),
     });
   }
+
+  /** The same for many jobs of a name, in one statement. */
+  async sendAll<Name extends JobName>(
+    tx: Transaction,
+    name: Name,
+    jobs: readonly { payload: JobPayload<Name>; options?: SendJobOptions }[],
+  ): Promise<void> {
+    if (jobs.length === 0) return;
+    const inserts = jobs.map(({ payload, options: { startAfterSeconds, priority } = {} }) => ({
+      ...toJob(name, payload),
+      ...(startAfterSeconds !== undefined && { startAfter: startAfterSeconds }),
+      ...(priority !== undefined && { priority }),
+    }));
+    await this.boss.insert(name, inserts, { db: inTransaction(tx) });
+  }
 }
 
 function toJob<Name extends JobName>(name: Name, payload: JobPayload<Name>) {

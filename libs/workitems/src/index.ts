@@ -24,6 +24,7 @@ export {
   upsEventType,
 } from './ups-events.js';
 export {
+  type AiNewWorkitem,
   type AiWorkitem,
   type NewWorkitem,
   type OtherWorkitem,

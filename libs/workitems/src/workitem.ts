@@ -68,21 +68,21 @@ interface AnyNewWorkitem {
   dataset: DicomJson;
 }
 
-export type NewWorkitem = AnyNewWorkitem &
-  (
-    | {
-        kind: 'ai';
-        studyKey: number;
-        modelId: string;
-        modelVersion: string;
-        modelSha256: string;
-        inputDigest: string;
-        /** Not before this; null or undefined: at once. */
-        scheduledStart?: Date | null;
-      }
-    | { kind: 'reading'; studyKey: number }
-    | { kind: 'other'; studyKey: number | null }
-  );
+export interface AiNewWorkitem extends AnyNewWorkitem {
+  kind: 'ai';
+  studyKey: number;
+  modelId: string;
+  modelVersion: string;
+  modelSha256: string;
+  inputDigest: string;
+  /** Not before this; null or undefined: at once. */
+  scheduledStart?: Date | null;
+}
+
+export type NewWorkitem =
+  | AiNewWorkitem
+  | (AnyNewWorkitem & { kind: 'reading'; studyKey: number })
+  | (AnyNewWorkitem & { kind: 'other'; studyKey: number | null });
 
 /** What a performer made: stored instances of one series (PS3.3 10.27, Output Information Sequence). */
 export interface WorkitemOutput {

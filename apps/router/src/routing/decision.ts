@@ -43,3 +43,8 @@ export const emptyDecision: Omit<Decision, 'basePriority'> = {
   rules: [],
   models: [],
 };
+
+/** Whether a model that a rule asks for is not registered (yet). */
+export function lacksModels({ models }: Decision): boolean {
+  return models.some(({ status }) => status === 'not-registered');
+}

@@ -75,28 +75,34 @@ export async function readDigest(tx: Transaction, studyKey: number, seriesInstan
   return row!.digest;
 }
 
-/** Instances of some of a study's series, in a fixed order. @returns undefined when there are more than `limit` */
+/** Instances of some series of many studies, in a fixed order, by the key of the study: one statement. */
 export async function readInputInstances(
   tx: Transaction,
-  study: StudyFacts,
-  seriesInstanceUids: readonly string[],
-  limit: number,
-): Promise<InputInstance[] | undefined> {
-  const rows = await query<{ series_instance_uid: string; sop_class_uid: string; sop_instance_uid: string }>(
+  series: readonly { studyKey: number; seriesInstanceUid: string }[],
+): Promise<Map<number, InputInstance[]>> {
+  if (series.length === 0) return new Map();
+  const rows = await queryPreparedIn<{
+    study_key: number;
+    series_instance_uid: string;
+    sop_class_uid: string;
+    sop_instance_uid: string;
+  }>(
     tx,
-    `select e.series_instance_uid, i.sop_class_uid, i.sop_instance_uid
-       from instance i join series e using (series_key)
-      where e.study_key = $1 and e.series_instance_uid = any($2)
-      order by e.series_key, i.instance_number, i.instance_key
-      limit $3`,
-    [study.studyKey, seriesInstanceUids, limit + 1],
+    'routing-instances',
+    `select e.study_key, e.series_instance_uid, i.sop_class_uid, i.sop_instance_uid
+       from unnest($1::bigint[], $2::text[]) as w (study_key, series_instance_uid)
+       join series e on e.study_key = w.study_key and e.series_instance_uid = w.series_instance_uid
+       join instance i using (series_key)
+      order by e.series_key, i.instance_number, i.instance_key`,
+    [series.map(({ studyKey }) => studyKey), series.map(({ seriesInstanceUid }) => seriesInstanceUid)],
   );
-  if (rows.length > limit) return undefined;
-  return rows.map((row) => ({
+  const instances = rows.map((row) => ({
+    studyKey: row.study_key,
     seriesInstanceUid: row.series_instance_uid,
     sopClassUid: row.sop_class_uid,
     sopInstanceUid: row.sop_instance_uid,
   }));
+  return Map.groupBy(instances, ({ studyKey }) => studyKey);
 }
 
 function readSeries(tx: Transaction, studyKeys: readonly number[]): Promise<SeriesRow[]> {

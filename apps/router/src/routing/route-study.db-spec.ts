@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.drop());
 beforeEach(async () => {
-  await query(db.dataSource, 'truncate routing_rule, model, setting');
+  await query(db.dataSource, 'truncate routing_rule, model, setting cascade');
   await clearJobs(db.dataSource);
   await new SeedRules(db.dataSource).onApplicationBootstrap();
 });
@@ -193,7 +193,7 @@ describe('a complete study', () => {
     const uid = await insertStudy(db.dataSource, { series: [chestCt] });
     const failing = new RouteStudy(
       db.dataSource,
-      { send: async () => Promise.reject(new Error('cut off')) } as unknown as JobQueue,
+      { sendAll: async () => Promise.reject(new Error('cut off')) } as unknown as JobQueue,
       config,
     );
     await expect(failing.route(uid)).rejects.toThrow('cut off');

@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterAll(() => db.drop());
 beforeEach(async () => {
   await query(db.dataSource, 'truncate study cascade');
-  await query(db.dataSource, 'truncate model');
+  await query(db.dataSource, 'truncate model cascade');
   await insertModel(db.dataSource, 'radiology/lung-density');
   await clearJobs(db.dataSource);
 });
@@ -213,7 +213,7 @@ describe('a study whose routing stopped half-way', () => {
 });
 
 describe('a study that waits for a model', () => {
-  beforeEach(() => query(db.dataSource, 'truncate model'));
+  beforeEach(() => query(db.dataSource, 'truncate model cascade'));
 
   it('is sent again once the model is registered, and then no more', async () => {
     const uid = await insertStudy(db.dataSource, { series: [chestCt] });

@@ -98,7 +98,7 @@ export class ReconcileWorkitemsJob implements OnApplicationBootstrap {
           }
           const workitem = await releaseWorkitem(tx, uid, undefined);
           if (workitem === undefined) continue;
-          await sendInference(this.jobs, tx, uid, workitem.priority, null);
+          await sendInference(this.jobs, tx, uid, workitem.priority);
           done.released++;
         }
         return lost.length === batchSize;
@@ -130,7 +130,7 @@ export class ReconcileWorkitemsJob implements OnApplicationBootstrap {
         );
         for (const { workitem_uid: uid, priority, attempts, last } of scheduled) {
           if (attempts < attemptsMax) {
-            await sendInference(this.jobs, tx, uid, priority, null);
+            await sendInference(this.jobs, tx, uid, priority);
             done.resent++;
           } else if (await cancelWorkitem(tx, uid, undefined, givenUp(last))) {
             done.exhausted++;
