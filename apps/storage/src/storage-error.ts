@@ -9,16 +9,12 @@ export type StorageErrorCode =
 
 /** Why a pack was not moved; nothing was retired. */
 export class StorageError extends Error {
-  /** The copy that is not what it should be, where it is known. */
-  readonly locationId: string | undefined;
-
   constructor(
     readonly code: StorageErrorCode,
     message: string,
-    options?: ErrorOptions & { locationId?: string },
+    options?: ErrorOptions,
   ) {
     super(message, options);
     this.name = 'StorageError';
-    this.locationId = options?.locationId;
   }
 }

@@ -48,6 +48,8 @@ export interface BlobWriter {
 export interface WriteOptions {
   /** How many bytes it will have, about: what is large is sent in larger parts. */
   bytes?: number;
+  /** It will be read back and compared: a store that would hash only for us need not. What commit says of it is then empty. */
+  isReadBack?: boolean;
 }
 
 /** Of a store whose blobs can be read only after they were restored. */

@@ -19,7 +19,15 @@ import {
 import { BlobError } from './blob-error.js';
 import { isBlobKey, newBlobKey } from './blob-key.js';
 import type { ArchiveClass, BlobStore, BlobWriter, WriteOptions } from './blob-store.js';
-import { createClient, encrypted, noFeatures, type S3Features, type S3Options, wrapS3 } from './s3-client.js';
+import {
+  createClient,
+  createUnsignedClient,
+  encrypted,
+  noFeatures,
+  type S3Features,
+  type S3Options,
+  wrapS3,
+} from './s3-client.js';
 import { type S3SelfTest, testS3 } from './s3-self-test.js';
 import { S3Writer } from './s3-writer.js';
 
@@ -36,6 +44,7 @@ const restoreSecondsOf = { Expedited: 300, Standard: 5 * 3600, Bulk: 12 * 3600 }
 /** Blobs as objects of an S3 bucket. An object is visible when its upload is complete, so commit is atomic here, too. */
 export class S3BlobStore implements BlobStore {
   private readonly client: S3Client;
+  private unsigned: S3Client | undefined;
   private features: S3Features = noFeatures;
   readonly archive?: ArchiveClass;
 
@@ -64,8 +73,9 @@ export class S3BlobStore implements BlobStore {
     return result;
   }
 
-  async write({ bytes }: WriteOptions = {}): Promise<BlobWriter> {
-    return new S3Writer(this.client, this.options, this.features, newBlobKey(), bytes);
+  async write(options: WriteOptions = {}): Promise<BlobWriter> {
+    const client = options.isReadBack === true ? (this.unsigned ??= createUnsignedClient(this.options)) : this.client;
+    return new S3Writer(client, this.options, this.features, newBlobKey(), options);
   }
 
   async read(key: string): Promise<Readable> {

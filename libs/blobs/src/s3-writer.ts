@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import {
   AbortMultipartUploadCommand,
   type CompletedPart,
@@ -10,7 +10,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { BlobError } from './blob-error.js';
-import type { BlobWriter, ObjectDigests, StoredBlob } from './blob-store.js';
+import type { BlobWriter, ObjectDigests, StoredBlob, WriteOptions } from './blob-store.js';
 import { ObjectHashes } from './object-hashes.js';
 import { newObject, type S3Features, type S3Options, wrapS3 } from './s3-client.js';
 
@@ -27,11 +27,12 @@ interface FullPart {
 
 /**
  * Takes a blob as parts that are sent while the next is filled; a small one becomes one PUT. Each part carries its
- * digests: the signature covers its SHA-256, and a checksum goes with it where the endpoint keeps them. The object is
- * visible when its upload is complete.
+ * digests: the signature covers its SHA-256, unless it is read back and compared; and a checksum goes with it where the
+ * endpoint keeps them. The object is visible when its upload is complete.
  */
 export class S3Writer implements BlobWriter {
-  private readonly hash = createHash('sha256');
+  /** Not of what is read back in any case. */
+  private readonly hash: Hash | undefined;
   private readonly objects = new ObjectHashes();
   private readonly partBytes: number;
   private position = 0;
@@ -52,8 +53,9 @@ export class S3Writer implements BlobWriter {
     private readonly options: S3Options,
     private readonly features: S3Features,
     readonly key: string,
-    bytes = 0,
+    { bytes = 0, isReadBack = false }: WriteOptions,
   ) {
+    this.hash = isReadBack ? undefined : createHash('sha256');
     const wanted = Math.max(partBytesMin, Math.ceil(bytes / partsMax));
     this.partBytes = Math.ceil(wanted / 1024 ** 2) * 1024 ** 2;
   }
@@ -64,7 +66,7 @@ export class S3Writer implements BlobWriter {
 
   async write(chunk: Uint8Array): Promise<void> {
     this.refuseAfterFailure();
-    this.hash.update(chunk);
+    this.hash?.update(chunk);
     this.objects.update(chunk);
     this.position += chunk.length;
     for (let at = 0; at < chunk.length;) {
@@ -114,7 +116,7 @@ export class S3Writer implements BlobWriter {
       throw wrapS3(error, `Object ${this.key} could not be written`);
     }
     this.isOver = true;
-    return { key: this.key, bytes: this.position, sha256: this.hash.digest() };
+    return { key: this.key, bytes: this.position, sha256: this.hash?.digest() ?? Buffer.alloc(0) };
   }
 
   async abort(): Promise<void> {

@@ -34,7 +34,7 @@ export async function copyBlob(
   signal: AbortSignal,
   progress?: CopyProgress,
 ): Promise<string> {
-  const writer = await target.write({ bytes: expected.bytes });
+  const writer = await target.write({ bytes: expected.bytes, isReadBack: true });
   // A store that does not take what it is given is not waited for after the abort.
   const stop = () => void writer.abort().catch(() => undefined);
   signal.addEventListener('abort', stop, { once: true });

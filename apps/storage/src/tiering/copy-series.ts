@@ -1,7 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import { addAbortSignal } from 'node:stream';
-import { BlobError, type BlobStore, type BlobStores, type BlobWriter, type StoredBlob } from '#libs/blobs';
+import { BlobError, type BlobStore, type BlobStores, type BlobWriter } from '#libs/blobs';
 import { StorageError } from '../storage-error.js';
+import type { ReadyCopy } from './copies.js';
+import type { BlobAddress } from './copy-blob.js';
 import type { MoveProgress } from './move-progress.js';
 import type { PlacedInstance, SeriesLayout } from './read-series.js';
 
@@ -16,10 +18,10 @@ interface Run {
 const readsMax = 4;
 
 /**
- * Writes the instances of a series one behind the other into a new blob. Each is compared with its digest on the way, so
- * that what was damaged where it lay is not carried on.
- * @returns the blob; it is durable, and not yet read back
- * @throws StorageError 'copy-damaged'; BlobError; the signal's reason. Then the target holds nothing.
+ * Writes the instances of a series one behind the other into a new blob. They are compared when it is read back, each with
+ * the digest it had when it came: that finds what was damaged where it lay as well as on its way.
+ * @returns the blob's key; it is durable, and not yet read back
+ * @throws StorageError 'pack-not-found'; BlobError; the signal's reason. Then the target holds nothing.
  */
 export async function copySeries(
   layout: SeriesLayout,
@@ -27,15 +29,15 @@ export async function copySeries(
   target: BlobStore,
   progress: MoveProgress,
   signal: AbortSignal,
-): Promise<StoredBlob> {
-  const writer = await target.write({ bytes: layout.bytes });
+): Promise<string> {
+  const writer = await target.write({ bytes: layout.bytes, isReadBack: true });
   const stop = () => void writer.abort().catch(() => undefined);
   signal.addEventListener('abort', stop, { once: true });
   try {
     if (writer.key !== undefined) await progress.begun(target.name, writer.key);
     for (const run of runsOf(layout.instances)) await copyRun(run, layout, stores, writer, progress, signal);
     signal.throwIfAborted();
-    return await writer.commit();
+    return (await writer.commit()).key;
   } catch (error) {
     await writer.abort();
     signal.throwIfAborted();
@@ -68,7 +70,6 @@ async function copyRun(
   progress: MoveProgress,
   signal: AbortSignal,
 ): Promise<void> {
-  const digests = new InstanceDigests(run.instances);
   const copies = layout.packs.get(run.packId)?.copies ?? [];
   if (copies.length === 0) throw new StorageError('pack-not-found', `Pack ${run.packId} has no copy to read`);
   for (let done = 0, reads = 1; done < run.length; reads += 1) {
@@ -78,23 +79,68 @@ async function copyRun(
     try {
       const body = await stores.named(copy.store).readRange(copy.key, run.offset + done, run.length - done);
       for await (const chunk of addAbortSignal(signal, body) as AsyncIterable<Buffer>) {
-        digests.update(chunk);
         await writer.write(chunk);
         done += chunk.length;
         await progress.copied(chunk.length);
       }
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof StorageError) {
-        throw new StorageError(error.code, `${copy.key} in ${copy.store}: ${error.message}`, {
-          cause: error,
-          locationId: copy.locationId,
-        });
-      }
       if (reads >= readsMax || (error instanceof BlobError && error.code === 'blob-archived')) throw error;
     }
   }
+}
+
+/**
+ * Reads a blob of a series back and compares each instance with its digest.
+ * @returns the SHA-256 of the whole
+ * @throws DamagedInstance; BlobError; the signal's reason
+ */
+export async function verifySeries(
+  { store, key }: BlobAddress,
+  layout: SeriesLayout,
+  progress: Pick<MoveProgress, 'copied'>,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const whole = createHash('sha256');
+  const digests = new InstanceDigests(layout.instances);
+  try {
+    for await (const chunk of addAbortSignal(signal, await store.read(key)) as AsyncIterable<Buffer>) {
+      whole.update(chunk);
+      digests.update(chunk);
+      await progress.copied(chunk.length);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof BlobError || error instanceof DamagedInstance) throw error;
+    throw new BlobError('blob-unavailable', `${key} in ${store.name} broke off`, { cause: error });
+  }
   digests.end();
+  return whole.digest();
+}
+
+/** An instance that is not what it was when it came. */
+export class DamagedInstance extends StorageError {
+  constructor(
+    readonly instance: PlacedInstance | undefined,
+    message: string,
+  ) {
+    super('copy-damaged', message);
+  }
+}
+
+/** Which of the copies that an instance was read from is damaged; undefined when it was damaged on its way. */
+export async function findDamagedSource(
+  layout: SeriesLayout,
+  stores: BlobStores,
+  instance: PlacedInstance,
+): Promise<ReadyCopy | undefined> {
+  for (const copy of layout.packs.get(instance.packId)?.copies ?? []) {
+    const hash = createHash('sha256');
+    const body = await stores.named(copy.store).readRange(copy.key, instance.offset, instance.length);
+    for await (const chunk of body) hash.update(chunk as Buffer);
+    if (!hash.digest().equals(instance.sha256)) return copy;
+  }
+  return undefined;
 }
 
 /** The digest of each instance in turn, as the bytes of all of them pass. */
@@ -112,6 +158,7 @@ class InstanceDigests {
     for (let at = 0; at < chunk.length;) {
       const piece = chunk.subarray(at, at + this.left);
       this.hash.update(piece);
+      if (piece.length === 0) throw new DamagedInstance(undefined, 'There are bytes too many at the end of the copy');
       this.left -= piece.length;
       at += piece.length;
       if (this.left === 0) this.compare();
@@ -119,17 +166,17 @@ class InstanceDigests {
   }
 
   end(): void {
-    if (this.index !== this.instances.length) throw new StorageError('copy-damaged', 'there are bytes missing');
+    if (this.index === this.instances.length) return;
+    throw new DamagedInstance(this.instances[this.index], 'There are bytes missing at the end of the copy');
   }
 
   private compare(): void {
     const { sha256, instanceKey, offset } = this.instances[this.index]!;
     const found = this.hash.digest();
     if (!found.equals(sha256)) {
-      const wanted = sha256.toString('hex');
-      throw new StorageError(
-        'copy-damaged',
-        `the instance ${instanceKey} at ${offset} has SHA-256 ${found.toString('hex')}, and should have ${wanted}`,
+      throw new DamagedInstance(
+        this.instances[this.index],
+        `Instance ${instanceKey} at ${offset} has SHA-256 ${found.toString('hex')}, and should have ${sha256.toString('hex')}`,
       );
     }
     this.hash = createHash('sha256');

@@ -16,7 +16,7 @@ export class MoveProgress {
   async begun(store: string, key: string): Promise<void> {
     await execute(
       this.db,
-      `update series_move set store = $2, key = $3, sha256 = null, layout_digest = null, updated_at = now()
+      `update series_move set store = $2, key = $3, layout_digest = null, updated_at = now()
         where move_id = $1`,
       [this.moveId, store, key],
     );

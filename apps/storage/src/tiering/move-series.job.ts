@@ -1,17 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { RecallPacks } from '#libs/archive';
-import { BlobError, type BlobStore, BlobStores, type StoredBlob } from '#libs/blobs';
+import { BlobError, type BlobStore, BlobStores } from '#libs/blobs';
 import { CONFIG, type Config } from '#libs/config';
 import { DataSource, execute, query, transaction } from '#libs/database';
 import { type Job, OnJob } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { StorageError } from '../storage-error.js';
-import { verifyBlob } from './copy-blob.js';
-import { copySeries } from './copy-series.js';
+import { copySeries, DamagedInstance, findDamagedSource, verifySeries } from './copy-series.js';
 import { keepPreview, type KeptPreview } from './keep-previews.js';
 import { MovePackJob } from './move-pack.job.js';
 import { MoveProgress } from './move-progress.js';
-import { readSeries, type SeriesLayout } from './read-series.js';
+import { type PlacedInstance, readSeries, type SeriesLayout } from './read-series.js';
 import { beginMove, endMove, readMove, recordCopy, type SeriesMove } from './series-moves.js';
 import { insertPreview, placesOf, switchSeries } from './switch-series.js';
 import { StoreRoom } from './store-room.js';
@@ -98,13 +97,13 @@ export class MoveSeriesJob {
 
   private async compact(move: SeriesMove, layout: SeriesLayout, signal: AbortSignal): Promise<SeriesOutcome> {
     const progress = new MoveProgress(this.dataSource, move.moveId);
-    const { store, copy } = (await this.copied(move, layout)) ?? (await this.copy(move, layout, progress, signal));
+    const { store, key } = (await this.copied(move, layout)) ?? (await this.copy(move, layout, progress, signal));
+    let sha256: Buffer;
     let preview: KeptPreview | undefined;
-    let moved = 0;
     try {
       await progress.verifying();
-      await verifyBlob({ store, key: copy.key }, copy, signal, (bytes) => progress.copied(bytes));
-      await store.archive?.archive(copy.key);
+      sha256 = await verifySeries({ store, key }, layout, progress, signal);
+      await store.archive?.archive(key);
       const places = placesOf(layout.instances);
       if (move.tier !== 'hot') {
         preview = await keepPreview(
@@ -116,36 +115,29 @@ export class MoveSeriesJob {
       }
     } catch (error) {
       // A store that does not answer may have it still; one whose bytes are wrong is not gone on with.
-      if (error instanceof StorageError) await this.discard(store, copy.key);
+      if (error instanceof StorageError) await this.discard(store, key);
+      if (error instanceof DamagedInstance && error.instance !== undefined) {
+        await this.markDamaged(layout, error.instance, error.message);
+      }
       throw error;
     }
-    moved = await transaction(this.dataSource, (tx) =>
-      switchSeries(
-        tx,
-        move.studyInstanceUid,
-        layout,
-        { ...copy, tier: move.tier, store: store.name },
-        preview,
-        this.config.graceHours,
-      ),
+    const pack = { bytes: layout.bytes, sha256, tier: move.tier, store: store.name, key };
+    const moved = await transaction(this.dataSource, (tx) =>
+      switchSeries(tx, move.studyInstanceUid, layout, pack, preview, this.config.graceHours),
     );
     if (moved > 0) return 'moved';
-    await this.discard(store, copy.key);
+    await this.discard(store, key);
     if (preview !== undefined) await this.discard(this.stores.named(preview.store), preview.blob.key);
     return 'superseded';
   }
 
   /** What an earlier run copied, when the series is still as it was then. */
-  private async copied(
-    move: SeriesMove,
-    layout: SeriesLayout,
-  ): Promise<{ store: BlobStore; copy: StoredBlob } | undefined> {
-    if (move.key === null || move.store === null) return undefined;
+  private async copied(move: SeriesMove, layout: SeriesLayout): Promise<{ store: BlobStore; key: string } | undefined> {
+    const { key, layoutDigest } = move;
+    if (key === null || move.store === null) return undefined;
     const store = this.stores.named(move.store);
-    const { sha256, copiedBytes, key } = move;
-    if (sha256 !== null && copiedBytes !== null && move.layoutDigest?.equals(layout.digest) === true) {
-      const found = await store.head(key);
-      if (found?.bytes === copiedBytes) return { store, copy: { key, bytes: copiedBytes, sha256 } };
+    if (layoutDigest?.equals(layout.digest) === true && (await store.head(key))?.bytes === layout.bytes) {
+      return { store, key };
     }
     // The transaction may have been committed all the same, and its answer lost.
     const isNamed = await query(this.dataSource, 'select from location where store = $1 and key = $2', [
@@ -161,11 +153,11 @@ export class MoveSeriesJob {
     layout: SeriesLayout,
     progress: MoveProgress,
     signal: AbortSignal,
-  ): Promise<{ store: BlobStore; copy: StoredBlob }> {
+  ): Promise<{ store: BlobStore; key: string }> {
     const store = await this.room.choose(move.tier);
-    const copy = await copySeries(layout, this.stores, store, progress, signal);
-    await recordCopy(this.dataSource, move.moveId, { ...copy, store: store.name, layoutDigest: layout.digest });
-    return { store, copy };
+    const key = await copySeries(layout, this.stores, store, progress, signal);
+    await recordCopy(this.dataSource, move.moveId, { store: store.name, key, layoutDigest: layout.digest });
+    return { store, key };
   }
 
   /** For a pack that keeps its name on its way. */
@@ -191,17 +183,21 @@ export class MoveSeriesJob {
   }
 
   private async recordFailure(moveId: string, error: Error): Promise<void> {
-    if (error instanceof StorageError && error.locationId !== undefined) {
-      await execute(
-        this.dataSource,
-        `update location set damage = coalesce(damage, $2), verified_at = '-infinity' where location_id = $1`,
-        [error.locationId, error.message],
-      ).catch(() => undefined);
-    }
     await execute(this.dataSource, `update series_move set error = $2, updated_at = now() where move_id = $1`, [
       moveId,
       error.message.slice(0, 1_000),
     ]).catch(() => undefined);
+  }
+
+  /** Scrubbing looks at it next, and repairs it from another copy where there is one. */
+  private async markDamaged(layout: SeriesLayout, instance: PlacedInstance, damage: string): Promise<void> {
+    const copy = await findDamagedSource(layout, this.stores, instance);
+    if (copy === undefined) return;
+    await execute(
+      this.dataSource,
+      `update location set damage = coalesce(damage, $2), verified_at = '-infinity' where location_id = $1`,
+      [copy.locationId, damage],
+    );
   }
 
   /** What cannot be deleted now is an orphan, which the garbage collector finds. */

@@ -13,16 +13,14 @@ export interface SeriesMove {
   /** What an earlier run copied and did not switch to. */
   store: string | null;
   key: string | null;
-  sha256: Buffer | null;
   layoutDigest: Buffer | null;
-  copiedBytes: number | null;
 }
 
 export async function readMove(db: DataSource, moveId: string): Promise<SeriesMove | undefined> {
   const [row] = await query<SeriesMove>(
     db,
     `select move_id as "moveId", study_instance_uid as "studyInstanceUid", series_instance_uid as "seriesInstanceUid",
-            tier, state, store, key, sha256, layout_digest as "layoutDigest", bytes_after as "copiedBytes"
+            tier, state, store, key, layout_digest as "layoutDigest"
        from series_move where move_id = $1`,
     [moveId],
   );
@@ -42,13 +40,12 @@ export async function beginMove(db: DataSource, moveId: string, bytes: number): 
 export async function recordCopy(
   db: DataSource,
   moveId: string,
-  copy: { store: string; key: string; bytes: number; sha256: Buffer; layoutDigest: Buffer },
+  copy: { store: string; key: string; layoutDigest: Buffer },
 ): Promise<void> {
   await execute(
     db,
-    `update series_move set store = $2, key = $3, bytes_after = $4, sha256 = $5, layout_digest = $6, updated_at = now()
-      where move_id = $1`,
-    [moveId, copy.store, copy.key, copy.bytes, copy.sha256, copy.layoutDigest],
+    `update series_move set store = $2, key = $3, layout_digest = $4, updated_at = now() where move_id = $1`,
+    [moveId, copy.store, copy.key, copy.layoutDigest],
   );
 }
 
