@@ -10,7 +10,12 @@ export function WebhooksTable({ overview, onChanged }: { overview: WebhookOvervi
   const [secret, setSecret] = useState<string>();
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    act(() => createWebhook(draft.name, draft.url, draft.events.split(',')).then(setSecret));
+    act(() =>
+      createWebhook(draft.name, draft.url, draft.events.split(',')).then((made) => {
+        setSecret(made);
+        setDraft({ ...draft, name: '', url: '' });
+      }),
+    );
   };
   return (
     <>
