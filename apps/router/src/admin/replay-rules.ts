@@ -14,19 +14,19 @@ export interface ReplayedStudy {
   /** Models and destinations it would get, and would no longer get. */
   added: string[];
   removed: string[];
-  priority: { now: string | null; then: string | null } | null;
+  priority: { before: string | null; after: string | null } | null;
 }
 
 /** Runs of a model over all studies looked at, and what they cost by the runs that were recorded. */
 export interface ReplayedModel {
   model: string;
   version: string | null;
-  runsNow: number;
-  runsThen: number;
+  runsBefore: number;
+  runsAfter: number;
   /** Of a run, on the average of the last ones; null: none was ever recorded. */
   minutesPerRun: number | null;
-  minutesNow: number | null;
-  minutesThen: number | null;
+  minutesBefore: number | null;
+  minutesAfter: number | null;
 }
 
 export interface Replay {
@@ -34,9 +34,9 @@ export interface Replay {
   matched: number;
   changed: number;
   models: ReplayedModel[];
-  destinations: { destination: string; studiesNow: number; studiesThen: number }[];
+  destinations: { destination: string; studiesBefore: number; studiesAfter: number }[];
   /** More than now, over all models with recorded runs; the rest is in `modelsWithoutRuns`. */
-  modelMinutes: { now: number; then: number; more: number };
+  modelMinutes: { before: number; after: number; more: number };
   modelsWithoutRuns: string[];
   /** The newest that match or would change, at most so many. */
   examples: ReplayedStudy[];
@@ -88,8 +88,8 @@ class Tally {
   private studies = 0;
   private matched = 0;
   private changed = 0;
-  private readonly models = new Map<string, { model: string; version: string | null; now: number; then: number }>();
-  private readonly destinations = new Map<string, { now: number; then: number }>();
+  private readonly models = new Map<string, { model: string; version: string | null; before: number; after: number }>();
+  private readonly destinations = new Map<string, { before: number; after: number }>();
   private readonly examples: ReplayedStudy[] = [];
 
   constructor(private readonly runMinutes: ReadonlyMap<string, number>) {}
@@ -97,12 +97,12 @@ class Tally {
   add(uid: string, { matched, reason }: { matched: boolean; reason: string }, now: Routed, then: Routed): void {
     this.studies += 1;
     if (matched) this.matched += 1;
-    const namesNow = new Set([...this.count(now, 'now')]);
-    const namesThen = new Set([...this.count(then, 'then')]);
+    const namesNow = new Set(this.count(now, 'before'));
+    const namesThen = new Set(this.count(then, 'after'));
     const added = [...namesThen].filter((name) => !namesNow.has(name));
     const removed = [...namesNow].filter((name) => !namesThen.has(name));
     const [before, after] = [now, then].map(({ evaluation }) => evaluation.priority?.priority ?? null);
-    const priority = before === after ? null : { now: before ?? null, then: after ?? null };
+    const priority = before === after ? null : { before: before ?? null, after: after ?? null };
     const isChanged = added.length + removed.length > 0 || priority !== null;
     if (isChanged) this.changed += 1;
     if ((matched || isChanged) && this.examples.length < examplesMax) {
@@ -111,21 +111,21 @@ class Tally {
   }
 
   result(): Replay {
-    const models = [...this.models.values()].map(({ model, version, now, then }): ReplayedModel => {
+    const models = [...this.models.values()].map(({ model, version, before, after }): ReplayedModel => {
       const minutes = this.runMinutes.get(`${model} ${version}`) ?? null;
       return {
         model,
         version,
-        runsNow: now,
-        runsThen: then,
+        runsBefore: before,
+        runsAfter: after,
         minutesPerRun: rounded(minutes),
-        minutesNow: rounded(minutes === null ? null : now * minutes),
-        minutesThen: rounded(minutes === null ? null : then * minutes),
+        minutesBefore: rounded(minutes === null ? null : before * minutes),
+        minutesAfter: rounded(minutes === null ? null : after * minutes),
       };
     });
     const sum = (minutes: (model: ReplayedModel) => number | null) =>
       rounded(models.reduce((total, model) => total + (minutes(model) ?? 0), 0))!;
-    const [now, then] = [sum((model) => model.minutesNow), sum((model) => model.minutesThen)];
+    const [before, after] = [sum((model) => model.minutesBefore), sum((model) => model.minutesAfter)];
     return {
       studies: this.studies,
       matched: this.matched,
@@ -133,26 +133,26 @@ class Tally {
       models,
       destinations: [...this.destinations].map(([destination, count]) => ({
         destination,
-        studiesNow: count.now,
-        studiesThen: count.then,
+        studiesBefore: count.before,
+        studiesAfter: count.after,
       })),
-      modelMinutes: { now, then, more: rounded(then - now)! },
+      modelMinutes: { before, after, more: rounded(after - before)! },
       modelsWithoutRuns: models.filter(({ minutesPerRun }) => minutesPerRun === null).map(({ model }) => model),
       examples: this.examples,
     };
   }
 
-  private *count({ orders, evaluation }: Routed, when: 'now' | 'then'): Iterable<string> {
+  private *count({ orders, evaluation }: Routed, when: 'before' | 'after'): Iterable<string> {
     for (const { order, model } of orders) {
       const version = model?.version ?? null;
       const name = `${order.model} ${version ?? '(not registered)'}`;
-      const counted = this.models.get(name) ?? { model: order.model, version, now: 0, then: 0 };
+      const counted = this.models.get(name) ?? { model: order.model, version, before: 0, after: 0 };
       counted[when] += 1;
       this.models.set(name, counted);
       yield `model ${name}`;
     }
     for (const { destination } of evaluation.forwards) {
-      const counted = this.destinations.get(destination) ?? { now: 0, then: 0 };
+      const counted = this.destinations.get(destination) ?? { before: 0, after: 0 };
       counted[when] += 1;
       this.destinations.set(destination, counted);
       yield `destination ${destination}`;

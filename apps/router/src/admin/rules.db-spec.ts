@@ -180,7 +180,7 @@ describe('replay', () => {
       studies: 3,
       matched: 1,
       changed: 1,
-      modelMinutes: { now: 0, then: 0, more: 0 },
+      modelMinutes: { before: 0, after: 0, more: 0 },
       modelsWithoutRuns: ['radiology/lung-density'],
       examples: [
         {
@@ -189,7 +189,7 @@ describe('replay', () => {
           reason: '1 of 1 series: Modality is "CT", BodyPartExamined is "HEAD".',
           added: ['model radiology/lung-density 1.0.0'],
           removed: [],
-          priority: { now: null, then: 'HIGH' },
+          priority: { before: null, after: 'HIGH' },
         },
       ],
     });
@@ -202,16 +202,16 @@ describe('replay', () => {
     await insertResult(db.dataSource, task!.workitem_uid);
     await query(db.dataSource, `update result set finished_at = started_at + interval '2 minutes'`);
     const { body } = await ask<Replay>('POST', '/replay', headCt);
-    expect(body.modelMinutes).toEqual({ now: 2, then: 4, more: 2 });
+    expect(body.modelMinutes).toEqual({ before: 2, after: 4, more: 2 });
     expect(body.models).toEqual([
       {
         model: 'radiology/lung-density',
         version: '1.0.0',
-        runsNow: 1,
-        runsThen: 2,
+        runsBefore: 1,
+        runsAfter: 2,
         minutesPerRun: 2,
-        minutesNow: 2,
-        minutesThen: 4,
+        minutesBefore: 2,
+        minutesAfter: 4,
       },
     ]);
     const few = await ask<Replay>('POST', '/replay', { ...headCt, studies: 1 });
