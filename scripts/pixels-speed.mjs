@@ -8,7 +8,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { decodeFrame, transcodeFrame } from '#libs/images';
 
-const runs = 5;
+const runs = 3;
+/** Names of codecs to measure; all of them without. */
+const only = process.argv[2];
 const folder = mkdtempSync(path.join(tmpdir(), 'isocenter-pixels-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 
@@ -190,6 +192,7 @@ console.log(
   '| codec | ours | native program | ours, MB/s | native, MB/s | ratio |\n| --- | --- | --- | --- | --- | --- |',
 );
 for (const { name, syntax, isColor = false, by, native } of codecs) {
+  if (only !== undefined && !name.includes(only)) continue;
   const [side, small] = [2048, 16];
   const encode = async (size) => {
     const description = describe(size, isColor);

@@ -9,7 +9,7 @@ import { checkDecodedSize } from './limits.js';
 import { interleave, readNativePixels } from './native-pixels.js';
 import type { PixelArray, Pixels } from './pixels.js';
 import { decodeRle } from './rle.js';
-import { toSampleArray } from './sample-array.js';
+import { copyOf, toSampleArray } from './sample-array.js';
 import {
   deflatedFrames,
   encapsulatedUncompressed,
@@ -112,7 +112,11 @@ async function decodeCodestream(bytes: Uint8Array, description: FrameDescription
         : (header.jpegColor ?? (description.photometricInterpretation.startsWith('YBR') ? 'ycc' : 'rgb'));
       // libjpeg-turbo does as it thinks about colour; where that is not what is meant, the other decoder has no opinion.
       if (header.precision === 8 && (!isColor || color === header.libjpegColor)) {
-        return { data: fitSamples(await decodeJpegBaseline(bytes, header), header, description), isRgb: isColor };
+        const decoded = await decodeJpegBaseline(bytes, header);
+        const { bitsAllocated, bitsStored, pixelRepresentation } = description;
+        const isAsStored = bitsAllocated === 8 && bitsStored === 8 && pixelRepresentation === 0;
+        const data = isAsStored ? ownBytes(decoded) : fitSamples(decoded, header, description);
+        return { data, isRgb: isColor };
       }
       const decoded = await decodeWithWasm({ decoder: 'decodeJpeg', bytes, header });
       if (color === 'ycc' && header.precision === 8) ybrFullToRgb(decoded);
@@ -136,6 +140,12 @@ async function decodeCodestream(bytes: Uint8Array, description: FrameDescription
       return { data, isRgb: header.components === 3 && /^YBR_(ICT|RCT)$/.test(description.photometricInterpretation) };
     }
   }
+}
+
+/** Bytes that are alone in their memory as they are, others as a copy. */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  const isAlone = bytes.byteOffset === 0 && bytes.buffer.byteLength === bytes.length;
+  return isAlone ? new Uint8Array(bytes.buffer) : new Uint8Array(copyOf(bytes));
 }
 
 /** OpenJPH (HTJ2K) is the faster, but takes components that are not transformed together in the wrong order. */
