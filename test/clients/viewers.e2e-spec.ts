@@ -9,7 +9,7 @@ import { browserProgram, openBrowser, type Troubles, waitUntilPainted, watchTrou
 import { makeInstance } from '../support/make-instance.js';
 import { serveFolder } from '../support/serve-folder.js';
 import { makeDataDir, type RunningProcess, startApp, waitFor } from '../support/start-suite.js';
-import { fetchViewer, microscopyViewer, ohif } from '../support/viewers.js';
+import { fetchViewer, microscopyViewer, ohif, ohifConfig } from '../support/viewers.js';
 
 jest.setTimeout(600_000);
 
@@ -235,41 +235,6 @@ function enhancedMr(): Buffer {
       },
     },
   });
-}
-
-function ohifConfig(dicomweb: string): string {
-  const configuration = {
-    friendlyName: 'Isocenter',
-    name: 'isocenter',
-    wadoUriRoot: dicomweb,
-    qidoRoot: dicomweb,
-    wadoRoot: dicomweb,
-    qidoSupportsIncludeField: true,
-    imageRendering: 'wadors',
-    thumbnailRendering: 'thumbnail',
-    thumbnailRequestStrategy: 'fetch',
-    enableStudyLazyLoad: true,
-    supportsFuzzyMatching: true,
-    supportsWildcard: true,
-    bulkDataURI: { enabled: true },
-    omitQuotationForMultipartRequest: true,
-  };
-  return `window.config = ${JSON.stringify({
-    routerBasename: null,
-    extensions: [],
-    modes: [],
-    customizationService: {},
-    showStudyList: true,
-    maxNumberOfWebWorkers: 2,
-    showWarningMessageForCrossOrigin: false,
-    showCPUFallbackMessage: false,
-    strictZSpacingForVolumeViewport: true,
-    investigationalUseDialog: { option: 'never' },
-    defaultDataSourceName: 'dicomweb',
-    dataSources: [
-      { namespace: '@ohif/extension-default.dataSourcesModule.dicomweb', sourceName: 'dicomweb', configuration },
-    ],
-  })};`;
 }
 
 const slidePage = `<!doctype html>

@@ -69,3 +69,39 @@ async function integrityOf(file: string): Promise<string> {
   for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
   return `sha512-${hash.digest('base64')}`;
 }
+
+/** app-config.js of OHIF: this archive, and nothing that covers what is to be seen. */
+export function ohifConfig(dicomweb: string): string {
+  const configuration = {
+    friendlyName: 'Isocenter',
+    name: 'isocenter',
+    wadoUriRoot: dicomweb,
+    qidoRoot: dicomweb,
+    wadoRoot: dicomweb,
+    qidoSupportsIncludeField: true,
+    imageRendering: 'wadors',
+    thumbnailRendering: 'thumbnail',
+    thumbnailRequestStrategy: 'fetch',
+    enableStudyLazyLoad: true,
+    supportsFuzzyMatching: true,
+    supportsWildcard: true,
+    bulkDataURI: { enabled: true },
+    omitQuotationForMultipartRequest: true,
+  };
+  return `window.config = ${JSON.stringify({
+    routerBasename: null,
+    extensions: [],
+    modes: [],
+    customizationService: {},
+    showStudyList: true,
+    maxNumberOfWebWorkers: 2,
+    showWarningMessageForCrossOrigin: false,
+    showCPUFallbackMessage: false,
+    strictZSpacingForVolumeViewport: true,
+    investigationalUseDialog: { option: 'never' },
+    defaultDataSourceName: 'dicomweb',
+    dataSources: [
+      { namespace: '@ohif/extension-default.dataSourcesModule.dicomweb', sourceName: 'dicomweb', configuration },
+    ],
+  })};`;
+}
