@@ -46,14 +46,21 @@ export const jobCatalogue = {
   /** Order: tell who reads of studies whose deadline nears. */
   'escalate-readings': kind({
     ...usual,
-    payload: z.object({}),
+    // One that waits for its time does not stand for one that is to run now.
+    payload: z.object({ isLater: z.boolean().optional() }),
     handledBy: 'router',
-    key: () => 'all',
+    key: (p) => (p.isLater === true ? 'later' : 'now'),
     concurrency: 1,
     cron: '* * * * *',
   }),
   /** Order: give open readings the deadlines of the service levels as they are now. */
-  'apply-service-levels': kind({ ...usual, payload: z.object({}), handledBy: 'router', key: () => 'all', concurrency: 1 }),
+  'apply-service-levels': kind({
+    ...usual,
+    payload: z.object({}),
+    handledBy: 'router',
+    key: () => 'all',
+    concurrency: 1,
+  }),
   /** Order: count what was measured, and forget what was delivered long ago. */
   'fold-figures': kind({ ...usual, payload: z.object({}), handledBy: 'router', concurrency: 1, cron: '* * * * *' }),
   /** Order: tell a webhook of an event. Tried for about a day. */

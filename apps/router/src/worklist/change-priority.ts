@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, query, transaction } from '#libs/database';
+import { JobQueue } from '#libs/jobs';
 import type { Priority, ReadingWorkitem } from '#libs/workitems';
 import { prioritiseStudy } from './prioritise-study.js';
 import { ReadingError } from './reading-error.js';
@@ -8,7 +9,10 @@ import { readingTask, refused } from './read-study.js';
 /** A reader's own judgement of how urgent a study is, with the reason; every one is kept. */
 @Injectable()
 export class ChangePriority {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly jobs: JobQueue,
+  ) {}
 
   /**
    * @param to null: what the order, the rules and the models say holds again. What a model says later can raise the study
@@ -31,6 +35,8 @@ export class ChangePriority {
         [workitemUid, reader, before.priority, to, reason],
       );
       await prioritiseStudy(tx, open.study_key);
+      // What becomes urgent now may be late already.
+      await this.jobs.send(tx, 'escalate-readings', {});
       return readingTask(tx, workitemUid);
     });
   }

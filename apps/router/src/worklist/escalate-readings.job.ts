@@ -96,7 +96,12 @@ export class EscalateReadingsJob {
       );
       const seconds = next?.seconds ?? null;
       if (seconds === null || seconds > aheadSeconds) return;
-      await this.jobs.send(tx, 'escalate-readings', {}, { startAfterSeconds: Math.max(Math.ceil(seconds), 1) });
+      await this.jobs.send(
+        tx,
+        'escalate-readings',
+        { isLater: true },
+        { startAfterSeconds: Math.max(Math.ceil(seconds), 1) },
+      );
     });
   }
 }

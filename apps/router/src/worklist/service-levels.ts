@@ -93,9 +93,10 @@ export class ServiceLevels {
           keys.map((row) => row.study_key),
         ),
       );
-      if (keys.length < batchSize) return;
+      if (keys.length < batchSize) break;
       after = keys.at(-1)!.study_key;
     }
+    await transaction(this.dataSource, (tx) => this.jobs.send(tx, 'escalate-readings', {}));
   }
 }
 
