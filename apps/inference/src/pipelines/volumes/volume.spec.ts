@@ -1,0 +1,85 @@
+import { describe, expect, it } from '@jest/globals';
+import { mergeWindowsStep } from '../steps/merge-windows.js';
+import { Values } from '../values.js';
+import { applyVolumeStep, reorient, resample, type Volume, window, windowOrigins } from './volume.js';
+
+/** Axial slices as a scanner stores them: slice to the head, row to the back, column to the left; values are their place. */
+function scan(dims: [number, number, number] = [4, 5, 6], spacing = [3, 2, 1]): Volume {
+  return {
+    dims,
+    affine: [0, 0, spacing[2]!, -10, 0, spacing[1]!, 0, -20, spacing[0]!, 0, 0, 30],
+    data: Float32Array.from({ length: dims[0] * dims[1] * dims[2] }, (_, at) => at),
+  };
+}
+const at = (volume: Volume, i: number, j: number, k: number) =>
+  volume.data[(i * volume.dims[1] + j) * volume.dims[2] + k]!;
+const place = ({ affine: m }: Volume, i: number, j: number, k: number) =>
+  [0, 4, 8].map((row) => m[row]! * i + m[row + 1]! * j + m[row + 2]! * k + m[row + 3]!);
+
+describe('reorient', () => {
+  it.each(['LIA', 'RAS', 'SPL', 'PIR'])('to %s moves every value with its place, and back again', (axes) => {
+    const source = scan();
+    const turned = reorient(source, axes);
+    const places = new Map<string, number>();
+    for (let i = 0; i < 4; i++)
+      for (let j = 0; j < 5; j++)
+        for (let k = 0; k < 6; k++) places.set(String(place(source, i, j, k)), at(source, i, j, k));
+    for (let i = 0; i < turned.dims[0]; i++)
+      for (let j = 0; j < turned.dims[1]; j++)
+        for (let k = 0; k < turned.dims[2]; k++)
+          expect(places.get(String(place(turned, i, j, k)))).toBe(at(turned, i, j, k));
+    expect([...reorient(turned, 'SPL').data]).toEqual([...source.data]);
+  });
+
+  it('gives axes that run as their letters say', () => {
+    const { affine, dims } = reorient(scan(), 'LIA');
+    expect(dims).toEqual([6, 4, 5]);
+    expect(affine.map((value) => value + 0)).toEqual([1, 0, 0, -10, 0, 0, -2, -12, 0, -3, 0, 39]);
+  });
+});
+
+describe('resample', () => {
+  it('keeps a ramp a ramp, and the edges where they are', () => {
+    const fine = resample(scan(), [1.5, 2, 1], 'linear');
+    expect(fine.dims).toEqual([8, 5, 6]);
+    expect(at(fine, 1, 0, 0)).toBeCloseTo(0.25 * 30);
+    expect(at(fine, 2, 0, 0)).toBeCloseTo(0.75 * 30);
+    expect(place(fine, 0, 0, 0)[2]).toBeCloseTo(30 - 0.75);
+  });
+});
+
+describe('crop-to-content', () => {
+  it('refuses a volume with nothing in it', () => {
+    const empty = { ...scan(), data: new Float32Array(120) };
+    expect(() => applyVolumeStep(empty, { step: 'crop-to-content', above: 0, margin: 1 })).toThrow(
+      /nothing in it to read/,
+    );
+  });
+});
+
+describe('sliding windows', () => {
+  it.each(['constant', 'gaussian'] as const)('put together again (%s) are what they were cut of', (blend) => {
+    const volume = { ...scan([7, 9, 11]), data: Float32Array.from({ length: 693 }, (_, at) => Number(at % 5 === 0)) };
+    const sizes: [number, number, number] = [4, 5, 6];
+    const grid = { dims: volume.dims, affine: volume.affine };
+    const step = mergeWindowsStep(
+      { step: 'merge-windows', of: 'out', blend, into: { above: 0.5 }, gives: 'mask' },
+      {
+        facts: { kind: 'volume', grid, source: grid },
+        labels: [],
+        layouts: new Map([['out', 'NCDHW']]),
+        directory: '',
+      },
+    );
+    const origins = windowOrigins(volume.dims, sizes, 0.3);
+    expect(origins.length).toBeGreaterThan(8);
+    for (const origin of origins) {
+      const tensor = { data: window(volume, origin, sizes, 0).data, dims: [1, 1, ...sizes] };
+      step.take!({ out: tensor }, { tensor, places: [{ kind: 'window', origin }] });
+    }
+    const values = new Values();
+    void step.finish!(values);
+    const mask = values.mask('mask');
+    expect(mask.kind === 'volume' && [...mask.data]).toEqual([...volume.data]);
+  });
+});
