@@ -5,6 +5,7 @@ import { discoveryArea } from './areas/discovery.js';
 import { modelsArea } from './areas/models.js';
 import { renderedArea } from './areas/rendered.js';
 import { retrieveArea } from './areas/retrieve.js';
+import { routingArea } from './areas/routing.js';
 import { tieringArea } from './areas/tiering.js';
 import { wadoUriArea } from './areas/wado-uri.js';
 import { searchArea } from './areas/search.js';
@@ -25,6 +26,7 @@ const areas: readonly Area[] = [
   workitemsArea,
   worklistArea,
   modelsArea,
+  routingArea,
   administrationArea,
   tieringArea,
   discoveryArea,

@@ -89,6 +89,16 @@ export const worklistArea: Area = {
         tags: [tag.name],
         summary: 'All of it is here: the study goes on at once',
         parameters: pathParameters('/api/studies/{studyInstanceUid}/complete'),
+        requestBody: {
+          required: false,
+          content: json(
+            {
+              type: 'object',
+              properties: { numberOfSeries: { type: 'integer' }, numberOfInstances: { type: 'integer' } },
+            },
+            { numberOfInstances: 240 },
+          ),
+        },
         responses: {
           202: {
             description: 'What came of it.',
