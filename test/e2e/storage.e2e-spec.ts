@@ -228,11 +228,33 @@ describe('the storage tiers, in the suite as shipped', () => {
       const found = await get<StorageUsage>('');
       return found.tiers[0]!.packs === 0 ? found : undefined;
     });
-    expect(usage.tiers.map(({ packs: count }) => count)).toEqual([0, 2, 0]);
-    // The one that was called back had its copy there already.
-    expect(await blobsInBucket()).toBe(2);
-    expect(await post('/collect-garbage')).toBe(202);
-    await waitFor('the garbage collection', async () => ((await blobsOnDisk()) === 0 ? true : undefined));
+    // The series came in two packs, and is one now.
+    expect(usage.tiers.map(({ packs: count }) => count)).toEqual([0, 1, 0]);
+    expect(await packs()).toMatchObject([{ instances: 2 }]);
+    await waitFor('the garbage collection', async () => {
+      expect(await post('/collect-garbage')).toBe(202);
+      // What previews are made of stays on the disk.
+      return (await blobsOnDisk()) === 1 && (await blobsInBucket()) === 1 ? true : undefined;
+    });
     expect(await retrieved()).toBe(2);
+  });
+
+  it('refuses what it has no room for before a byte is written, with 507, and takes it again when there is', async () => {
+    await restart({ ISOCENTER_HOT_QUOTA_BYTES: '1', ISOCENTER_GRACE_HOURS: '0' });
+    const another = makeInstance({ studyInstanceUid: testUid('one too many'), patientId: 'STORAGE-2' });
+    // Nothing is on the hot tier but previews: they count, too.
+    const { contentType, body } = multipartBody([another]);
+    const refused = await fetch(`${suite.dicomweb}/studies`, {
+      method: 'POST',
+      headers: { ...bearer, 'content-type': contentType, accept: 'application/dicom+json' },
+      body: new Uint8Array(body),
+    });
+    expect(refused.status).toBe(507);
+    expect(refused.headers.get('content-type')).toBe('application/problem+json');
+    expect(((await refused.json()) as { detail: string }).detail).toContain('ISOCENTER_HOT_QUOTA_BYTES');
+    expect(await readdir(path.join(data.dataDir, 'blobs', 'staging'))).toEqual([]);
+    expect(await retrieved()).toBe(2);
+    await restart({});
+    expect(await storeInstance(another)).toBe(200);
   });
 });

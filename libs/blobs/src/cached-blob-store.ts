@@ -85,7 +85,7 @@ export class CachedBlobStore implements BlobStore {
   async delete(key: string): Promise<void> {
     await this.store.delete(key);
     this.sizes.delete(key);
-    for (const name of [...this.blocks.keys()]) if (name.startsWith(`${key}#`)) await this.drop(name);
+    for (const name of this.blocks.keys()) if (name.startsWith(`${key}#`)) await this.drop(name);
   }
 
   list(): AsyncIterable<{ key: string; bytes: number; modifiedAt: Date }> {

@@ -95,7 +95,6 @@ const environmentSchema = z.object({
   ISOCENTER_HOT_QUOTA_BYTES: whole.optional(),
   ISOCENTER_SCRUB_DAYS: z.coerce.number().positive().default(30),
   ISOCENTER_SCRUB_BYTES_PER_SECOND: whole.default(20 * 1024 ** 2),
-  ISOCENTER_RECOMPRESSION: z.enum(['off', 'htj2k']).default('off'),
   ISOCENTER_GRACE_HOURS: z.coerce.number().nonnegative().default(72),
   ISOCENTER_COERCION: z.enum(['off', 'study']).default('off'),
   ISOCENTER_CONFLICT_POLICY: z.enum(['reject', 'replace']).default('reject'),
@@ -198,8 +197,6 @@ export interface Config {
   /** Within so many days the digest of every copy is compared. */
   readonly scrubDays: number;
   readonly scrubBytesPerSecond: number;
-  /** What frames become on their way to a colder tier. */
-  readonly recompression: 'off' | 'htj2k';
   readonly s3: S3Config | undefined;
   readonly limits: Limits;
 }
@@ -291,7 +288,6 @@ export function loadConfig(app: AppName, environment: Record<string, string | un
     hotQuotaBytes: env.ISOCENTER_HOT_QUOTA_BYTES,
     scrubDays: env.ISOCENTER_SCRUB_DAYS,
     scrubBytesPerSecond: env.ISOCENTER_SCRUB_BYTES_PER_SECOND,
-    recompression: env.ISOCENTER_RECOMPRESSION,
     s3: readS3(env),
     limits,
   });

@@ -46,7 +46,7 @@ function toProblem(error: unknown): HttpProblem {
       retryAfterSeconds?: number;
     };
     const status = (code !== undefined ? statusOfCode.get(code) : undefined) ?? statusCode;
-    if (status !== undefined && (status < 500 || status === 503)) {
+    if (status !== undefined && (status < 500 || status === 503 || status === 507)) {
       const extra = status < 500 && code !== undefined ? { code } : {};
       const headers = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
       return problemOf(status, error.message, extra, headers);

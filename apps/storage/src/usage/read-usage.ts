@@ -18,6 +18,8 @@ export interface StorageUsage {
   instances: number;
   /** By the copies that are read, nearest tier first. A pack called back to a warmer tier counts on both. */
   tiers: TierUsage[];
+  /** What is kept near of series that are far, on the hot tier; not among its packs. */
+  previews: { packs: number; bytes: number };
   /** Copies that were replaced and wait for their grace to end. */
   retired: { copies: number; bytes: number };
   /** What was deleted or replaced and can still be brought back. Its bytes count on the tiers, too: packs hold them. */
@@ -31,7 +33,14 @@ export async function readUsage(db: DataSource, stores: BlobStores, dataDir: str
   const copies = await query<{ tier: Tier; state: 'ready' | 'retired'; stores: string[]; n: number; bytes: number }>(
     db,
     `select l.tier, l.state, array_agg(distinct l.store) as stores, count(*) as n, sum(p.bytes)::bigint as bytes
-       from location l join pack p using (pack_id) group by l.tier, l.state`,
+       from location l join pack p using (pack_id)
+      where not exists (select from kept_range r where r.kept_pack_id = p.pack_id)
+      group by l.tier, l.state`,
+  );
+  const [previews] = await query<StorageUsage['previews']>(
+    db,
+    `select count(*) as packs, coalesce(sum(bytes), 0)::bigint as bytes from pack p
+      where p.emptied_at is null and exists (select from kept_range r where r.kept_pack_id = p.pack_id)`,
   );
   const [counts] = await query<{ studies: number; instances: number }>(
     db,
@@ -59,6 +68,7 @@ export async function readUsage(db: DataSource, stores: BlobStores, dataDir: str
         bytes: ready?.bytes ?? 0,
       };
     }),
+    previews: previews!,
     retired: {
       copies: retired.reduce((sum, { n }) => sum + n, 0),
       bytes: retired.reduce((sum, { bytes }) => sum + bytes, 0),

@@ -281,6 +281,7 @@ const administration: Record<string, Schema> = {
     studies: count,
     instances: count,
     tiers: list(ref('TierUsage')),
+    previews: { ...object({ packs: count, bytes: count }), description: 'kept near of series that are far' },
     retired: { ...object({ copies: count, bytes: count }), description: 'copies that wait for their grace to end' },
     dataFolder: object({ bytesFree: count, bytesTotal: count }),
   }),
