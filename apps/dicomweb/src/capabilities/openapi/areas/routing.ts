@@ -15,10 +15,14 @@ const object = (properties: Record<string, Schema>, required: string[] = Object.
   required,
 });
 
-const draft = object({ name: text, position: whole, isEnabled: yesOrNo, note: text, definition: { type: 'object' } }, [
-  'name',
-  'definition',
-]);
+const draftProperties: Record<string, Schema> = {
+  name: text,
+  position: whole,
+  isEnabled: yesOrNo,
+  note: text,
+  definition: { type: 'object' },
+};
+const draft = object(draftProperties, ['name', 'definition']);
 const exampleDraft = {
   name: 'Head CT',
   definition: {
