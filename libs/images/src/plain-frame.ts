@@ -61,39 +61,56 @@ function wordsOf(bytes: Uint8Array, count: number): Uint16Array {
   return new Uint16Array(copyOf(bytes.subarray(0, 2 * count)));
 }
 
+/** The brightness of each word as it is in the file, worked out when it is first met: -1 until then. */
+interface Table {
+  known: Int16Array;
+  brightnessOf: (word: number) => number;
+}
+
 function lookUpAll(
   stored: Uint8Array | Uint16Array,
-  table: Uint8Array,
+  { known, brightnessOf: workOut }: Table,
   data: Uint8Array,
   from: number,
   to: number,
 ): void {
-  for (let i = from; i < to; i++) data[i] = table[stored[i] as number] as number;
+  for (let i = from; i < to; i++) {
+    const word = stored[i] as number;
+    let brightness = known[word] as number;
+    if (brightness < 0) {
+      brightness = workOut(word);
+      known[word] = brightness;
+    }
+    data[i] = brightness;
+  }
 }
 
-/** Tables by all that decides them; the slices of a series share one. They hold no pixels. */
-const tables = new Map<string, Uint8Array>();
+/** Tables by all that decides them; the slices of a series share one. */
+const tables = new Map<string, Table>();
 const tablesMax = 32;
 
-/** The brightness of each word as it is in the file: with the bits that do not count, in either byte order. */
-function tableOf(description: FrameDescription, window: VoiWindow | undefined): Uint8Array {
+/** For words with the bits that do not count, in either byte order. */
+function tableOf(description: FrameDescription, window: VoiWindow | undefined): Table {
   const { bitsAllocated, bitsStored, highBit, pixelRepresentation, swapWordBytes, photometricInterpretation } =
     description;
   const { rescaleSlope, rescaleIntercept, modalityLut, voiLut, presentationLut } = description;
   const chosen = window ?? description.windows[0];
-  const hasTables = modalityLut !== undefined || presentationLut !== undefined || (chosen === undefined && voiLut);
+  const hasLuts = modalityLut !== undefined || presentationLut !== undefined || (chosen === undefined && voiLut);
   const bits = [bitsAllocated, bitsStored, highBit, pixelRepresentation, swapWordBytes];
   const key = JSON.stringify([bits, photometricInterpretation, rescaleSlope, rescaleIntercept, chosen]);
-  const known = hasTables ? undefined : tables.get(key);
-  if (known !== undefined) return known;
+  const kept = hasLuts ? undefined : tables.get(key);
+  if (kept !== undefined) return kept;
 
   const toGrey = brightnessOf(description, chosen);
-  const table = new Uint8Array(2 ** bitsAllocated);
-  for (let raw = 0; raw < table.length; raw++) {
-    const word = swapWordBytes === 2 ? ((raw & 0xff) << 8) | (raw >> 8) : raw;
-    table[raw] = toGrey(storedValue(word, bitsAllocated, description));
-  }
-  if (!hasTables) {
+  const layout = { bitsStored, highBit, pixelRepresentation };
+  const table: Table = {
+    known: new Int16Array(2 ** bitsAllocated).fill(-1),
+    brightnessOf: (raw) => {
+      const word = swapWordBytes === 2 ? ((raw & 0xff) << 8) | (raw >> 8) : raw;
+      return toGrey(storedValue(word, bitsAllocated, layout));
+    },
+  };
+  if (!hasLuts) {
     tables.set(key, table);
     const [oldest] = tables.keys();
     if (tables.size > tablesMax) tables.delete(oldest as string);
