@@ -262,7 +262,11 @@ describe('completeness', () => {
       '0040E020': { vr: 'CS', Value: ['DICOM'] },
     };
     await ups.update(step, performedStep([output]), `?transaction-uid=${transactionUid}`);
-    expect((await explained(here, uid)).routing.state).toBe('receiving');
+    const listed = await waitFor('it to be listed', async () => {
+      const { status, body } = await api<Explained>(here, 'GET', `/studies/${uid}`);
+      return status === 200 ? body.routing : undefined;
+    });
+    expect(listed.state).toBe('receiving');
     expect((await ups.changeState(step, 'COMPLETED', transactionUid)).status).toBe(200);
     expect((await routed(here, uid)).completeness.evidence).toEqual([
       {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { loadConfig } from '#libs/config';
-import { query } from '#libs/database';
+import { query, transaction } from '#libs/database';
 import type { JobQueue } from '#libs/jobs';
 import { claimWorkitem, getWorkitem, toUpsDataset } from '#libs/workitems';
 import { newUid } from '#libs/dicom';
@@ -17,6 +17,7 @@ import {
 import { sopClass } from '../../../../test/support/router/make-facts.js';
 import { explainStudy } from '../admin/explain-study.js';
 import { RouteStudy } from './route-study.js';
+import { lockRouting } from './routing-repository.js';
 import { SeedRules } from './seed-rules.js';
 
 const config = loadConfig('suite', { ISOCENTER_QUIET_PERIOD_SECONDS: '60' });
@@ -186,6 +187,26 @@ describe('a complete study', () => {
     const outcomes = await Promise.all(Array.from({ length: 8 }, () => router.route(uid, { isComplete: true })));
     expect(outcomes.filter((outcome) => outcome === 'routed')).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome === 'unchanged')).toHaveLength(7);
+  });
+
+  it('is listed and looked at at once without the two waiting for each other', async () => {
+    await insertModel(db.dataSource, 'radiology/lung-density');
+    for (let round = 0; round < 10; round++) {
+      const uid = await insertStudy(db.dataSource, { series: [chestCt] });
+      const [{ study_key: key }] = (await query<{ study_key: number }>(
+        db.dataSource,
+        'select study_key from study where study_instance_uid = $1',
+        [uid],
+      )) as [{ study_key: number }];
+      const look = () =>
+        transaction(db.dataSource, async (tx) => {
+          await lockRouting(tx, key);
+          return router.look(tx, [key]);
+        });
+      await Promise.all([look(), router.route(uid, { isComplete: true }), look(), router.route(uid)]);
+      expect(await tasks(uid, 'reading')).toHaveLength(1);
+      expect(await tasks(uid, 'ai')).toHaveLength(1);
+    }
   });
 
   it('writes nothing of a decision that is cut off', async () => {

@@ -55,7 +55,10 @@ export class RouteStudy {
     // The worklist first and by itself: whatever is wrong with rules or models must not keep a study from its reader.
     const studyKey = await transaction(this.dataSource, async (tx) => {
       const key = await studyKeyOf(tx, studyInstanceUid);
-      if (key !== undefined) await this.list(tx, [key]);
+      if (key === undefined) return undefined;
+      // Who lists writes the routing row first, who looks the reading: one of them at a time.
+      await lockRouting(tx, key);
+      await this.list(tx, [key]);
       return key;
     });
     if (studyKey === undefined) return 'unknown-study';

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import type { AppName } from '#libs/config';
 import { DATABASE_URL, DataSource, Listener, transaction } from '#libs/database';
+import { HANDLED_APPS } from '#libs/jobs';
 import { type Logger, LOGGER } from '#libs/telemetry';
 import { RouteStudy } from './route-study.js';
 import { lockRouting } from './routing-repository.js';
@@ -30,12 +32,14 @@ export class StudyArrivals implements OnApplicationBootstrap, BeforeApplicationS
     private readonly routeStudy: RouteStudy,
     @Inject(DATABASE_URL) url: string,
     @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(HANDLED_APPS) private readonly apps: readonly AppName[],
   ) {
     const wake = () => this.alarm.abort();
     this.listener = new Listener(url, 'arrivals', wake, wake);
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    if (!this.apps.includes('router')) return;
     await this.listener.start();
     this.running = this.run();
   }
@@ -87,7 +91,10 @@ export class StudyArrivals implements OnApplicationBootstrap, BeforeApplicationS
   private async lookAtOne(studyKey: number): Promise<void> {
     if (this.stopping.signal.aborted) return;
     try {
-      await transaction(this.dataSource, (tx) => this.routeStudy.list(tx, [studyKey]));
+      await transaction(this.dataSource, async (tx) => {
+        await lockRouting(tx, studyKey);
+        await this.routeStudy.list(tx, [studyKey]);
+      });
       await transaction(this.dataSource, async (tx) => {
         await lockRouting(tx, studyKey);
         await dropArrivals(tx, studyKey);
