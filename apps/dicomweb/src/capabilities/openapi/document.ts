@@ -6,6 +6,7 @@ import { modelsArea } from './areas/models.js';
 import { renderedArea } from './areas/rendered.js';
 import { retrieveArea } from './areas/retrieve.js';
 import { routingArea } from './areas/routing.js';
+import { triageArea } from './areas/triage.js';
 import { tieringArea } from './areas/tiering.js';
 import { wadoUriArea } from './areas/wado-uri.js';
 import { searchArea } from './areas/search.js';
@@ -25,6 +26,7 @@ const areas: readonly Area[] = [
   changeFeedArea,
   workitemsArea,
   worklistArea,
+  triageArea,
   modelsArea,
   routingArea,
   administrationArea,
@@ -55,7 +57,11 @@ export function openApiDocument(url: string): Document {
       parameters,
       responses: errorComponents,
       securitySchemes: {
-        token: { type: 'http', scheme: 'bearer', description: 'ISOCENTER_API_TOKEN, where the suite has one' },
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'ISOCENTER_API_TOKEN or one of ISOCENTER_TOKENS_FILE, where the suite has them',
+        },
         session: { type: 'apiKey', in: 'cookie', name: 'isocenter_token', description: 'what POST /api/session sets' },
       },
     },

@@ -10,7 +10,7 @@ export interface Document {
 }
 
 export type Schema = Record<string, unknown>;
-export type Method = 'get' | 'post' | 'put' | 'delete' | 'options';
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete' | 'options';
 /** By path, with `{name}` where a part of it is given, and by method. */
 export type Paths = Record<string, Partial<Record<Method, Operation>>>;
 
@@ -98,7 +98,7 @@ const errors: Record<number, Answer> = {
     headers: { 'WWW-Authenticate': { schema: { const: 'Bearer' } } },
     ...problem,
   },
-  403: { description: 'Not from this host name or origin.', ...problem },
+  403: { description: 'Not from this host name or origin, not with this role, or not in this name.', ...problem },
   404: { description: 'There is nothing of this name.', ...problem },
   406: {
     description: 'None of the accepted media types or transfer syntaxes can be had; `possible` lists those that can.',

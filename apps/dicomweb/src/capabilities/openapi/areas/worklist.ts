@@ -26,7 +26,7 @@ function reading(path: string, operationId: string, summary: string): Record<str
     requestBody: { required: false, content: json({ type: 'object', properties: { reader: { type: 'string' } } }) },
     responses: {
       200: { description: 'The state it has now.', content: json(ref('ReadingState')) },
-      ...failures(400, 404, 409),
+      ...failures(400, 403, 404, 409),
     },
   };
   return { [path]: { post } };
@@ -49,7 +49,8 @@ export const worklistArea: Area = {
         operationId: 'followWorklist',
         tags: [tag.name],
         summary: 'The worklist as it changes, as server-sent events',
-        description: "`worklist` carries a study's new line; `reload` asks for the list anew.",
+        description:
+          "`worklist` carries a study's new line, `escalation` says that a deadline nears; `reload` asks for the list anew.",
         responses: {
           200: { description: 'Stays open.', content: { 'text/event-stream': { schema: ref('WorklistItem') } } },
           ...failures(503),
@@ -118,10 +119,14 @@ function worklistFilters(): Parameter[] {
       'state',
       `SCHEDULED, IN PROGRESS, COMPLETED or CANCELED${several}; \`all\` for every one. The open ones by default.`,
     ),
-    query('ai', `pending, not-analysed, failed, positive, negative or inconclusive${several}`),
+    query('ai', `pending, not-analysed, failed, positive, negative, inconclusive or overridden${several}`),
     query('specialty', `for example radiology${several}`),
     query('modality', `for example CT${several}`),
     query('limit', 'At most so many.', { type: 'integer', minimum: 1, maximum: 500, default: 100 }),
-    query('offset', 'Pass over so many.', { type: 'integer', minimum: 0, default: 0 }),
+    query('bodyPart', `Body Part Examined, for example CHEST${several}`),
+    query('priority', `HIGH, MEDIUM or LOW${several}`),
+    query('reader', `who reads it or has read it${several}`),
+    query('mine', 'true: what whoever asks reads.', { enum: ['true', 'false'] }),
+    query('after', 'The `next` of the page before.'),
   ];
 }
