@@ -75,7 +75,7 @@ export async function readStudyFacts(
     [after, Math.min(daysMin, 36_500), limit],
   );
   return {
-    facts: rows.map(({ studyKey: _, ...facts }) => facts),
+    facts: rows,
     next: rows.length === limit ? rows.at(-1)!.studyKey : undefined,
   };
 }
