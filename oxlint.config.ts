@@ -7,6 +7,7 @@ import { defineConfig } from 'oxlint';
 const mayImport: Record<string, string[]> = {
   'libs/config': [],
   'libs/telemetry': ['config'],
+  'libs/processes': ['config', 'telemetry', 'database'],
   'libs/dicom': [],
   'libs/workers': [],
   'libs/images': ['dicom', 'workers'],
@@ -14,10 +15,21 @@ const mayImport: Record<string, string[]> = {
   'libs/database': ['config', 'dicom'],
   'libs/jobs': ['config', 'telemetry', 'database'],
   'libs/auth': ['config', 'telemetry', 'database'],
-  'libs/server': ['config', 'telemetry', 'database', 'jobs', 'auth'],
+  'libs/server': ['config', 'telemetry', 'database', 'processes', 'jobs', 'auth'],
   'libs/workitems': ['dicom', 'database', 'jobs', 'telemetry'],
   'libs/archive': ['config', 'telemetry', 'dicom', 'blobs', 'database', 'jobs', 'workitems'],
-  'apps/dicomweb': ['config', 'telemetry', 'dicom', 'images', 'database', 'jobs', 'auth', 'server', 'archive'],
+  'apps/dicomweb': [
+    'config',
+    'telemetry',
+    'dicom',
+    'images',
+    'database',
+    'processes',
+    'jobs',
+    'auth',
+    'server',
+    'archive',
+  ],
   'apps/router': ['config', 'telemetry', 'dicom', 'database', 'jobs', 'auth', 'server', 'archive', 'workitems'],
   // Inference reads and writes the archive over DICOMweb, so that it can run anywhere.
   'apps/inference': [
@@ -33,7 +45,7 @@ const mayImport: Record<string, string[]> = {
     'workitems',
   ],
   'apps/storage': ['config', 'telemetry', 'dicom', 'images', 'blobs', 'database', 'jobs', 'auth', 'server', 'archive'],
-  'apps/suite': ['config', 'telemetry', 'dicom', 'images', 'workers', 'database', 'auth', 'server'],
+  'apps/suite': ['config', 'telemetry', 'dicom', 'images', 'workers', 'database', 'processes', 'auth', 'server'],
 };
 
 /** Third parties come in by one door each. */

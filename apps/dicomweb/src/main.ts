@@ -1,4 +1,6 @@
-import { runApp } from '#libs/server';
-import { DicomwebModule } from './dicomweb.module.js';
+import { startProcesses } from '#libs/processes';
 
-await runApp('dicomweb', { modules: [DicomwebModule], jobs: ['dicomweb'] });
+await startProcesses('dicomweb', async (share) => {
+  const { runDicomweb } = await import('./run-dicomweb.js');
+  await runDicomweb(share);
+});

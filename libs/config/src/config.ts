@@ -67,6 +67,7 @@ function readNetworks(text: string, context: z.RefinementCtx): readonly string[]
 const environmentSchema = z.object({
   ISOCENTER_HOST: z.string().default('127.0.0.1'),
   ISOCENTER_PORT: z.coerce.number().int().min(0).max(65535).optional(),
+  ISOCENTER_HTTP_PROCESSES: z.coerce.number().int().min(1).max(64).default(1),
   ISOCENTER_DATA_DIR: z.string().default('./data'),
   ISOCENTER_MODELS_DIR: z.string().default('./models'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
@@ -84,6 +85,9 @@ const environmentSchema = z.object({
   ISOCENTER_EXECUTION_PROVIDERS: z.string().default('cpu'),
   ISOCENTER_IMAGE_WORKERS: whole.default(2),
   ISOCENTER_INFERENCE_WORKERS: whole.default(1),
+  ISOCENTER_INFERENCE_IDLE_MINUTES: z.coerce.number().positive().max(20_000).default(10),
+  ISOCENTER_MODEL_MEMORY_BYTES: whole.default(2 * 1024 ** 3),
+  ISOCENTER_BATCH_ITEMS: whole.default(8),
   ISOCENTER_WARM_AFTER_DAYS: z.coerce.number().positive().default(30),
   ISOCENTER_COLD_AFTER_DAYS: z.coerce.number().positive().default(365),
   ISOCENTER_STORES: z.string().transform(readStoresOf).optional(),
@@ -126,7 +130,7 @@ export interface Limits {
   readonly jsonBodyBytesMax: number;
   /** The request line and the header fields together. */
   readonly requestHeadBytesMax: number;
-  /** DICOMweb requests under way in this process; the next is answered with 503. */
+  /** DICOMweb requests under way in the processes of a port; each takes its share of them, and answers the next with 503. */
   readonly requestsAtOnceMax: number;
   /** Of them, those that send a body. */
   readonly uploadsAtOnceMax: number;
@@ -150,6 +154,8 @@ export interface Config {
   readonly app: AppName;
   readonly host: string;
   readonly port: number;
+  /** Processes that share the port: of the apps that serve images. */
+  readonly httpProcesses: number;
   readonly dataDir: string;
   readonly modelsDir: string;
   /** undefined: an embedded PostgreSQL in the data folder. */
@@ -175,6 +181,12 @@ export interface Config {
   readonly executionProviders: readonly string[];
   readonly imageWorkers: number;
   readonly inferenceWorkers: number;
+  /** A child process that runs models ends when it had nothing to do for so long. */
+  readonly inferenceIdleMinutes: number;
+  /** Of the networks that one child process keeps open. */
+  readonly modelMemoryBytes: number;
+  /** Pictures, tiles or leads of one batch, of however many studies. */
+  readonly batchItems: number;
   readonly warmAfterDays: number;
   readonly coldAfterDays: number;
   readonly graceHours: number;
@@ -258,6 +270,7 @@ export function loadConfig(app: AppName, environment: Record<string, string | un
     app,
     host: env.ISOCENTER_HOST,
     port: env.ISOCENTER_PORT ?? defaultPorts[app],
+    httpProcesses: app === 'suite' || app === 'dicomweb' ? env.ISOCENTER_HTTP_PROCESSES : 1,
     dataDir: path.resolve(env.ISOCENTER_DATA_DIR),
     modelsDir: path.resolve(env.ISOCENTER_MODELS_DIR),
     databaseUrl: env.DATABASE_URL,
@@ -276,6 +289,9 @@ export function loadConfig(app: AppName, environment: Record<string, string | un
     executionProviders: Object.freeze(env.ISOCENTER_EXECUTION_PROVIDERS.split(',').map((name) => name.trim())),
     imageWorkers: env.ISOCENTER_IMAGE_WORKERS,
     inferenceWorkers: env.ISOCENTER_INFERENCE_WORKERS,
+    inferenceIdleMinutes: env.ISOCENTER_INFERENCE_IDLE_MINUTES,
+    modelMemoryBytes: env.ISOCENTER_MODEL_MEMORY_BYTES,
+    batchItems: env.ISOCENTER_BATCH_ITEMS,
     warmAfterDays: env.ISOCENTER_WARM_AFTER_DAYS,
     coldAfterDays: env.ISOCENTER_COLD_AFTER_DAYS,
     graceHours: env.ISOCENTER_GRACE_HOURS,

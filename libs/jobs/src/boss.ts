@@ -1,5 +1,5 @@
 import type { Logger } from '#libs/telemetry';
-import { PgBoss } from 'pg-boss';
+import { type ConstructorOptions, PgBoss } from 'pg-boss';
 import { prepareQueues } from './job-queue.js';
 
 /**
@@ -7,18 +7,32 @@ import { prepareQueues } from './job-queue.js';
  * Lost workers are looked for every few seconds, so that work cut off by a kill goes on soon after the next start.
  */
 export async function startBoss(url: string, logger: Logger): Promise<PgBoss> {
-  const boss = new PgBoss({
-    connectionString: url,
-    schema: 'jobs',
-    application_name: 'isocenter-jobs',
+  const boss = makeBoss(logger, {
+    ...connection(url),
     max: 6,
     useListenNotify: true,
     superviseIntervalSeconds: 5,
     monitorIntervalSeconds: 5,
   });
-  boss.on('error', (error) => logger.error({ err: error }, 'job queue'));
-  boss.on('warning', (warning) => logger.warn({ warning }, 'job queue'));
   await boss.start();
   await prepareQueues(boss);
+  return boss;
+}
+
+/** For a process that only sends jobs, beside one that {@link startBoss} was called in. */
+export async function openBoss(url: string, logger: Logger): Promise<PgBoss> {
+  const boss = makeBoss(logger, { ...connection(url), max: 2, migrate: false, supervise: false, schedule: false });
+  await boss.start();
+  return boss;
+}
+
+function connection(url: string) {
+  return { connectionString: url, schema: 'jobs', application_name: 'isocenter-jobs' };
+}
+
+function makeBoss(logger: Logger, options: ConstructorOptions): PgBoss {
+  const boss = new PgBoss(options);
+  boss.on('error', (error) => logger.error({ err: error }, 'job queue'));
+  boss.on('warning', (warning) => logger.warn({ warning }, 'job queue'));
   return boss;
 }

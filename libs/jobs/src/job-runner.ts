@@ -13,7 +13,7 @@ type AnyHandler = JobHandler<JobName>;
 
 /**
  * Gathers the handlers of the apps that are here and works their queues. A job without a handler, a handler without a
- * job, or two for one stops the start.
+ * job, or two for one stops the start. A process that is given no app's jobs only sends.
  */
 @Injectable()
 export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -50,6 +50,7 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
 
   private gather(): Map<JobName, AnyHandler> {
     const handlers = new Map<JobName, AnyHandler>();
+    if (this.apps.length === 0) return handlers;
     for (const { instance } of this.discovery.getProviders()) {
       if (instance === null || typeof instance !== 'object') continue;
       const prototype = Object.getPrototypeOf(instance) as Record<string, unknown> | null;
@@ -72,15 +73,25 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
 
   private async work(name: JobName, handler: AnyHandler): Promise<void> {
     const kind = jobKind(name);
-    await this.boss.work(
+    // Each with an id of its own, by which it is told to look again.
+    if (kind.isBacklog) for (let at = 0; at < kind.concurrency; at++) await this.workWith(name, handler, 1);
+    else await this.workWith(name, handler, kind.concurrency);
+    if (kind.ownHandlerFrom !== undefined) await this.workWith(name, handler, 1, kind.ownHandlerFrom);
+    if (kind.cron !== undefined) await this.boss.schedule(name, kind.cron, {});
+  }
+
+  private async workWith(name: JobName, handler: AnyHandler, concurrency: number, minPriority?: number): Promise<void> {
+    const kind = jobKind(name);
+    const id = await this.boss.work(
       name,
       {
-        localConcurrency: kind.concurrency,
+        localConcurrency: concurrency,
         batchSize: 1,
         includeMetadata: true,
         pollingIntervalSeconds: 1,
         // What is to be done now is told; asked for is only what was put off, and each asking costs a plan.
         notifyPollingIntervalSeconds: 5,
+        ...(minPriority !== undefined && { minPriority }),
       },
       async ([job]) => {
         if (job === undefined) return;
@@ -108,9 +119,10 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
             'job',
           );
           throw error;
+        } finally {
+          if (kind.isBacklog) this.boss.notifyWorker(id);
         }
       },
     );
-    if (kind.cron !== undefined) await this.boss.schedule(name, kind.cron, {});
   }
 }

@@ -8,7 +8,7 @@ import { HANDLED_APPS, JobRunner } from './job-runner.js';
 @Global()
 @Module({})
 export class JobsModule {
-  /** @param boss started, its queues prepared; @param apps whose jobs this process handles */
+  /** @param boss started, its queues prepared; @param apps whose jobs this process handles; none: it only sends */
   static with(boss: PgBoss, apps: readonly AppName[]): DynamicModule {
     return {
       module: JobsModule,
@@ -19,7 +19,7 @@ export class JobsModule {
         { provide: JobQueue, useFactory: () => new JobQueue(boss) },
         JobRunner,
       ],
-      exports: [JobQueue],
+      exports: [JobQueue, HANDLED_APPS],
     };
   }
 }

@@ -1,5 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
+import {
+  AggregatorRegistry,
+  collectDefaultMetrics,
+  type Metric,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from 'prom-client';
 
 /** A value with its labels; of a histogram also which of its series it belongs to (`_bucket`, `_sum`, `_count`). */
 export interface MetricSample {
@@ -21,7 +28,11 @@ export interface ReadMetric {
 @Injectable()
 export class Metrics {
   private readonly registry = new Registry();
+  private readonly process = new Registry();
   private isOfProcess = false;
+
+  /** Where several processes serve one port: {@link ofThisProcess} of each, by its number. */
+  askProcesses: (() => Promise<ReadonlyMap<number, unknown>>) | undefined;
 
   readonly contentType: string = this.registry.contentType;
 
@@ -42,10 +53,33 @@ export class Metrics {
   }
 
   async text(): Promise<string> {
+    const processes = this.askProcesses === undefined ? this.default() : labelled(await this.askProcesses());
+    return `${await this.registry.metrics()}\n${await processes.metrics()}`;
+  }
+
+  /** What is measured of the process itself, for {@link askProcesses}. */
+  async ofThisProcess(): Promise<unknown> {
+    return this.default().getMetricsAsJSON();
+  }
+
+  private default(): Registry {
     if (!this.isOfProcess) {
       this.isOfProcess = true;
-      collectDefaultMetrics({ register: this.registry });
+      collectDefaultMetrics({ register: this.process });
     }
-    return this.registry.metrics();
+    return this.process;
   }
+}
+
+/** The metrics of all processes, each value with the number of its process. */
+function labelled(processes: ReadonlyMap<number, unknown>): Registry {
+  const metrics = [...processes].map(([number, metrics]) =>
+    (metrics as MetricObjectWithValues<MetricValue<string>>[]).map((metric) => ({
+      ...metric,
+      // No two have the same labels, so that nothing is added up.
+      aggregator: 'sum',
+      values: metric.values.map((value) => ({ ...value, labels: { ...value.labels, process: String(number) } })),
+    })),
+  );
+  return AggregatorRegistry.aggregate(metrics as unknown as object[]);
 }
