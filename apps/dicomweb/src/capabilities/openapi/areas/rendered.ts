@@ -12,6 +12,8 @@ const places: [path: string, of: string, name: string][] = [
   ['/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}', 'frames', 'Frames'],
 ];
 
+const names = ['Accept', 'viewport', 'window', 'quality', 'annotation', 'iccprofile', 'IfNoneMatch'];
+
 const picture = { schema: { type: 'string', contentMediaType: 'image/*' } };
 
 function operation(path: string, operationId: string, summary: string): Operation {
@@ -19,12 +21,17 @@ function operation(path: string, operationId: string, summary: string): Operatio
     operationId,
     tags: [tag.name],
     summary,
-    parameters: [...pathParameters(path), ...['Accept', 'viewport', 'window', 'quality', 'IfNoneMatch'].map(parameter)],
+    parameters: [...pathParameters(path), ...names.map(parameter)],
     responses: {
       200: {
-        description: 'The picture; several frames as parts.',
+        description: 'The picture, several frames as parts; of a structured report a page.',
         headers: { ETag: { schema: { type: 'string' } } },
-        content: { 'image/jpeg': picture, 'image/png': picture, 'multipart/related; type="image/jpeg"': picture },
+        content: {
+          'image/jpeg': picture,
+          'image/png': picture,
+          'multipart/related; type="image/jpeg"': picture,
+          'text/html': { schema: { type: 'string' } },
+        },
       },
       304: { description: 'The client has it.' },
       ...failures(400, 404, 406, 410, 503),

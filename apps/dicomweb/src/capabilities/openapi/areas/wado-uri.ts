@@ -19,7 +19,7 @@ function retrieve(operationId: string): Operation {
     tags: [tag.name],
     summary: 'An instance, or a picture of it',
     description:
-      'Without contentType and Accept, single images and single frames come as JPEG, all else as DICOM. Not done here, and answered with 406: anonymize, presentationUID.',
+      'Without contentType and Accept, single images and single frames come as JPEG, all else as DICOM. Not done here, and answered with 406: anonymize.',
     parameters: [
       query('requestType', 'WADO', { type: 'string', enum: ['WADO'] }, true),
       query('objectUID', 'SOP Instance UID', ref('Uid'), true),
@@ -34,6 +34,9 @@ function retrieve(operationId: string): Operation {
       query('windowCenter', 'With windowWidth', { type: 'number' }),
       query('windowWidth', 'With windowCenter', { type: 'number', minimum: 1 }),
       query('imageQuality', 'Of JPEG', whole(100)),
+      query('annotation', 'Written on the picture: patient, technique', text),
+      query('presentationUID', 'A presentation state of the same study to show the image by', text),
+      query('presentationSeriesUID', 'Of the presentation state; not needed', text),
       parameter('Accept'),
       parameter('IfNoneMatch'),
       parameter('Range'),
