@@ -34,7 +34,7 @@ function toolFor(transferSyntaxUid: string): Tool | undefined {
   const jpeg = /^1\.2\.840\.10008\.1\.2\.4\.(50|51|53|55|57|70)$/;
   if (jpeg.test(transferSyntaxUid)) return 'dcmdjpeg';
   if (/\.4\.8[01]$/.test(transferSyntaxUid)) return 'dcmdjpls';
-  if (/\.2\.5$/.test(transferSyntaxUid)) return 'dcmdrle';
+  if (transferSyntaxUid.endsWith('.2.5')) return 'dcmdrle';
   if (/\.4\.9[01]$/.test(transferSyntaxUid)) return 'opj_decompress';
   if (/\.4\.20[123]$/.test(transferSyntaxUid)) return 'ojph_expand';
   if (/\.4\.11[012]$/.test(transferSyntaxUid)) return 'djxl';

@@ -111,7 +111,7 @@ function present(picture: Picture, asked: Presentation, viewport: Viewport | und
     picture: reorient(picture, geometry),
     size: { width: geometry.width, height: geometry.height },
     graphics: drawGraphics(presentation, geometry),
-    isColored: [...graphics, ...texts].some(({ color }) => !/^(#ffffff|rgb\((\d+),\1,\1\))$/.test(color)),
+    isColored: [...graphics, ...texts].some(({ color }) => !/^(?:#ffffff|rgb\((\d+),\1,\1\))$/.test(color)),
   };
 }
 

@@ -39,7 +39,7 @@ describe('colours', () => {
   it.each(['adobergb', 'rommrgb', 'displayp3'] as const)('of sRGB come back from %s', async (space) => {
     const { icc, values } = await shown({ space });
     expect(icc).toBeDefined();
-    expect(values.slice(6)).not.toEqual([...green.slice(6)]);
+    expect(values.slice(6)).not.toEqual([200, 100, 50]);
     const back = await shown({ space: 'srgb', source: icc! }, rgb, Uint8Array.from(values));
     // Bytes are few for so large a space: what is lost is what rounding loses.
     back.values.slice(3).forEach((value, i) => expect(Math.abs(value - green[3 + i]!)).toBeLessThanOrEqual(4));

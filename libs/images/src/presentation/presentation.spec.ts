@@ -294,6 +294,34 @@ describe('presentation states', () => {
     expect(await inkOf({ '00700009': items(graphic('SPIRAL', 0, 0)) })).toBe(0);
   });
 
+  it('draw a layer in its colour', async () => {
+    // CIELab of pure red.
+    const lab = [53.23, 80.1, 67.2];
+    const layer = {
+      '00700002': text('CS', 'RED'),
+      '00700401': number(
+        'US',
+        Math.round(lab[0]! * 655.35),
+        ...lab.slice(1).map((v) => Math.round(((v + 128) / 255) * 65535)),
+      ),
+    };
+    const box = {
+      '00700005': text('CS', 'DISPLAY'),
+      '00700022': number('FL', 0, 0, 1, 0, 1, 1, 0, 1, 0, 0),
+      '00700023': text('CS', 'POLYLINE'),
+      '00700024': text('CS', 'Y'),
+    };
+    const state = {
+      '00700060': items(layer),
+      '00700001': items({ '00700002': text('CS', 'RED'), '00700009': items(box) }),
+    };
+    const image = { sopInstanceUid: '1.2', frameIndex: 0, description, overlays: [] };
+    const { presentation, description: changed } = applyPresentation(state, image);
+    const png = await renderFrame(bytes, changed, { format: 'png', presentation });
+    const [red, green, blue] = await sharp(png).extract({ left: 2, top: 2, width: 1, height: 1 }).raw().toBuffer();
+    expect([red! > 240, green! < 40, blue! < 40]).toEqual([true, true, true]);
+  });
+
   it('name the images they are about', () => {
     const reference = { '00081155': text('UI', '1.2'), '00081160': number('IS', 3, 4) };
     const state = { '00081115': items({ '0020000E': text('UI', '1.1'), '00081140': items(reference) }) };

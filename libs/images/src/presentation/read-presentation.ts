@@ -165,10 +165,27 @@ function layerColors(state: DicomJson): Map<string, string> {
   return colors;
 }
 
-/** CIELab in 16 bits (PS3.3 C.10.7.1.1): L* of 0 to 100, a* and b* of -128 to 127. */
+/** CIELab in 16 bits (PS3.3 C.10.7.1.1): L* of 0 to 100, a* and b* of -128 to 127, under D50; as sRGB. */
 function cssOfLab([l, a, b]: [number, number, number]): string {
-  return `lab(${((l / 65535) * 100).toFixed(1)}% ${((a / 65535) * 255 - 128).toFixed(1)} ${((b / 65535) * 255 - 128).toFixed(1)})`;
+  const y = ((l / 65535) * 100 + 16) / 116;
+  const x = y + ((a / 65535) * 255 - 128) / 500;
+  const z = y - ((b / 65535) * 255 - 128) / 200;
+  const cubed = (t: number): number => (t > 6 / 29 ? t ** 3 : 3 * (6 / 29) ** 2 * (t - 4 / 29));
+  const xyz = [0.9642 * cubed(x), cubed(y), 0.8249 * cubed(z)];
+  const channels = labToSrgb.map((row) => {
+    const linear = row.reduce((sum, factor, i) => sum + factor * (xyz[i] as number), 0);
+    const encoded = linear <= 0.0031308 ? 12.92 * linear : 1.055 * linear ** (1 / 2.4) - 0.055;
+    return Math.round(Math.min(Math.max(encoded, 0), 1) * 255);
+  });
+  return `rgb(${channels.join()})`;
 }
+
+/** From XYZ under D50 to linear sRGB, which is under D65 (Bradford). */
+const labToSrgb = [
+  [3.1338561, -1.6168667, -0.4906146],
+  [-0.9787684, 1.9161415, 0.033454],
+  [0.0719453, -0.2289914, 1.4052427],
+];
 
 const shutterGroup = (state: DicomJson): number | undefined => numberOf(state, '00181623');
 

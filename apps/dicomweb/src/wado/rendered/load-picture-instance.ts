@@ -56,15 +56,19 @@ export async function loadPictureInstance(
   );
   const row = rows[0];
   if (row === undefined) return undefined;
-  const { dicom_json, pixelDataOffset, frameBits, entry, ...columns } = row;
+  const { sopClassUid, transferSyntaxUid, frameKind, numberOfFrames, sha256 } = row;
   const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = target;
   const firstFrame = placeOf(row, frameIndex);
   return {
     studyInstanceUid,
     seriesInstanceUid,
     sopInstanceUid,
-    ...columns,
-    dataset: JSON.parse(dicom_json) as DicomJson,
+    sopClassUid,
+    transferSyntaxUid,
+    frameKind,
+    numberOfFrames,
+    sha256,
+    dataset: JSON.parse(row.dicom_json) as DicomJson,
     ...(firstFrame && { firstFrame }),
   };
 }

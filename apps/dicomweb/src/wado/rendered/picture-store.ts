@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
@@ -58,7 +58,10 @@ export class PictureStore implements OnModuleInit, OnModuleDestroy {
       try {
         const { mtimeMs, size } = await file.stat();
         if (Date.now() - mtimeMs > this.ageMillisecondsMax || size > this.bytesMax) return undefined;
-        return contentOf(await file.readFile());
+        const picture = contentOf(await file.readFile());
+        // Out of the way of a whole one.
+        if (picture === undefined) await unlink(this.fileOf(key));
+        return picture;
       } finally {
         await file.close();
       }

@@ -63,10 +63,7 @@ describe('parseWadoUri', () => {
     expect(() => parseWadoUri(search)).toThrow(message);
   });
 
-  it.each(['&anonymize=yes'])(
-    'does not pass over %s, which would show something else',
-    (more) => {
-      expect(() => parse(more)).toThrow(expect.objectContaining({ title: 'Not Acceptable' }));
-    },
-  );
+  it.each(['&anonymize=yes'])('does not pass over %s, which would show something else', (more) => {
+    expect(() => parse(more)).toThrow(expect.objectContaining({ title: 'Not Acceptable' }));
+  });
 });
