@@ -239,7 +239,7 @@ describe('result objects', () => {
 
 function groupsOf(report: string): DicomJson[] {
   const { dataset } = readPart10(readFileSync(report));
-  const measurements = jsonItems(dataset, '0040A730').find((item) => jsonText(item, '0040A040') === 'CONTAINER')!;
+  const measurements = jsonItems(dataset, '0040A730').findLast((item) => jsonText(item, '0040A040') === 'CONTAINER')!;
   return jsonItems(measurements, '0040A730');
 }
 

@@ -95,6 +95,7 @@ function root(sources: DicomJson[], model: Model, output: ModelOutput, inputDige
     }),
     ...observer(model),
     code('HAS CONCEPT MOD', dcm('121058', 'Procedure reported'), procedure),
+    ...imageLibrary(sources, output),
     container('CONTAINS', dcm('126010', 'Imaging Measurements'), measurements(sources, model, output, inputDigest)),
   ];
   const { '0040A010': _topHasNoRelationship, ...report } = container(
@@ -255,17 +256,34 @@ function algorithm(model: Model, output: ModelOutput, inputDigest: string): Dico
   ];
 }
 
-// A report on 500 slices need not name each of them with each number: the evidence sequence does.
+// A report on 500 slices need not name each of them with each number, nor the only image there is: the image library does.
 const sourcesPerMeasurementMax = 16;
 
-/** TID 300 with its sources (TID 320). */
+/** TID 300 with its sources (TID 320) where they are some of the images; all images are in the library. */
 function measurement(finding: Finding): DicomJson {
-  const sources =
-    finding.sourceInstances.length > sourcesPerMeasurementMax ? [finding.sourceInstances[0]!] : finding.sourceInstances;
-  const references = sources.map((source) =>
-    reference('INFERRED FROM', dcm('121112', 'Source of Measurement'), source),
-  );
+  const { sourceInstances: sources } = finding;
+  const isWaveform = sources.some(({ sopClassUid }) => sopClassUid.startsWith('1.2.840.10008.5.1.4.1.1.9.'));
+  const named = isWaveform || (sources.length > 1 && sources.length <= sourcesPerMeasurementMax) ? sources : [];
+  const references = named.map((source) => reference('INFERRED FROM', dcm('121112', 'Source of Measurement'), source));
   return num('CONTAINS', finding.code, finding.value, finding.unit, references);
+}
+
+/** TID 1600: the images read, with their frames where not all were. None for a waveform, which is no image. */
+function imageLibrary(sources: DicomJson[], output: ModelOutput): DicomJson[] {
+  const frames = new Map(output.findings[0]?.sourceInstances.map((one) => [one.sopInstanceUid, one.frames]));
+  const images = sources
+    .filter((source) => source['00280010'] !== undefined)
+    .map((source) => {
+      const own = sourceOf(source);
+      const read = frames.get(own.sopInstanceUid);
+      return reference('CONTAINS', undefined, { ...own, ...(read && { frames: read }) });
+    });
+  if (images.length === 0) return [];
+  return [
+    container('CONTAINS', dcm('111028', 'Image Library'), [
+      container('CONTAINS', dcm('126200', 'Image Library Group'), images),
+    ]),
+  ];
 }
 
 /** Current Requested Procedure Evidence Sequence: every instance the model read and every object beside the report, by series (PS3.3 C.17.2). */
