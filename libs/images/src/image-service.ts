@@ -111,7 +111,7 @@ export class ImageService {
     timeoutMilliseconds?: number,
   ): Promise<ImageResponse<Request['kind']>> {
     try {
-      return (await this.pool.run(request, timeoutMilliseconds)) as ImageResponse<Request['kind']>;
+      return (await this.pool.run(request, { timeoutMilliseconds })) as ImageResponse<Request['kind']>;
     } catch (error) {
       throw error instanceof WorkerError ? toImageError(error) : error;
     }

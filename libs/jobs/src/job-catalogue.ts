@@ -12,6 +12,10 @@ interface JobKind<Payload extends z.ZodType> {
   key?: (payload: z.infer<Payload>) => string;
   /** Handlers at once in one process. */
   concurrency: number;
+  /** One handler more, for jobs of at least this priority: they pass a backlog that keeps all others at work. */
+  ownHandlerFrom?: number;
+  /** Jobs may wait in their thousands: a handler that finished one looks for the next at once. */
+  isBacklog?: boolean;
   retryLimit: number;
   /** First pause; it doubles with each retry. */
   retryDelaySeconds: number;
@@ -109,7 +113,10 @@ export const jobCatalogue = {
     payload: workitem,
     handledBy: 'inference',
     key: (p) => p.workitemUid,
-    concurrency: 1,
+    // One at the device, one made ready, one fetched, one stored.
+    concurrency: 4,
+    ownHandlerFrom: 2,
+    isBacklog: true,
     retryLimit: 4,
     expireInSeconds: 3600,
     deadLetter: 'inference-failed',

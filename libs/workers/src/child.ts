@@ -12,16 +12,26 @@ export interface ChildOptions {
 }
 
 /** What of its environment a child gets: where things are, never a password, a key or an address. */
-const inheritedVariables = ['PATH', 'LD_LIBRARY_PATH', 'TZ', 'LANG', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'windir'];
+const inheritedVariables = [
+  ...['PATH', 'LD_LIBRARY_PATH', 'TZ', 'LANG', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'windir'],
+  // Which accelerators there are, and their drivers.
+  ...['VK_DRIVER_FILES', 'VK_ICD_FILENAMES', 'CUDA_VISIBLE_DEVICES', 'NVIDIA_VISIBLE_DEVICES'],
+];
 
 /** How much of what a child last wrote to its standard error an error message quotes. */
 const complaintLengthMax = 2000;
 
-/** One worker process: it takes one request at a time, and ends once. */
+/** One worker process: it takes the requests its pool gives it, and ends once. */
 export class Child {
   /** Resolves, once, when the process has ended (or could not start), with why. */
   readonly ended: Promise<WorkerError>;
   jobsDone = 0;
+  /** Requests it is at. */
+  jobsAtWork = 0;
+  /** It is at a request that wants no other beside it. */
+  isReserved = false;
+  /** False once it has done what it may, and ends with what it is at. */
+  canTakeMore = true;
 
   private readonly process: ChildProcess;
   private readonly name: string;
@@ -29,7 +39,7 @@ export class Child {
   private readonly ready: Promise<void>;
   private complaint = '';
   private killedFor: WorkerError | undefined;
-  private waiting: { id: number; settle: (message: WorkerMessage) => void } | undefined;
+  private readonly waiting = new Map<number, (message: WorkerMessage) => void>();
 
   constructor(options: ChildOptions) {
     this.name = options.name;
@@ -46,7 +56,7 @@ export class Child {
     this.ready = new Promise((resolve) => (isReady = resolve));
     this.process.on('message', (message: WorkerMessage) => {
       if (message.kind === 'ready') isReady();
-      else if (message.id === this.waiting?.id) this.waiting.settle(message);
+      else this.waiting.get(message.id)?.(message);
     });
     this.process.stderr?.on('data', (text: Buffer) => {
       this.complaint = (this.complaint + text.toString('utf8')).slice(-complaintLengthMax);
@@ -73,13 +83,10 @@ export class Child {
   /** Sends one request; resolves with its answer, or never, when the process ends before. */
   ask(id: number, request: unknown): Promise<WorkerMessage> {
     return new Promise((resolve, reject) => {
-      this.waiting = {
-        id,
-        settle: (message) => {
-          this.waiting = undefined;
-          resolve(message);
-        },
-      };
+      this.waiting.set(id, (message) => {
+        this.waiting.delete(id);
+        resolve(message);
+      });
       const message: WorkRequest = { id, request };
       this.process.send(message, (error) => {
         // EPIPE and a closed channel mean that the process is ending, and `ended` says why; what is left is a request

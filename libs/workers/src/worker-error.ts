@@ -15,10 +15,17 @@ export class WorkerError extends Error {
   readonly code: WorkerErrorCode;
   /** The `code` of the error the handler threw, when it had one. */
   readonly remoteCode: string | undefined;
+  /** Other requests that were with it in the process that ended: one of them may be to blame. */
+  readonly companions: number;
 
-  constructor(code: WorkerErrorCode, message: string, options?: { remoteCode?: string | undefined; cause?: unknown }) {
+  constructor(
+    code: WorkerErrorCode,
+    message: string,
+    options?: { remoteCode?: string | undefined; companions?: number; cause?: unknown },
+  ) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.remoteCode = options?.remoteCode;
+    this.companions = options?.companions ?? 0;
   }
 }

@@ -16,6 +16,8 @@ export interface WorkerPoolOptions {
   name: string;
   /** Requests that may wait for a free worker; more are refused as `overloaded`. 256 when absent. */
   queueLengthMax?: number;
+  /** Requests one process is at, at once. 1 when absent: then what ends it ends that request and no other. */
+  requestsPerProcess?: number;
   /** Replaces a process after so many requests, for libraries that leak. Never when absent. */
   jobsPerProcessMax?: number;
   /** Ends a process that nobody has needed for so long, and gives its memory back. Never when absent. */
@@ -26,9 +28,20 @@ export interface WorkerPoolOptions {
   environment?: Readonly<Record<string, string>>;
 }
 
+export interface RunOptions {
+  /** From when a worker takes it; the pool's own when absent. */
+  timeoutMilliseconds?: number | undefined;
+  /** Greater is taken first, and 2 or more even by a process that is full, one beyond what it takes otherwise. 0 when absent. */
+  urgency?: number;
+  /** No other request is in the process meanwhile, so that what ends it is this one's doing. */
+  alone?: boolean;
+}
+
 interface Job {
   request: unknown;
   timeoutMilliseconds: number;
+  urgency: number;
+  alone: boolean;
   resolve: (response: unknown) => void;
   reject: (error: WorkerError) => void;
 }
@@ -37,7 +50,7 @@ interface Job {
  * Runs requests in child processes, so that what crashes, hangs or eats memory takes down one request and nothing else.
  * Processes rather than threads: a segmentation fault or an abort in native code ends the whole process it is in.
  *
- * Requests are taken in the order they came. A process that dies is replaced when the next request needs one; a request
+ * Requests are taken the most urgent first, then in the order they came. A process that dies is replaced when the next request needs one; a request
  * is never tried twice. When the parent dies, however it dies, its children end.
  */
 export class WorkerPool<Request, Response> {
@@ -66,13 +79,13 @@ export class WorkerPool<Request, Response> {
   /**
    * Has one worker handle `request`. Requests and responses are copied as by structuredClone.
    *
-   * @param timeoutMilliseconds For this request; the pool's own when absent.
    * @throws WorkerError of any code; the pool goes on.
    */
-  run(request: Request, timeoutMilliseconds = this.options.timeoutMilliseconds): Promise<Response> {
+  run(request: Request, { timeoutMilliseconds, urgency = 0, alone = false }: RunOptions = {}): Promise<Response> {
     return new Promise<Response>((resolve, reject) => {
       if (this.isClosed) return reject(this.closedError());
-      if (this.freeWorkers() === 0 && this.queue.length >= this.queueLengthMax) {
+      const isFull = this.freeWorkers() === 0 && this.queue.length >= this.queueLengthMax;
+      if (isFull) {
         return reject(
           new WorkerError(
             'overloaded',
@@ -80,7 +93,15 @@ export class WorkerPool<Request, Response> {
           ),
         );
       }
-      this.queue.push({ request, timeoutMilliseconds, resolve: resolve as (response: unknown) => void, reject });
+      const before = this.queue.findIndex((other) => other.urgency < urgency);
+      this.queue.splice(before < 0 ? this.queue.length : before, 0, {
+        request,
+        timeoutMilliseconds: timeoutMilliseconds ?? this.options.timeoutMilliseconds,
+        urgency,
+        alone,
+        resolve: resolve as (response: unknown) => void,
+        reject,
+      });
       this.startNext();
     });
   }
@@ -101,11 +122,23 @@ export class WorkerPool<Request, Response> {
   }
 
   private startNext(): void {
-    while (this.queue.length > 0 && this.freeWorkers() > 0) {
-      const job = this.queue.shift() as Job;
-      const child = this.takeIdle() ?? this.startChild();
+    for (let job = this.queue[0]; job !== undefined; job = this.queue[0]) {
+      const child = this.freeWorkers() > 0 ? (this.takeIdle() ?? this.startChild()) : this.withRoomFor(job);
+      if (child === undefined) return;
+      this.queue.shift();
+      child.isReserved = job.alone;
       void this.work(child, job);
     }
+  }
+
+  /** The process at least work that may take one more. */
+  private withRoomFor({ alone, urgency }: Job): Child | undefined {
+    const room =
+      (this.options.requestsPerProcess ?? 1) + Number(urgency >= 2 && this.options.requestsPerProcess !== undefined);
+    if (alone) return undefined;
+    return [...this.children]
+      .filter((child) => !child.isReserved && child.jobsAtWork > 0 && child.jobsAtWork < room && child.canTakeMore)
+      .sort((a, b) => a.jobsAtWork - b.jobsAtWork)[0];
   }
 
   private takeIdle(): Child | undefined {
@@ -152,13 +185,14 @@ export class WorkerPool<Request, Response> {
 
   private async work(child: Child, job: Job): Promise<void> {
     child.setIdle(false);
+    child.jobsAtWork += 1;
     const failedStart = await this.within(
       this.options.startTimeoutMilliseconds ?? 30_000,
       'load the worker module',
       child,
       child.whenReady(),
     );
-    if (failedStart instanceof WorkerError) return job.reject(failedStart);
+    if (failedStart instanceof WorkerError) return job.reject(this.ofOne(failedStart, child));
 
     const answer = await this.within(
       job.timeoutMilliseconds,
@@ -169,12 +203,18 @@ export class WorkerPool<Request, Response> {
     if (answer instanceof WorkerError) {
       // A request that could not even be sent leaves the worker as it was.
       if (answer.code === 'failed') this.release(child);
-      return job.reject(answer);
+      return job.reject(this.ofOne(answer, child));
     }
 
     // Free the worker before the answer is acted upon, so that a caller who asks again at once finds it.
     this.release(child);
     settle(job, answer as WorkerMessage);
+  }
+
+  /** The process ended for all it was at; each of them is told with how many others. */
+  private ofOne(error: WorkerError, child: Child): WorkerError {
+    if (error.code === 'failed' || child.jobsAtWork < 2) return error;
+    return new WorkerError(error.code, error.message, { companions: child.jobsAtWork - 1, cause: error });
   }
 
   /** What `work` gives; or why the child ended before, killed by us when it took too long. */
@@ -211,7 +251,11 @@ export class WorkerPool<Request, Response> {
 
   private release(child: Child): void {
     child.jobsDone += 1;
+    child.jobsAtWork -= 1;
+    child.isReserved = false;
     if (child.jobsDone >= (this.options.jobsPerProcessMax ?? Infinity)) {
+      child.canTakeMore = false;
+      if (child.jobsAtWork > 0) return;
       // Its place is free once it has ended; see startChild.
       child.kill(
         new WorkerError('closed', `${this.options.name}: the worker was replaced after ${child.jobsDone} requests.`),
@@ -219,6 +263,7 @@ export class WorkerPool<Request, Response> {
       return;
     }
     if (!this.children.has(child)) return;
+    if (child.jobsAtWork > 0) return this.startNext();
     child.setIdle(true);
     this.idle.push(child);
     this.startIdleTimer(child);

@@ -1,65 +1,75 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { FetchedInput, Model, ModelOutput } from '../models/model.js';
-import { ModelError } from '../models/model-error.js';
-import { readNetwork } from '../models/read-network.js';
 import { runPipeline } from '../pipelines/run-pipeline.js';
 import { makeObjects } from '../results/make-objects.js';
-import { openSession, type Session, type SessionOptions } from './open-session.js';
+import { Device, type DeviceOptions } from './device.js';
+import type { SessionOptions } from './open-session.js';
+import { ResidentNetworks } from './resident-networks.js';
 
-/** Sessions held at once in one process; the one unused longest goes first. */
-const sessionsMax = 4;
-const sessions = new Map<string, Promise<Session>>();
+export interface RunOptions extends SessionOptions, Partial<DeviceOptions> {
+  /** Of all networks open in one process. */
+  modelBytesMax?: number;
+}
+
+export interface RunReport {
+  output: ModelOutput;
+  /** Providers that were tried before the one that was used, and why they were left. */
+  refusals: readonly string[];
+}
+
+const usual = { runsAtOnce: 1, batchItemsMax: 8, batchWaitMilliseconds: 5 };
+export const modelBytesUsual = 2 * 1024 ** 3;
+
+/** What a process has, whatever it is asked: by the first request's options. */
+let residents: ResidentNetworks | undefined;
+const devices = new Map<string, Device>();
 
 /**
- * Runs a model on one fetched study, in this process. Sessions are kept by the digest of their bytes.
+ * Runs a model on one fetched study, in this process. Several may be under way: their batches meet at the device.
  *
+ * @param urgency Greater goes first: 2 for HIGH.
  * @throws ModelError of any code.
  */
-export async function runModel(model: Model, task: FetchedInput, options: SessionOptions): Promise<ModelOutput> {
+export async function runModel(
+  model: Model,
+  task: FetchedInput,
+  options: RunOptions,
+  urgency = 0,
+): Promise<ModelOutput> {
+  return (await reportRun(model, task, options, urgency)).output;
+}
+
+/** {@link runModel} with what else there is to tell of it. */
+export async function reportRun(
+  model: Model,
+  task: FetchedInput,
+  options: RunOptions,
+  urgency: number,
+): Promise<RunReport> {
   const startedAt = new Date().toISOString();
-  const session = await sessionOf(model, options);
-  const result = await runPipeline(model.manifest, task, session.infer);
-  const finished = {
-    runtime: { name: 'onnxruntime-node', version: session.version, executionProvider: session.executionProvider },
-    startedAt,
-    finishedAt: new Date().toISOString(),
-  } as const;
-  return { ...result.conclusion, ...(await makeObjects(model, task, result, finished)), ...finished };
-}
-
-async function sessionOf(model: Model, options: SessionOptions): Promise<Session> {
-  const key = `${model.networkSha256} ${model.id} ${model.version} ${options.executionProviders.join(',')} ${options.intraOpThreads}`;
-  const opening = sessions.get(key) ?? loadSession(model, options);
-  sessions.delete(key);
-  sessions.set(key, opening);
-  // A failure is not kept: the file may be put right.
-  opening.catch(() => sessions.delete(key));
-  await dropUnused();
-  return opening;
-}
-
-async function dropUnused(): Promise<void> {
-  const [oldest] = sessions;
-  if (!oldest || sessions.size <= sessionsMax) return;
-  sessions.delete(oldest[0]);
-  await (await oldest[1]).release();
-}
-
-/** Reads the bytes once: those whose digest was compared are those that are loaded. */
-async function loadSession(model: Model, options: SessionOptions): Promise<Session> {
-  const file = path.join(model.directory, 'model.onnx');
-  const bytes = await readFile(file).catch((error: Error) => {
-    throw new ModelError('invalid-model', `${file} cannot be read: ${error.message}`, { cause: error });
-  });
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  if (sha256 !== model.networkSha256) {
-    throw new ModelError(
-      'altered-model',
-      `${file} has SHA-256 ${sha256}, but ${model.id} ${model.version} was registered with ${model.networkSha256}. Restore the file, or register it as a new version.`,
+  residents ??= new ResidentNetworks(options.modelBytesMax ?? modelBytesUsual);
+  return residents.use(model, options, async (resident) => {
+    const { session } = resident;
+    const result = await runPipeline(model.manifest, task, (input) =>
+      deviceOf(session.executionProvider, options).run(resident, input, urgency),
     );
+    const finished = {
+      runtime: { name: 'onnxruntime-node', version: session.version, executionProvider: session.executionProvider },
+      startedAt,
+      finishedAt: new Date().toISOString(),
+    } as const;
+    const output = { ...result.conclusion, ...(await makeObjects(model, task, result, finished)), ...finished };
+    return { output, refusals: [...session.refusals] };
+  });
+}
+
+/** The CPU and an accelerator work side by side; two networks on one of them after each other. */
+function deviceOf(executionProvider: string, options: RunOptions): Device {
+  const name = executionProvider === 'cpu' ? 'cpu' : 'accelerator';
+  let device = devices.get(name);
+  if (!device) {
+    const { runsAtOnce, batchItemsMax, batchWaitMilliseconds } = { ...usual, ...options };
+    device = new Device({ runsAtOnce, batchItemsMax, batchWaitMilliseconds });
+    devices.set(name, device);
   }
-  readNetwork(bytes);
-  return openSession(bytes, model.manifest, options);
+  return device;
 }

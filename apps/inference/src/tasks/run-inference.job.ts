@@ -106,7 +106,7 @@ export class RunInference {
       const output =
         'unsuitable' in input
           ? this.unsuitable(input.unsuitable, startedAt)
-          : await this.analyse(model, archive, input, directory, inputDigest, signal);
+          : await this.analyse(model, archive, input, directory, workitem, signal);
       signal.throwIfAborted();
       const sources = 'unsuitable' in input ? instances : input.instances;
       const report = buildSr({ sources, model, output, inputDigest });
@@ -122,13 +122,13 @@ export class RunInference {
     archive: ArchiveClient,
     input: ModelInput,
     directory: string,
-    inputDigest: string,
+    { inputDigest, priority }: AiWorkitem,
     signal: AbortSignal,
   ): Promise<ModelOutput> {
     const startedAt = new Date().toISOString();
     const task = await fetchInput(archive, input, directory, inputDigest);
     try {
-      return await this.runtime.run(model, task, signal);
+      return await this.runtime.run(model, task, signal, priority);
     } catch (error) {
       if (!(error instanceof ModelError) || !saidOfTheStudy.includes(error.code)) throw error;
       return this.unsuitable(`Not analysed: ${error.message}`, startedAt);
