@@ -23,7 +23,10 @@ export const destinationBody = z.strictObject({
   authorization: z
     .string()
     .max(4_000)
-    .regex(/^[\x21-\x7e]+ [\x20-\x7e]+$/, 'an Authorization header: a scheme and what goes with it, such as "Bearer abc"')
+    .regex(
+      /^[\x21-\x7e]+ [\x20-\x7e]+$/,
+      'an Authorization header: a scheme and what goes with it, such as "Bearer abc"',
+    )
     .nullable()
     .optional(),
 });
@@ -66,7 +69,14 @@ export async function saveDestination(
            authorization_header = case when $6 then $5 when d.url = $2 then d.authorization_header end,
            updated_at = now()
      returning ${columns}`,
-    [name, url.replace(/\/+$/, ''), isEnabled, allowsPrivateAddresses, authorization ?? null, authorization !== undefined],
+    [
+      name,
+      url.replace(/\/+$/, ''),
+      isEnabled,
+      allowsPrivateAddresses,
+      authorization ?? null,
+      authorization !== undefined,
+    ],
   );
   return toDestination(row!);
 }

@@ -75,7 +75,11 @@ export async function createForward(tx: Transaction, forward: NewForward): Promi
 }
 
 /** What has not begun and is about fewer instances than are there now. */
-export async function cancelSupersededForwards(tx: Transaction, studyInstanceUid: string, digests: string[]): Promise<void> {
+export async function cancelSupersededForwards(
+  tx: Transaction,
+  studyInstanceUid: string,
+  digests: string[],
+): Promise<void> {
   await execute(
     tx,
     `update forward set state = 'canceled', error = 'More instances arrived; a new order covers them all.',

@@ -12,7 +12,15 @@ const idleSecondsMax = 120;
 const answerBytesMax = 8 * 1024 ** 2;
 
 /** Of hospitals' own networks; never link-local, where clouds keep their machines' secrets. */
-const privateNetworks = ['10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '::1', 'fc00::/7'];
+const privateNetworks = [
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '::1',
+  'fc00::/7',
+];
 const anywhere = new AllowedAddresses([]);
 const privateToo = new AllowedAddresses(privateNetworks);
 
