@@ -37,7 +37,8 @@ describe('S3 when things go wrong', () => {
       endpoint: proxy.endpoint,
       prefix: `faults-${Date.now()}/`,
       storageClass: undefined,
-      idleMilliseconds: 1_000,
+      // Longer than a slow machine takes to answer, shorter than a test.
+      idleMilliseconds: 4_000,
       attempts: 3,
     });
     expect(await store.selfTest()).toMatchObject({ isUsable: true });

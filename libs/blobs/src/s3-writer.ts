@@ -219,13 +219,14 @@ export class S3Writer implements BlobWriter {
       .catch((error: unknown) => this.unlessItIsOurs(error));
   }
 
-  /** The answer to a first try may have been lost: then the next finds the object there, and the key is nobody else's. */
+  /**
+   * The answer to an earlier try may have been lost, and a later one then fails in one way or another: what is there under
+   * the key, which is random, is ours.
+   */
   private async unlessItIsOurs(error: unknown): Promise<void> {
-    const { name, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number; attempts?: number } };
-    const isRepeated = name === 'PreconditionFailed' || name === 'NoSuchUpload';
-    if (!isRepeated || ($metadata?.attempts ?? 1) < 2) throw error;
-    const found = await this.client.send(new HeadObjectCommand(this.place));
-    if (found.ContentLength !== this.position) throw error;
+    if (this.stop.signal.aborted) throw error;
+    const found = await this.client.send(new HeadObjectCommand(this.place)).catch(() => undefined);
+    if (found?.ContentLength !== this.position) throw error;
   }
 
   private refuseAfterFailure(): void {
