@@ -24,6 +24,14 @@ interface ReadingRow {
  * worklist. The lock on the task makes the later of two results see the earlier one.
  */
 export async function prioritiseStudy(tx: Transaction, studyKey: number): Promise<void> {
+  // Locked first and read then: a statement that waits for the lock goes on with what it saw before it waited, and what a
+  // reader just said would be lost.
+  const locked = await query(
+    tx,
+    `select 1 from workitem where study_key = $1 and kind = 'reading' and state in ('SCHEDULED', 'IN PROGRESS') for update`,
+    [studyKey],
+  );
+  if (locked.length === 0) return;
   const [reading] = await query<ReadingRow>(
     tx,
     `select w.workitem_uid, w.priority, w.priority_reason, w.deadline, s.study_instance_uid, s.created_at as arrived_at,
@@ -33,8 +41,7 @@ export async function prioritiseStudy(tx: Transaction, studyKey: number): Promis
        from workitem w join study s using (study_key) left join study_routing r using (study_key)
        left join lateral (
          select * from priority_change p where p.workitem_uid = w.workitem_uid order by p.change_key desc limit 1) c on true
-      where w.study_key = $1 and w.kind = 'reading' and w.state in ('SCHEDULED', 'IN PROGRESS')
-        for update of w`,
+      where w.study_key = $1 and w.kind = 'reading' and w.state in ('SCHEDULED', 'IN PROGRESS')`,
     [studyKey],
   );
   if (reading === undefined) return;

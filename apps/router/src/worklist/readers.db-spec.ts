@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { loadConfig } from '#libs/config';
-import { query } from '#libs/database';
+import { query, transaction } from '#libs/database';
 import type { JobQueue } from '#libs/jobs';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.js';
 import {
@@ -19,6 +19,7 @@ import { Webhooks } from '../webhooks/webhooks.js';
 import { ChangePriority } from './change-priority.js';
 import { EscalateReadingsJob } from './escalate-readings.job.js';
 import { findWorklist } from './find-worklist.js';
+import { prioritiseStudy } from './prioritise-study.js';
 import { ReadStudy } from './read-study.js';
 import { ResultReadyJob } from './result-ready.job.js';
 import { ReviewFinding } from './review-finding.js';
@@ -111,6 +112,49 @@ describe('a reader and the priority', () => {
     await priority.change(later.workitemUid, 'Dr. A', 'LOW', 'Nothing urgent');
     await report(later.task, { outcome: 'positive', priority: 'HIGH' });
     expect((await item(later.uid)).priority).toBe('HIGH');
+  });
+
+  it('loses to nobody who prioritises at the same time', async () => {
+    const studies = await Promise.all(Array.from({ length: 4 }, () => routed()));
+    const prioritised = levels.apply({ signal });
+    await Promise.all(
+      studies.map(({ workitemUid }) => priority.change(workitemUid, 'Dr. A', 'HIGH', 'The ward called')),
+    );
+    await prioritised;
+    // And surely: who waits for a reader's transaction sees what it said.
+    const { uid, workitemUid } = studies[0]!;
+    const [study] = await query<{ study_key: number }>(
+      db.dataSource,
+      'select study_key from study where study_instance_uid = $1',
+      [uid],
+    );
+    const isWritten = Promise.withResolvers<void>();
+    const mayCommit = Promise.withResolvers<void>();
+    const reader = transaction(db.dataSource, async (tx) => {
+      await query(tx, 'select 1 from workitem where workitem_uid = $1 for update', [workitemUid]);
+      await query(
+        tx,
+        `insert into priority_change (workitem_uid, reader, from_priority, to_priority, reason)
+         values ($1, 'Dr. B', 'HIGH', 'LOW', 'Known')`,
+        [workitemUid],
+      );
+      isWritten.resolve();
+      await mayCommit.promise;
+    });
+    await isWritten.promise;
+    const other = transaction(db.dataSource, (tx) => prioritiseStudy(tx, study!.study_key));
+    const isBlocked = async () =>
+      (
+        await query(
+          db.dataSource,
+          `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+      ).length > 0;
+    while (!(await isBlocked())) await new Promise((done) => setTimeout(done, 10));
+    mayCommit.resolve();
+    await Promise.all([reader, other]);
+    expect((await item(uid)).priorityReason).toBe('Dr. B: Known');
+    for (const one of studies.slice(1)) expect((await item(one.uid)).priority).toBe('HIGH');
   });
 
   it('changes nothing that is over', async () => {
