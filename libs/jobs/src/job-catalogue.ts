@@ -121,6 +121,17 @@ export const jobCatalogue = {
     expireInSeconds: 3600,
     deadLetter: 'inference-failed',
   }),
+  /** Order: run a version on trial on what the version in force was run on. */
+  'run-shadow': kind({
+    ...usual,
+    payload: workitem.extend({ trialKey: z.int().positive() }),
+    handledBy: 'inference',
+    key: (p) => `${p.trialKey} ${p.workitemUid}`,
+    concurrency: 1,
+    isBacklog: true,
+    retryLimit: 2,
+    expireInSeconds: 3600,
+  }),
   /** Fact: an AI workitem's last attempt failed. */
   'inference-failed': kind({ ...usual, payload: workitem, handledBy: 'inference', concurrency: 1 }),
   /** Order: look for packs that belong on another tier. */

@@ -50,6 +50,7 @@ export {
   completeWorkitem,
   createWorkitem,
   createWorkitems,
+  failWorkitem,
   getWorkitem,
   getWorkitems,
   heartbeatWorkitem,
@@ -57,5 +58,6 @@ export {
   lockWorkitem,
   releaseSilentWorkitem,
   releaseWorkitem,
+  reopenWorkitem,
   updateWorkitem,
 } from './workitem-repository.js';

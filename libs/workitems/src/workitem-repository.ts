@@ -297,6 +297,39 @@ export async function cancelWorkitem(
 }
 
 /**
+ * Gives an AI task up after its last attempt: it is canceled, and listed as failed until an administrator has decided.
+ * @returns false when it was over already
+ */
+export async function failWorkitem(tx: Transaction, workitemUid: string, reason: string): Promise<boolean> {
+  if (!(await cancelWorkitem(tx, workitemUid, undefined, reason))) return false;
+  await query(
+    tx,
+    `insert into inference_failure (workitem_uid, attempts, reason)
+     select workitem_uid, attempts, $2 from workitem where workitem_uid = $1
+     on conflict on constraint pk_inference_failure
+       do update set attempts = excluded.attempts, reason = excluded.reason, state = 'failed',
+                     failed_at = clock_timestamp(), decided_by = null, decided_at = null`,
+    [workitemUid, reason],
+  );
+  return true;
+}
+
+/**
+ * CANCELED -> SCHEDULED of an AI task that was given up, with all its attempts before it. The standard knows no way back (PS3.4
+ * CC.1.1); the task is the same one, so that there is never a second result of it.
+ * @returns the workitem, or undefined when it is not one that was given up
+ */
+export function reopenWorkitem(tx: Transaction, workitemUid: string): Promise<Workitem | undefined> {
+  return change(
+    tx,
+    `state = 'SCHEDULED', transaction_uid = null, performer = null, claimed_at = null, heartbeat_at = null,
+     silent_seconds_max = null, finished_at = null, discontinuation_reason = null, attempts = 0`,
+    `workitem_uid = $1 and state = 'CANCELED' and kind = 'ai' and study_key is not null`,
+    [workitemUid],
+  );
+}
+
+/**
  * Cancels whatever still waits for somebody on a study, whoever holds it: call it in the transaction that takes the study
  * away, before its row goes. Performers see it at their next word; late results are refused.
  * @param reason for people, e.g. `The study was deleted.`

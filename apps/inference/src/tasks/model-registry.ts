@@ -15,6 +15,7 @@ import {
   settleCurrent,
   usedDigest,
 } from '../models/packages/model-repository.js';
+import { ModelRuntime } from '../runtime/model-runtime.js';
 
 /**
  * The models of this worker: those of its folder, told to the rest of the suite through the table `model`, and uploaded ones, which
@@ -31,6 +32,7 @@ export class ModelRegistry implements OnModuleInit {
     @Inject(LOGGER) private readonly logger: Logger,
     private readonly dataSource: DataSource,
     private readonly health: Health,
+    private readonly runtime: ModelRuntime,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -42,6 +44,7 @@ export class ModelRegistry implements OnModuleInit {
     this.health.register('models', async () => ({
       count: this.count,
       executionProviders: this.config.executionProviders,
+      used: this.runtime.used(),
     }));
   }
 

@@ -1,33 +1,24 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import path from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
-import { CONFIG, type Config } from '#libs/config';
 import { DataSource, query, transaction } from '#libs/database';
 import { newUid } from '#libs/dicom';
 import { type Job, JobQueue, OnJob } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import {
   type AiWorkitem,
-  cancelWorkitem,
   claimWorkitem,
   completeWorkitem,
+  failWorkitem,
   getWorkitem,
   heartbeatWorkitem,
   releaseSilentWorkitem,
   releaseWorkitem,
 } from '#libs/workitems';
-import { ModelError, type ModelErrorCode } from '../models/model-error.js';
-import { type Model, type ModelInput, type ModelOutput, noDetails } from '../models/model.js';
-import { selectInput } from '../models/select-input.js';
+import type { Model } from '../models/model.js';
 import { buildSr, type StructuredReport } from '../results/build-sr.js';
-import { ModelRuntime } from '../runtime/model-runtime.js';
-import { ArchiveClient } from './archive-client.js';
-import { fetchInput } from './fetch-input.js';
+import { isChosen, openTrial, recordRun, type Trial } from '../trials/trial-repository.js';
+import { AnalyseStudy, type AnalysedStudy } from './analyse-study.js';
 import { ModelRegistry } from './model-registry.js';
-
-/** Trying again gives the same: it is a result, and not a number. */
-const saidOfTheStudy: readonly ModelErrorCode[] = ['invalid-input', 'invalid-output'];
 
 const heartbeatMilliseconds = 5_000;
 /** A performer that said nothing for so long is dead; its workitem may be taken over. */
@@ -39,12 +30,11 @@ export class RunInference {
   private readonly performer = `isocenter-inference@${hostname()}:${process.pid}`;
 
   constructor(
-    @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly logger: Logger,
     private readonly dataSource: DataSource,
     private readonly jobs: JobQueue,
     private readonly models: ModelRegistry,
-    private readonly runtime: ModelRuntime,
+    private readonly study: AnalyseStudy,
   ) {}
 
   @OnJob('run-inference')
@@ -72,12 +62,7 @@ export class RunInference {
       const workitem = await getWorkitem(tx, workitemUid);
       // Somebody else may have it by now, or have finished it.
       if (workitem?.state !== 'SCHEDULED') return;
-      await cancelWorkitem(
-        tx,
-        workitemUid,
-        undefined,
-        workitem.discontinuationReason ?? 'The analysis failed repeatedly',
-      );
+      await failWorkitem(tx, workitemUid, workitem.discontinuationReason ?? 'The analysis failed repeatedly');
     });
   }
 
@@ -96,43 +81,27 @@ export class RunInference {
   }
 
   private async perform(workitem: AiWorkitem, transactionUid: string, signal: AbortSignal): Promise<void> {
-    const { studyInstanceUid, inputDigest } = workitem;
-    const model = await this.models.find(workitem.modelId, workitem.modelVersion, workitem.modelSha256);
-    const archive = new ArchiveClient(this.config.dicomwebUrl ?? '', this.config.apiToken, signal);
-    const instances = await archive.studyMetadata(studyInstanceUid);
-    const startedAt = new Date().toISOString();
-    const input = selectInput(model.manifest, instances);
-    await this.inTaskFolder(async (directory) => {
-      const output =
-        'unsuitable' in input
-          ? this.unsuitable(input.unsuitable, startedAt)
-          : await this.analyse(model, archive, input, directory, workitem, signal);
-      signal.throwIfAborted();
-      const sources = 'unsuitable' in input ? instances : input.instances;
-      const report = buildSr({ sources, model, output, inputDigest });
+    const trial = await this.trialFor(workitem);
+    const asked = trial?.mode === 'canary' ? trial : { version: workitem.modelVersion, sha256: workitem.modelSha256 };
+    const model = await this.models.find(workitem.modelId, asked.version, asked.sha256);
+    await this.study.analyse(model, workitem, signal, async ({ output, sources, archive }) => {
+      const report = buildSr({ sources, model, output, inputDigest: workitem.inputDigest });
       // In one request: a report whose segmentation is missing, or the other way round, is never seen.
       await archive.store([...output.objects, { bytes: report.bytes }]);
-      await this.complete(workitem, transactionUid, model, output, report);
+      await this.complete(workitem, transactionUid, model, { output, sources }, report, trial);
     });
   }
 
-  /** What was fetched and cannot be read as the model needs it is no fault of ours: not analysed, with the reason. */
-  private async analyse(
-    model: Model,
-    archive: ArchiveClient,
-    input: ModelInput,
-    directory: string,
-    { inputDigest, priority }: AiWorkitem,
-    signal: AbortSignal,
-  ): Promise<ModelOutput> {
-    const startedAt = new Date().toISOString();
-    const task = await fetchInput(archive, input, directory, inputDigest);
-    try {
-      return await this.runtime.run(model, task, signal, priority);
-    } catch (error) {
-      if (!(error instanceof ModelError) || !saidOfTheStudy.includes(error.code)) throw error;
-      return this.unsuitable(`Not analysed: ${error.message}`, startedAt);
-    }
+  /** Only where the version in force was asked for: a rule that names another has its reasons. */
+  private async trialFor({ modelId, modelSha256, studyInstanceUid }: AiWorkitem): Promise<Trial | undefined> {
+    const trial = await openTrial(this.dataSource, modelId);
+    if (trial === undefined || trial.sha256 === modelSha256 || !isChosen(studyInstanceUid, trial)) return undefined;
+    const [inForce] = await query<{ sha256: string }>(
+      this.dataSource,
+      'select sha256 from model where model_id = $1 and is_current',
+      [modelId],
+    );
+    return inForce?.sha256 === modelSha256 ? trial : undefined;
   }
 
   /** One transaction: the workitem is completed and its result is there, or the attempt was too late and nothing is. */
@@ -140,11 +109,12 @@ export class RunInference {
     workitem: AiWorkitem,
     transactionUid: string,
     model: Model,
-    output: ModelOutput,
+    { output, sources }: Pick<AnalysedStudy, 'output' | 'sources'>,
     report: StructuredReport,
+    trial: Trial | undefined,
   ): Promise<void> {
     await transaction(this.dataSource, async (tx) => {
-      const { studyInstanceUid } = workitem;
+      const { studyInstanceUid, inputDigest } = workitem;
       const { seriesInstanceUid, sopClassUid, sopInstanceUid } = report;
       const outputs = [{ seriesInstanceUid, sopClassUid, sopInstanceUid }, ...output.objects].map((object) => ({
         studyInstanceUid,
@@ -178,33 +148,18 @@ export class RunInference {
         ],
       );
       await this.jobs.send(tx, 'result-ready', { workitemUid: workitem.uid });
+      await recordRun(tx, {
+        role: trial?.mode === 'canary' ? 'canary' : 'current',
+        trialKey: trial?.trialKey,
+        studyInstanceUid,
+        inputDigest,
+        model,
+        output,
+        source: sources[0],
+      });
+      if (trial?.mode === 'shadow')
+        await this.jobs.send(tx, 'run-shadow', { workitemUid: workitem.uid, trialKey: trial.trialKey });
     });
-  }
-
-  /** The model cannot read this study: that is a result, with its reason, and not a number. */
-  private unsuitable(reason: string, startedAt: string): ModelOutput {
-    return {
-      outcome: 'inconclusive',
-      priority: 'LOW',
-      summary: reason,
-      findings: [],
-      objects: [],
-      details: noDetails,
-      runtime: this.runtime.describe(),
-      startedAt,
-      finishedAt: new Date().toISOString(),
-    };
-  }
-
-  private async inTaskFolder<T>(work: (directory: string) => Promise<T>): Promise<T> {
-    const parent = path.join(this.config.dataDir, 'tasks');
-    await mkdir(parent, { recursive: true });
-    const directory = await mkdtemp(path.join(parent, 'run-'));
-    try {
-      return await work(directory);
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-    }
   }
 
   private async beat(workitemUid: string, transactionUid: string, lost: AbortController): Promise<void> {

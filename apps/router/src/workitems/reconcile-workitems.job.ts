@@ -3,7 +3,7 @@ import { CONFIG, type Config } from '#libs/config';
 import { DataSource, query, transaction } from '#libs/database';
 import { announceArrivals, type Job, JobQueue, OnJob } from '#libs/jobs';
 import { type Logger, LOGGER } from '#libs/telemetry';
-import { cancelWorkitem, deleteUpsEvents, type Priority, releaseWorkitem } from '#libs/workitems';
+import { deleteUpsEvents, failWorkitem, type Priority, releaseWorkitem } from '#libs/workitems';
 import { waitingForwards } from '../forwarding/forward-repository.js';
 import { sendForward } from '../forwarding/send-forward.js';
 import { sendInference } from './send-inference.js';
@@ -93,7 +93,7 @@ export class ReconcileWorkitemsJob implements OnApplicationBootstrap {
         );
         for (const { workitem_uid: uid, attempts, last } of lost) {
           if (attempts + 1 >= attemptsMax) {
-            if (await cancelWorkitem(tx, uid, undefined, givenUp(last))) done.canceled++;
+            if (await failWorkitem(tx, uid, givenUp(last))) done.canceled++;
             continue;
           }
           const workitem = await releaseWorkitem(tx, uid, undefined);
@@ -132,7 +132,7 @@ export class ReconcileWorkitemsJob implements OnApplicationBootstrap {
           if (attempts < attemptsMax) {
             await sendInference(this.jobs, tx, uid, priority);
             done.resent++;
-          } else if (await cancelWorkitem(tx, uid, undefined, givenUp(last))) {
+          } else if (await failWorkitem(tx, uid, givenUp(last))) {
             done.exhausted++;
           }
         }

@@ -7,6 +7,7 @@ import { CreateStoreFunction1763683200005 } from './1763683200005-create-store-f
 import { CreateRoutingTables1763683200009 } from './1763683200009-create-routing-tables.js';
 import { CreateWorklistTables1763683200010 } from './1763683200010-create-worklist-tables.js';
 import { CreateModelTables1763683200011 } from './1763683200011-create-model-tables.js';
+import { CreateInferenceTables1763683200012 } from './1763683200012-create-inference-tables.js';
 import { CreateTieringTables1763683200013 } from './1763683200013-create-tiering-tables.js';
 import { AnnounceArrivals1763683200016 } from './1763683200016-announce-arrivals-and-store-in-one-statement.js';
 import { CreateSuccessorPlaces1763683200014 } from './1763683200014-create-successor-places.js';
@@ -22,6 +23,7 @@ export const migrations = [
   CreateRoutingTables1763683200009,
   CreateWorklistTables1763683200010,
   CreateModelTables1763683200011,
+  CreateInferenceTables1763683200012,
   CreateTieringTables1763683200013,
   CreateSuccessorPlaces1763683200014,
   AnnounceArrivals1763683200016,

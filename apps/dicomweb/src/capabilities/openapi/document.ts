@@ -2,6 +2,7 @@ import { administrationArea } from './areas/administration.js';
 import { changeFeedArea } from './areas/change-feed.js';
 import { deletionArea } from './areas/deletion.js';
 import { discoveryArea } from './areas/discovery.js';
+import { inferenceArea } from './areas/inference.js';
 import { modelsArea } from './areas/models.js';
 import { renderedArea } from './areas/rendered.js';
 import { retrieveArea } from './areas/retrieve.js';
@@ -28,6 +29,7 @@ const areas: readonly Area[] = [
   worklistArea,
   triageArea,
   modelsArea,
+  inferenceArea,
   routingArea,
   administrationArea,
   tieringArea,
