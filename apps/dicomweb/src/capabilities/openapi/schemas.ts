@@ -426,16 +426,4 @@ export const parameters: Record<string, Parameter> = {
     description: 'The colour space of the picture, embedded as its profile; yes: its own.',
     schema: { type: 'string', enum: ['no', 'yes', 'srgb', 'adobergb', 'rommrgb', 'displayp3'] },
   },
-  annotation: {
-    name: 'annotation',
-    in: 'query',
-    description: 'Written on the picture, separated by commas: patient, technique.',
-    schema: { type: 'string' },
-  },
-  iccprofile: {
-    name: 'iccprofile',
-    in: 'query',
-    description: 'The colour space of the picture, embedded as its profile; yes: its own.',
-    schema: { type: 'string', enum: ['no', 'yes', 'srgb', 'adobergb', 'rommrgb', 'displayp3'] },
-  },
 };
