@@ -1,5 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import pino from 'pino';
+import { standardOutput } from './log-lines.js';
 
 /** Structured JSON lines on standard output. Never pass a dataset, a patient's name or pixels: ids only. */
 export type Logger = pino.Logger;
@@ -9,7 +10,7 @@ export const LOGGER = Symbol('Logger');
 
 /** @param level pino's level names, or 'silent' */
 export function createLogger(app: string, level: string): Logger {
-  return pino({ level, base: { app }, timestamp: pino.stdTimeFunctions.isoTime });
+  return pino({ level, base: { app }, timestamp: pino.stdTimeFunctions.isoTime }, standardOutput());
 }
 
 /** Nest's own messages go the same way; its start-up chatter (one line a route) only when debugging. */
