@@ -9,13 +9,15 @@ const warn = pino.levels.values['warn']!;
  * They wait a tenth of a second at most, warnings and worse not at all, and none is left behind by a process that exits.
  */
 export class LogLines {
-  /** Pino tells the level of the line that comes next where this is there. */
-  readonly [Symbol.for('pino.metadata')] = true;
+  /** Of the line that comes next, which pino writes here. */
   lastLevel = 0;
   private held = '';
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly out: { write(text: string): void }) {}
+  constructor(private readonly out: { write(text: string): void }) {
+    // Pino asks for this before it tells levels.
+    Object.assign(this, { [Symbol.for('pino.metadata')]: true });
+  }
 
   write(line: string): void {
     this.held += line;
