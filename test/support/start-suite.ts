@@ -61,6 +61,8 @@ export async function launchApp({
       ISOCENTER_DATA_DIR: dataDir,
       ISOCENTER_SAMPLES: 'off',
       ISOCENTER_QUIET_PERIOD_SECONDS: '1',
+      // Set for the tests, it is tried by all of them.
+      ISOCENTER_HTTP_PROCESSES: process.env['ISOCENTER_HTTP_PROCESSES'] ?? '',
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

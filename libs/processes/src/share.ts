@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import type { Worker } from 'node:cluster';
 
 /** What one of several processes that serve the same port is to do. */
 export interface Share {
@@ -12,16 +12,25 @@ export interface Share {
   readonly isFirstStart: boolean;
 }
 
-const question = { kind: 'share?' } as const;
+type Message = { kind: 'share?' } | { kind: 'share'; share: Share };
 
 export function isShareQuestion(message: unknown): boolean {
-  return (message as { kind?: unknown } | null)?.kind === question.kind;
+  return (message as Message | null)?.kind === 'share?';
+}
+
+export function sendShare(worker: Worker, share: Share): void {
+  worker.send({ kind: 'share', share } satisfies Message);
 }
 
 /** Asked for rather than sent: it comes when somebody listens. */
-export async function askForShare(): Promise<Share> {
-  const answer = once(process, 'message');
-  process.send!(question);
-  const [share] = (await answer) as [Share];
-  return share;
+export function askForShare(): Promise<Share> {
+  return new Promise((resolve) => {
+    const hear = (message: Message) => {
+      if (message?.kind !== 'share') return;
+      process.off('message', hear);
+      resolve(message.share);
+    };
+    process.on('message', hear);
+    process.send!({ kind: 'share?' } satisfies Message);
+  });
 }

@@ -1,4 +1,4 @@
-import cluster, { type Worker } from 'node:cluster';
+import type { Worker } from 'node:cluster';
 
 /*
  * What the processes of one port ask each other, through the one that looks after them. For figures, of which each
@@ -64,7 +64,17 @@ export function answerOthers(number: number, topic: string, answer: () => Promis
 
 /** In the process that looks after them: hands questions to all, and answers to who asked. */
 export class Relay {
+  private readonly asked = new Set<Worker>();
   private readonly asking = new Map<string, { asker: Worker; of: number }>();
+
+  /** One that serves by now, and so has something to tell. */
+  add(worker: Worker): void {
+    this.asked.add(worker);
+  }
+
+  remove(worker: Worker): void {
+    this.asked.delete(worker);
+  }
 
   hear(from: Worker, message: Question | Answer): void {
     if (message.kind === 'ask-all') this.ask(from, message);
@@ -72,10 +82,10 @@ export class Relay {
   }
 
   private ask(asker: Worker, { id, topic }: Question): void {
-    const asked = Object.values(cluster.workers ?? {}).filter((worker) => worker?.isConnected() === true);
+    const asked = [...this.asked].filter((worker) => worker.isConnected());
     this.asking.set(id, { asker, of: asked.length });
     setTimeout(() => this.asking.delete(id), 2 * answerMillisecondsMax).unref();
-    for (const worker of asked) worker!.send({ kind: 'asked', id, topic } satisfies Question);
+    for (const worker of asked) worker.send({ kind: 'asked', id, topic } satisfies Question);
   }
 
   private answer(message: Answer): void {

@@ -1,6 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Config } from '#libs/config';
-import { isShareQuestion, type Share } from './share.js';
+import { isShareQuestion, sendShare, type Share } from './share.js';
 import { Relay } from './siblings.js';
 
 const pauseMillisecondsMin = 500;
@@ -52,13 +52,17 @@ export class Supervisor {
     this.members.set(number, worker);
     worker.on('error', () => undefined);
     worker.on('message', (message) => {
-      if (isShareQuestion(message)) worker.send(share);
+      if (isShareQuestion(message)) sendShare(worker, share);
       else this.relay.hear(worker, message);
     });
     return new Promise((listens) => {
-      worker.once('listening', () => listens(true));
+      worker.once('listening', () => {
+        this.relay.add(worker);
+        listens(true);
+      });
       worker.once('exit', (code, signal) => {
         listens(false);
+        this.relay.remove(worker);
         this.members.delete(number);
         if (this.isStopping || !this.hasStarted) return;
         const next = Date.now() - since > steadyMilliseconds ? pauseMillisecondsMin : pause;

@@ -1,0 +1,194 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import http from 'node:http';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { type DicomJson, jsonItems, jsonText } from '#libs/dicom';
+import { makeInstance, testUid } from '../support/make-instance.js';
+import { multipartBody } from '../support/multipart.js';
+import { freePort, makeDataDir, type RunningProcess, startApp, waitFor } from '../support/start-suite.js';
+
+jest.setTimeout(600_000);
+
+const writers = 4;
+const kills = 4;
+
+interface Acknowledged {
+  url: string;
+  object: Buffer;
+}
+
+/** Several processes of one port: any of them may die, the one that looks after them too. */
+describe('a suite of two HTTP processes', () => {
+  let data: Awaited<ReturnType<typeof makeDataDir>>;
+  let suite: RunningProcess;
+  let port: number;
+  const acknowledged: Acknowledged[] = [];
+
+  beforeAll(async () => {
+    data = await makeDataDir();
+    await mkdir(path.join(data.dataDir, 'no-models'));
+    port = await freePort();
+    await start();
+  });
+  afterAll(async () => {
+    await suite?.stop();
+    await data?.remove();
+  });
+
+  it('serves by both, and tells the metrics of both whichever is asked', async () => {
+    for (let request = 0; request < 4; request += 1) expect(await processesInMetrics()).toEqual(['1', '2']);
+    expect(serving()).toHaveLength(2);
+  });
+
+  it('tells every open worklist what any process stores', async () => {
+    // One connection each, in turn to one process and the other.
+    const streams = await Promise.all(Array.from({ length: 4 }, () => openEvents(`${suite.url}/api/worklist/events`)));
+    const studyInstanceUid = testUid('told to all');
+    expect(await store([makeInstance({ studyInstanceUid })])).toBe(true);
+    for (const stream of streams) {
+      await waitFor('the study on every worklist', async () =>
+        stream.text().includes(studyInstanceUid) ? true : undefined,
+      );
+      stream.close();
+    }
+  });
+
+  it('keeps what it acknowledged and goes on serving when one of them is killed, again and again', async () => {
+    const isOver = { value: false };
+    let cut = 0;
+    const sending = Array.from({ length: writers }, async (_, writer) => {
+      for (let request = 0; !isOver.value; request += 1) {
+        const studyInstanceUid = testUid(`process ${request % 3} ${writer}`);
+        const objects = [0, 1].map((index) => makeInstance({ studyInstanceUid, instanceNumber: request * 2 + index }));
+        if (!(await store(objects))) cut += 1;
+      }
+    });
+    for (let round = 0; round < kills; round += 1) {
+      const before = acknowledged.length;
+      await waitFor('something stored', async () => (acknowledged.length > before + writers ? true : undefined));
+      const [first, second] = serving();
+      process.kill(round % 2 === 0 ? first! : second!, 'SIGKILL');
+      await waitFor('two processes again', async () => {
+        const now = serving();
+        return now.length === 2 && (await processesInMetrics().catch(() => [])).length === 2 ? true : undefined;
+      });
+    }
+    isOver.value = true;
+    await Promise.all(sending);
+    expect(cut).toBeGreaterThan(0);
+    await checkAll();
+    expect(suite.output().match(/another takes its place/g)).toHaveLength(kills);
+    expect(suite.output().match(/Isocenter is running/g)).toHaveLength(1);
+  });
+
+  it('leaves nothing running when the one that looks after them is killed', async () => {
+    const family = descendants(suite.process.pid!);
+    expect(family.length).toBeGreaterThan(2);
+    await suite.kill();
+    await waitFor('all processes to end', async () => (family.some(isAlive) ? undefined : true));
+    await start();
+    await checkAll();
+  });
+
+  it('ends in order when it is told to', async () => {
+    const family = descendants(suite.process.pid!);
+    expect(await suite.stop()).toBe(0);
+    expect(family.filter(isAlive)).toEqual([]);
+  });
+
+  async function start(): Promise<void> {
+    suite = await startApp({
+      dataDir: data.dataDir,
+      port,
+      environment: {
+        ISOCENTER_HTTP_PROCESSES: '2',
+        ISOCENTER_MODELS_DIR: path.join(data.dataDir, 'no-models'),
+        ISOCENTER_LOG_LEVEL: 'error',
+      },
+    });
+    await waitFor('both processes', async () => ((await processesInMetrics()).length === 2 ? true : undefined));
+  }
+
+  /** @returns false when the connection was cut off before there was an answer */
+  async function store(objects: Buffer[]): Promise<boolean> {
+    const { contentType, body } = multipartBody(objects);
+    let response: Response;
+    let answer: DicomJson;
+    try {
+      response = await fetch(`${suite.dicomweb}/studies`, {
+        method: 'POST',
+        headers: { 'content-type': contentType },
+        body: new Uint8Array(body),
+      });
+      answer = (await response.json()) as DicomJson;
+    } catch {
+      return false;
+    }
+    expect(response.status).toBe(200);
+    for (const [index, item] of jsonItems(answer, '00081199').entries()) {
+      acknowledged.push({ url: jsonText(item, '00081190')!, object: objects[index]! });
+    }
+    return true;
+  }
+
+  async function checkAll(): Promise<void> {
+    for (const { url, object } of acknowledged) {
+      const response = await fetch(url, { headers: { accept: 'application/dicom; transfer-syntax=*' } });
+      const bytes = Buffer.from(await response.arrayBuffer());
+      expect([url, response.status, bytes.equals(object)]).toEqual([url, 200, true]);
+    }
+  }
+
+  async function processesInMetrics(): Promise<string[]> {
+    const text = await (await fetch(`${suite.url}/metrics`)).text();
+    return [...text.matchAll(/^process_start_time_seconds\{process="(\d)"\}/gm)].map((match) => match[1]!);
+  }
+
+  /** Process ids of those that serve. */
+  function serving(): number[] {
+    return list()
+      .filter(({ parent, command }) => parent === suite.process.pid && command.includes('main.js'))
+      .map(({ pid }) => pid);
+  }
+});
+
+function list(): { pid: number; parent: number; command: string }[] {
+  const text = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8', maxBuffer: 64 * 1024 ** 2 });
+  return [...text.matchAll(/^ *(\d+) +(\d+) +(.*)$/gm)].map(([, pid, parent, command = '']) => ({
+    pid: Number(pid),
+    parent: Number(parent),
+    command,
+  }));
+}
+
+function descendants(root: number): number[] {
+  const all = list();
+  const below = (pid: number): number[] =>
+    all.filter(({ parent }) => parent === pid).flatMap((child) => [child.pid, ...below(child.pid)]);
+  return below(root);
+}
+
+/** A process that ended and was not yet waited for (a zombie) lives no more. */
+function isAlive(pid: number): boolean {
+  const state = (() => {
+    try {
+      return execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+    } catch {
+      return '';
+    }
+  })();
+  return state !== '' && !state.startsWith('Z');
+}
+
+async function openEvents(url: string): Promise<{ text(): string; close(): void }> {
+  const request = http.get(url, { agent: false });
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+  let text = '';
+  response.setEncoding('utf8');
+  response.on('data', (chunk: string) => (text += chunk));
+  response.on('error', () => undefined);
+  request.on('error', () => undefined);
+  return { text: () => text, close: () => request.destroy() };
+}
