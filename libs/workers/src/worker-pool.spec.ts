@@ -60,6 +60,38 @@ describe('WorkerPool', () => {
     expect(Buffer.isBuffer((await pool.run({ what: 'double', values: Buffer.from([1, 2]) })).values)).toBe(true);
   });
 
+  it('gives one process several requests where it may, and says how many were with one whose process ended', async () => {
+    const pool = makePool({ requestsPerProcess: 2 });
+    const { pid } = await pool.run({ what: 'served' });
+    const never = pool.run({ what: 'never' });
+    expect((await pool.run({ what: 'served' })).pid).toBe(pid);
+    const other = pool.run({ what: 'never' });
+    // The process is full: this waits, and what is urgent does not.
+    const waiting = pool.run({ what: 'served' });
+    expect((await pool.run({ what: 'served' }, { urgency: 2 })).pid).toBe(pid);
+    process.kill(pid, 'SIGKILL');
+    await expect(never).rejects.toMatchObject({ code: 'crashed', companions: 1 });
+    await expect(other).rejects.toMatchObject({ code: 'crashed', companions: 1 });
+    expect((await waiting).pid).not.toBe(pid);
+  });
+
+  it('gives a request a process to itself when it is asked to', async () => {
+    const pool = makePool({ requestsPerProcess: 3 });
+    const alone = pool.run({ what: 'exit' }, { alone: true });
+    const others = [1, 2].map(() => pool.run({ what: 'served' }));
+    await expect(alone).rejects.toMatchObject({ code: 'crashed', companions: 0 });
+    expect((await Promise.all(others)).map(({ served }) => served)).toEqual([1, 2]);
+  });
+
+  it('takes the most urgent of those that wait', async () => {
+    const pool = makePool();
+    const order: string[] = [];
+    const run = (name: string, urgency: number) =>
+      pool.run({ what: 'served' }, { urgency }).then(() => order.push(name));
+    await Promise.all([run('first', 0), run('low', 0), run('low too', 0), run('high', 2), run('medium', 1)]);
+    expect(order).toEqual(['first', 'high', 'medium', 'low', 'low too']);
+  });
+
   it('reuses one process for one request after the other', async () => {
     const pool = makePool({ size: 2 });
     const first = await pool.run({ what: 'served' });
