@@ -337,7 +337,7 @@ describe('the worklist', () => {
     const text = await response.text();
     expect(text).toMatch(/isocenter_study_arrival_to_read_seconds_count\{specialty="cardiology",priority="HIGH"\} 1\n/);
     expect(text).toMatch(/isocenter_worklist_open_studies\{specialty="pathology",priority="HIGH"\} 1\n/);
-    expect(text).toMatch(/^process_cpu_seconds_total /m);
+    expect(text).toMatch(/^process_cpu_seconds_total[ {]/m);
   });
 });
 
