@@ -17,7 +17,7 @@ const mayImport: Record<string, string[]> = {
   'libs/auth': ['config', 'telemetry', 'database'],
   'libs/server': ['config', 'telemetry', 'database', 'processes', 'jobs', 'auth'],
   'libs/workitems': ['dicom', 'database', 'jobs', 'telemetry'],
-  'libs/archive': ['config', 'telemetry', 'dicom', 'blobs', 'database', 'jobs', 'workitems'],
+  'libs/archive': ['config', 'telemetry', 'dicom', 'images', 'blobs', 'database', 'jobs', 'workitems'],
   'apps/dicomweb': [
     'config',
     'telemetry',
@@ -58,6 +58,7 @@ const doors: Record<string, string[]> = {
   '@fastify/cors': ['libs/server'],
   '@fastify/websocket': ['libs/server'],
   'dcmjs-codecs': ['libs/images'],
+  '@hyzyla/pdfium': ['libs/images'],
   '@aws-sdk/*': ['libs/blobs'],
   'pg-boss': ['libs/jobs'],
   typeorm: ['libs/database'],

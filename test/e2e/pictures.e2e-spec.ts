@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import sharp from 'sharp';
 import type { DicomJson } from '#libs/dicom';
+import { makePdf } from '../../libs/images/src/document/pdf.fixture.js';
 import { type InstanceDescription, makeInstance, testUid } from '../support/make-instance.js';
 import { readParts, startArchive, store } from './wado-support.js';
 
@@ -33,6 +34,9 @@ const encapsulated = (sopClass: string, document: Buffer, mediaType: string, sai
   return { modality: 'DOC', sopClassUid: `1.2.840.10008.5.1.4.1.1.104.${sopClass}`, frames: 0, attributes };
 };
 const pdf = Buffer.concat([Buffer.from('%PDF-1.4\n'), Buffer.alloc(5000, 'x'), Buffer.from('%%EOF\n')]);
+const locked = makePdf([{ width: 200, height: 100, content: '' }], {
+  trailer: `/ID [<00> <00>] /Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <${'5a'.repeat(32)}> /U <${'a5'.repeat(32)}> >>`,
+});
 const xml = Buffer.from(`<ClinicalDocument>${'x'.repeat(2000)}</ClinicalDocument>`);
 const h264 = '1.2.840.10008.1.2.4.102';
 const mp4 = Buffer.concat([Buffer.from('000000206674797069736f6d', 'hex'), Buffer.alloc(10_000, 7)]);
@@ -58,6 +62,15 @@ const made = {
   ecg: makeInstance({ ...place('ecg', 'mixed'), modality: 'ECG' }),
   cine: makeInstance({ ...place('cine'), ...cine }),
   pdf: makeInstance({ ...place('pdf'), ...encapsulated('1', pdf, 'application/pdf') }),
+  page: makeInstance({
+    ...place('page'),
+    ...encapsulated(
+      '1',
+      makePdf([{ width: 200, height: 100, content: '1 0 0 rg 0 0 200 100 re f' }]),
+      'application/pdf',
+    ),
+  }),
+  locked: makeInstance({ ...place('locked'), ...encapsulated('1', locked, 'application/pdf') }),
   html: makeInstance({ ...place('html'), ...encapsulated('1', Buffer.from('<script>1</script>'), 'text/html') }),
   cda: makeInstance({ ...place('cda'), ...encapsulated('2', xml, 'text/XML') }),
   stl: makeInstance({ ...place('stl'), ...encapsulated('3', Buffer.alloc(3000, 9), 'model/stl', false) }),
@@ -198,7 +211,7 @@ describe('pictures', () => {
       'if-none-match': etag,
     });
     expect(again.status).toBe(304);
-    for (const study of ['pdf', 'nobody']) {
+    for (const study of ['cda', 'nobody']) {
       for (const accept of ['image/png', 'multipart/related; type="image/png"']) {
         expect([study, (await get(`${studyOf(study)}/rendered`, accept)).status]).toEqual([study, 404]);
       }
@@ -252,8 +265,46 @@ describe('documents', () => {
       [`Content-Type: ${mediaType}`, true],
     ]);
     const picture = await get(`${urlOf(name)}/rendered`, 'image/jpeg');
-    expect([picture.status, ((await picture.json()) as { possible: string[] }).possible[0]]).toEqual([406, mediaType]);
+    const problem = (await picture.json()) as { possible?: string[]; detail: string };
+    expect([picture.status, problem.possible?.[0] ?? problem.detail]).toEqual([
+      406,
+      name === 'pdf' ? expect.stringContaining('damaged') : mediaType,
+    ]);
     expect((await get(`${urlOf(name)}/thumbnail`)).status).toBe(404);
+  });
+
+  it('show the first page of a PDF to who takes pictures, as a thumbnail to all', async () => {
+    const document = await get(`${urlOf('page')}/rendered`, 'text/html,image/avif,image/webp,image/apng,*/*;q=0.8');
+    expect(document.headers.get('content-type')).toBe('application/pdf');
+    await document.arrayBuffer();
+    for (const [accept, format] of [
+      ['image/jpeg', 'jpeg'],
+      ['image/png', 'png'],
+      ['image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8', 'webp'],
+      ['application/pdf;q=0.1,image/png', 'png'],
+    ] as const) {
+      const picture = await pictureOf(await get(`${urlOf('page')}/rendered?viewport=100,100`, accept));
+      expect([accept, await sharp(picture).metadata()]).toMatchObject([accept, { format, width: 100, height: 50 }]);
+    }
+    for (const url of [urlOf('page'), studyOf('page')]) {
+      const thumbnail = await pictureOf(await get(`${url}/thumbnail`, 'image/png'));
+      expect(await sharp(thumbnail).metadata()).toMatchObject({ width: 256, height: 128 });
+      expect([...(await sharp(thumbnail).raw().toBuffer()).subarray(0, 3)]).toEqual([255, 0, 0]);
+    }
+    expect((await get(`${urlOf('page')}/rendered`, 'image/tiff')).status).toBe(406);
+  });
+
+  it('say why a PDF has no picture, and are still had as they are stored', async () => {
+    const picture = await get(`${urlOf('locked')}/rendered`, 'image/png');
+    const { detail } = (await picture.json()) as { detail: string };
+    expect([picture.status, detail]).toEqual([406, expect.stringContaining('encrypted')]);
+    expect((await get(`${urlOf('locked')}/thumbnail`)).status).toBe(404);
+    const stored = await get(`${urlOf('locked')}/rendered`);
+    expect(
+      Buffer.from(await stored.arrayBuffer())
+        .subarray(0, locked.length)
+        .equals(locked),
+    ).toBe(true);
   });
 
   it('never are what their class is not: a script does not run in our name', async () => {
@@ -294,7 +345,9 @@ describe('videos', () => {
     const stream = await get(`${urlOf('transport')}/rendered`, 'video/mp4');
     const { detail } = (await stream.json()) as { detail: string };
     expect([stream.status, detail]).toEqual([406, expect.stringContaining('transport stream')]);
-    const stored = await get(`${urlOf('transport')}/bulkdata/7FE00010`, 'application/octet-stream; transfer-syntax=*');
+    // As the message says.
+    const [, path, accept] = /GET (\S+) with Accept: (.+)\.$/.exec(detail)!;
+    const stored = await get(`${suite.url}${path}`, accept);
     expect(Buffer.from(await stored.arrayBuffer()).equals(transport)).toBe(true);
   });
 });

@@ -1,6 +1,7 @@
 import { serveWorker } from '#libs/workers';
 import { animate } from './animate.js';
 import { decodeFrame } from './decode-frame.js';
+import { renderDocument } from './document/render-document.js';
 import type { ImageRequest, ImageResponse } from './image-request.js';
 import { renderFrame } from './render-frame.js';
 import { renderTiledLevel } from './render-tiled-level.js';
@@ -22,5 +23,7 @@ serveWorker<ImageRequest, ImageResponse<ImageRequest['kind']>>(async (request) =
       return animate(request.pictures, request.delayMilliseconds, request.format, request.quality);
     case 'render-waveform':
       return renderWaveform(request.dataset, request.options, request.bulkData);
+    case 'render-document':
+      return renderDocument(request.bytes, request.options);
   }
 });

@@ -3,7 +3,7 @@ import type { AnimationFormat } from './animate.js';
 import type { BulkData } from './bulk-data.js';
 import type { FrameDescription } from './frame-description.js';
 import type { Pixels } from './pixels.js';
-import type { RenderOptions, WaveformOptions } from './render-options.js';
+import type { DocumentOptions, RenderOptions, WaveformOptions } from './render-options.js';
 import type { Tile, TiledLevelOptions } from './render-tiled-level.js';
 
 /** What ImageService asks of its processes, by kind. */
@@ -13,7 +13,8 @@ export type ImageRequest =
   | { kind: 'render-frame'; bytes: Uint8Array; description: FrameDescription; options: RenderOptions }
   | { kind: 'render-tiled-level'; tiles: Tile[]; totalColumns: number; totalRows: number; options: TiledLevelOptions }
   | { kind: 'animate'; pictures: Uint8Array[]; delayMilliseconds: number; format: AnimationFormat; quality: number }
-  | { kind: 'render-waveform'; dataset: DicomJson; options: WaveformOptions; bulkData: BulkData | undefined };
+  | { kind: 'render-waveform'; dataset: DicomJson; options: WaveformOptions; bulkData: BulkData | undefined }
+  | { kind: 'render-document'; bytes: Uint8Array; options: DocumentOptions };
 
 interface ImageResponses {
   'decode-frame': Pixels;
@@ -22,6 +23,7 @@ interface ImageResponses {
   'render-tiled-level': Buffer;
   animate: Buffer;
   'render-waveform': Buffer;
+  'render-document': Buffer;
 }
 
 export type ImageResponse<Kind extends ImageRequest['kind']> = ImageResponses[Kind];

@@ -8,7 +8,7 @@ import { ImageError, imageErrorCodes, type ImageErrorCode } from './image-error.
 import type { ImageRequest, ImageResponse, TranscodedFrame } from './image-request.js';
 import type { Pixels } from './pixels.js';
 import { Turnstile } from './turnstile.js';
-import type { RenderOptions, WaveformOptions } from './render-options.js';
+import type { DocumentOptions, RenderOptions, WaveformOptions } from './render-options.js';
 import { renderPlainFrame } from './render-frame.js';
 import type { Tile, TiledLevelOptions } from './render-tiled-level.js';
 
@@ -98,6 +98,13 @@ export class ImageService {
     // Of the dataset only this is drawn; the rest need not be copied to another process.
     const waveform = dataset['54000100'];
     return this.ask({ kind: 'render-waveform', dataset: waveform ? { '54000100': waveform } : {}, options, bulkData });
+  }
+
+  /** A PDF's first page. */
+  renderDocument(bytes: Uint8Array, options: DocumentOptions): Promise<Buffer> {
+    const { format, viewport, quality } = options;
+    const asked = { format, ...(viewport && { viewport }), ...(quality !== undefined && { quality }) };
+    return this.ask({ kind: 'render-document', bytes, options: asked });
   }
 
   /** Ends the processes. Pictures that are not finished fail as closed. */

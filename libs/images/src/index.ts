@@ -1,7 +1,7 @@
 export { ImageError, type ImageErrorCode } from './image-error.js';
 export type { FrameDescription, LookupTable, VoiWindow, WindowFunction } from './frame-description.js';
 export type { PixelArray, Pixels } from './pixels.js';
-export type { PictureFormat, RenderOptions, Viewport, WaveformOptions } from './render-options.js';
+export type { DocumentOptions, PictureFormat, RenderOptions, Viewport, WaveformOptions } from './render-options.js';
 export { bulkDataForColor, bulkDataForRendering, type BulkData, type BulkDataReference } from './bulk-data.js';
 export { describeFrame, describePixels, pixelAttributes } from './describe-frame.js';
 export { decodeFrame } from './decode-frame.js';
@@ -11,6 +11,7 @@ export { type Picture, toPicture } from './picture.js';
 export { renderFrame } from './render-frame.js';
 export { commonWindow, renderTiledLevel, type Tile, type TiledLevelOptions } from './render-tiled-level.js';
 export { tilePosition, type TilePosition } from './tile-position.js';
+export { renderDocument } from './document/render-document.js';
 export { renderWaveform } from './waveform/render-waveform.js';
 export { ImageService, type ImageServiceOptions } from './image-service.js';
 export { type Annotation, type AnnotationKind, annotationOf } from './annotation.js';

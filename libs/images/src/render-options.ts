@@ -37,6 +37,14 @@ export interface RenderOptions {
   annotation?: Annotation;
 }
 
+/** The first page of a document. */
+export interface DocumentOptions {
+  format: PictureFormat;
+  /** Scaled to fit, aspect ratio kept. Without it: 150 dots an inch, at most 4096 pixels a side. */
+  viewport?: { width: number; height: number };
+  quality?: number;
+}
+
 export interface WaveformOptions {
   format: PictureFormat | 'svg';
   /** Scaled to fit, aspect ratio kept. Without it: 6 picture pixels a millimetre of paper. */

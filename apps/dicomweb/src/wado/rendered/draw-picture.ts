@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
 import { OpenInstance } from '#libs/archive';
 import {
@@ -11,6 +12,7 @@ import {
   commonWindow,
   describeFrame,
   type FrameDescription,
+  ImageError,
   ImageService,
   readIccProfile,
   readOverlays,
@@ -33,6 +35,9 @@ export interface DrawOptions extends Pick<FrameOptions, 'format' | 'window' | 'v
 const animationPixels = 512;
 /** Frames of one animation drawn at a time; other pictures come in between. */
 const animatedAtOnce = 2;
+const documentTag = '00420011';
+/** Held as a whole, here and in the process that draws its first page. */
+const documentBytesMax = 64 * 1024 * 1024;
 
 /** Draws what was planned: reads the frames, and whatever else a picture of them takes, and has the picture made. */
 @Injectable()
@@ -55,6 +60,8 @@ export class DrawPicture {
     switch (plan.kind) {
       case 'waveform':
         return this.images.renderWaveform(instance.dataset, options, bulkData);
+      case 'document':
+        return this.images.renderDocument(await this.readDocument(instance), options);
       case 'frame': {
         const { frameIndex } = plan;
         const shown = await this.shownFrame(instance, frameIndex, options, bulkData, state);
@@ -158,6 +165,21 @@ export class DrawPicture {
     const bytes = Buffer.allocUnsafeSlow(firstFrame.length);
     await this.openInstance.readInto(row, firstFrame.offset, bytes);
     return bytes;
+  }
+
+  private async readDocument(instance: PictureInstance): Promise<Buffer> {
+    const element = instance.dataset[documentTag];
+    if (element?.InlineBinary !== undefined) return Buffer.from(element.InlineBinary, 'base64');
+    if (element?.BulkDataURI === undefined) throw new ImageError('no-pixels', 'It has no document.');
+    const { length, open } = await this.bulkData.open(instance, documentTag);
+    if (length === undefined || length > documentBytesMax) {
+      const size = length === undefined ? 'of unknown length' : `of ${length} bytes`;
+      throw new ImageError(
+        'limit-exceeded',
+        `Its document is ${size}; a picture is made of one of at most ${documentBytesMax} bytes.`,
+      );
+    }
+    return buffer(await open());
   }
 
   private async colorOf(instance: PictureInstance, space: ColorSpace): Promise<NonNullable<FrameOptions['color']>> {

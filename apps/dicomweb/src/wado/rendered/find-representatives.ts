@@ -1,5 +1,6 @@
 import { type DataSource, query } from '#libs/database';
 import { presentationStateSopClasses } from '#libs/images';
+import { encapsulatedPdf } from './plan-picture.js';
 
 /** What a picture is asked of: a study, one of its series, or one instance. */
 export interface PictureTarget {
@@ -24,10 +25,11 @@ export const waveformSopClasses = [
 ];
 
 /** What is laid over images, or made from them, is the last choice for showing them. */
-const derivedModalities = ['ANN', 'KO', 'M3D', 'PR', 'REG', 'RTDOSE', 'RTPLAN', 'RTSTRUCT', 'SEG', 'SR'];
+const derivedModalities = ['ANN', 'DOC', 'KO', 'M3D', 'PR', 'REG', 'RTDOSE', 'RTPLAN', 'RTSTRUCT', 'SEG', 'SR'];
 
 /** Without pixels of their own, and yet with a picture. */
-const picturedSopClasses = [...waveformSopClasses, ...presentationStateSopClasses];
+const selfPicturedSopClasses = [...waveformSopClasses, encapsulatedPdf];
+const picturedSopClasses = [...selfPicturedSopClasses, ...presentationStateSopClasses];
 
 /** How many series are tried before a study counts as one without a picture. */
 const representativesMax = 5;
@@ -74,7 +76,7 @@ export function findPictured(db: DataSource, target: PictureTarget, limit: numbe
     [
       target.studyInstanceUid,
       target.seriesInstanceUid ?? null,
-      target.seriesInstanceUid === undefined ? waveformSopClasses : picturedSopClasses,
+      target.seriesInstanceUid === undefined ? selfPicturedSopClasses : picturedSopClasses,
       limit,
     ],
   );

@@ -75,12 +75,14 @@ export class FindStoredMedia {
     if (container === 'mp4') return { instance, mediaType: 'video/mp4', ...value };
     const isMpeg2 = transferSyntaxOf(instance.transferSyntaxUid).mediaType === 'video/mpeg';
     if (isMpeg2 && container !== 'unknown') return { instance, mediaType: 'video/mpeg', ...value };
+    const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = instance;
+    const place = `studies/${studyInstanceUid}/series/${seriesInstanceUid}/instances/${sopInstanceUid}`;
     throw new HttpProblem(
       406,
       'Not Acceptable',
-      `The video is ${containerNames[container]}, which browsers do not play. It can be had as it is stored from its ` +
-        'instance, at /bulkdata/7FE00010, as application/octet-stream; transfer-syntax=*.',
-      { code: 'unsupported-container' },
+      `The video is ${containerNames[container]}, which browsers do not play. It can be had as it is stored: ` +
+        `GET /dicom-web/${place}/bulkdata/${pixelDataTag} with Accept: application/octet-stream; transfer-syntax=*.`,
+      { code: 'unsupported-container', possible: ['application/octet-stream; transfer-syntax=*'] },
     );
   }
 }

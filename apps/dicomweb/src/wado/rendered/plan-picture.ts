@@ -5,6 +5,9 @@ import { chooseFrame } from './choose-frame.js';
 import type { PictureInstance } from './load-picture-instance.js';
 import { type TiledLevel, tilePositions } from './tile-positions.js';
 
+/** Encapsulated PDF Storage (PS3.3 A.45.1): the one kind of document of which a picture can be made. */
+export const encapsulatedPdf = '1.2.840.10008.5.1.4.1.1.104.1';
+
 /** How an instance becomes a picture. */
 export type PicturePlan =
   | { kind: 'frame'; frameIndex: number }
@@ -12,7 +15,9 @@ export type PicturePlan =
   | { kind: 'tiles'; level: TiledLevel }
   /** Frames of a cine, played one after the other. */
   | { kind: 'animation'; frameIndexes: number[]; delayMilliseconds: number }
-  | { kind: 'waveform' };
+  | { kind: 'waveform' }
+  /** The first page of a document. */
+  | { kind: 'document' };
 
 /** Tiles read and decoded for one picture, and pixels it may have before it is scaled down. */
 const tilesMax = 256;
@@ -33,6 +38,7 @@ export function planPicture(
   const { dataset, frameKind, numberOfFrames } = instance;
   if (frameKind === 'none') {
     if (jsonItems(dataset, '54000100').length > 0 && (frameNumber ?? 1) === 1) return { kind: 'waveform' };
+    if (instance.sopClassUid === encapsulatedPdf && (frameNumber ?? 1) === 1) return { kind: 'document' };
     throw new ImageError('no-pixels', 'It has neither an image nor a waveform.');
   }
   if (frameKind === 'unindexable' && !transferSyntaxOf(instance.transferSyntaxUid).deflated) {

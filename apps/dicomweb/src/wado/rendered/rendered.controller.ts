@@ -16,6 +16,7 @@ import { parseRendering } from '../../wire/parse-rendering.js';
 import type { Part } from '../../wire/write-multipart.js';
 import { FindStoredMedia, type StoredMedia } from './find-stored-media.js';
 import { type PictureRequest, RenderPicture } from './render-picture.js';
+import { encapsulatedPdf } from './plan-picture.js';
 import { isReport } from './report/read-report.js';
 import { referencedUrls } from './report/referenced-urls.js';
 import { writeReport } from './report/write-report.js';
@@ -51,7 +52,10 @@ export class RenderedController {
     const instance = await this.find(place);
     if (instance !== undefined && place.frames === undefined) {
       const media = await this.storedMedia.find(instance);
-      if (media !== undefined) return this.answerMedia(request, reply, media);
+      const hasPicture = instance.sopClassUid === encapsulatedPdf;
+      if (media !== undefined && !(hasPicture && wantsPicture(request, media))) {
+        return this.answerMedia(request, reply, media);
+      }
       if (isReport(instance.sopClassUid)) return this.answerReport(request, reply, instance);
     }
     await this.answer(place, request, reply, { isThumbnail: false, instance });
@@ -229,6 +233,17 @@ export class RenderedController {
           };
     await sendMultipart(request, reply, { headers, mediaType, parts }, this.logger);
   }
+}
+
+/**
+ * Of a document that can be had as a picture of its first page, too: whether the client rather has that.
+ * @throws HttpProblem 406 when it takes neither
+ */
+function wantsPicture(request: FastifyRequest, { mediaType }: StoredMedia): boolean {
+  const forms = [false, true].map((isMultipart) => ({ mediaType, isMultipart }));
+  // Browsers that open a page take WebP rather than what they do not name: they are to have the document.
+  const pictures = pictureRepresentations(1).filter(({ format }) => format === 'jpeg' || format === 'png');
+  return chooseRepresentation(request, [...forms, ...pictures]).mediaType !== mediaType;
 }
 
 /** What the answer is made of, besides the request. */
