@@ -50,7 +50,6 @@ async function lookAfter(config: Config): Promise<void> {
     if (databaseUrl === undefined) {
       const settings = { max_connections: String(connectionsOfOne + (of - 1) * connectionsPerProcess) };
       postgres = await EmbeddedPostgres.start({ dataDir: config.dataDir, settings });
-      if (isStopping) return await postgres.stop();
     }
     const port = config.port === 0 ? await freePort(config.host) : config.port;
     supervisor = new Supervisor(config, { port, databaseUrl: databaseUrl ?? postgres!.url });
