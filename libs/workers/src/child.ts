@@ -13,9 +13,20 @@ export interface ChildOptions {
 
 /** What of its environment a child gets: where things are, never a password, a key or an address. */
 const inheritedVariables = [
-  ...['PATH', 'LD_LIBRARY_PATH', 'TZ', 'LANG', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'windir'],
+  'PATH',
+  'LD_LIBRARY_PATH',
+  'TZ',
+  'LANG',
+  'TMPDIR',
+  'TEMP',
+  'TMP',
+  'SystemRoot',
+  'windir',
   // Which accelerators there are, and their drivers.
-  ...['VK_DRIVER_FILES', 'VK_ICD_FILENAMES', 'CUDA_VISIBLE_DEVICES', 'NVIDIA_VISIBLE_DEVICES'],
+  'VK_DRIVER_FILES',
+  'VK_ICD_FILENAMES',
+  'CUDA_VISIBLE_DEVICES',
+  'NVIDIA_VISIBLE_DEVICES',
 ];
 
 /** How much of what a child last wrote to its standard error an error message quotes. */
