@@ -38,7 +38,11 @@ export class Supervisor {
     this.isStopping = true;
     for (const timer of this.timers) clearTimeout(timer);
     const codes = [...this.members.values()].map(
-      (worker) => new Promise<number>((done) => worker.once('exit', (code: number | null) => done(code ?? 1))),
+      (worker) =>
+        new Promise<number>((done) => {
+          // One that was still being loaded does not know the signal yet, and ends of it.
+          worker.once('exit', (code: number | null, signal) => done(signal === 'SIGTERM' ? 0 : (code ?? 1)));
+        }),
     );
     for (const worker of this.members.values()) worker.process.kill('SIGTERM');
     return Math.max(0, ...(await Promise.all(codes)));
