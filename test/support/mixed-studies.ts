@@ -67,6 +67,16 @@ export async function ecg(): Promise<DicomJson> {
   return instance;
 }
 
+/** A PNG of stripes. */
+export async function greyPicture(size: number): Promise<string> {
+  const file = path.join(temporaryFolder('picture'), 'picture.png');
+  const pixels = Buffer.from(Array.from({ length: size * size }, (_, at) => (at * 7) % 256));
+  await sharp(pixels, { raw: { width: size, height: size, channels: 1 } })
+    .png()
+    .toFile(file);
+  return file;
+}
+
 async function radiograph(index: number): Promise<DicomJson> {
   const pixels = Buffer.from(Array.from({ length: 128 * 128 }, (_, at) => (at * (index + 1)) % 251));
   return {

@@ -9,7 +9,7 @@ const tensor = (...rows: number[][]): Tensor => ({
 });
 const rowsOf = ({ y }: Tensors): number[][] => {
   const [rows, columns] = y!.dims as [number, number];
-  return Array.from({ length: rows }, (_, row) => [...y!.data.slice(row * columns, (row + 1) * columns)]);
+  return Array.from({ length: rows }, (_, row) => Array.from(y!.data.subarray(row * columns, (row + 1) * columns)));
 };
 
 /** Doubles its input, and remembers how many items it was asked for at a time. */

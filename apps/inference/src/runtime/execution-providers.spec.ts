@@ -1,10 +1,9 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import sharp from 'sharp';
 import { radiograph } from '../../../../test/models/fetched-samples.js';
 import { boxesAndMap, loadTiny } from '../../../../test/models/tiny-models.js';
-import { temporaryFolder } from '../../../../test/support/temporary-folder.js';
+import { greyPicture } from '../../../../test/support/mixed-studies.js';
 import type { Model } from '../models/model.js';
 import { ModelRuntime } from './model-runtime.js';
 import { trialInput, whyUnlike } from './provider-trial.js';
@@ -20,14 +19,7 @@ describe('execution providers', () => {
   let picture: string;
   beforeAll(async () => {
     model = await loadTiny('radiology/boxes-and-map', boxesAndMap());
-    picture = path.join(temporaryFolder('picture'), 'picture.png');
-    const pixels = Buffer.from(Array.from({ length: 96 * 96 }, (_, at) => (at * 7) % 256));
-    writeFileSync(
-      picture,
-      await sharp(pixels, { raw: { width: 96, height: 96, channels: 1 } })
-        .png()
-        .toBuffer(),
-    );
+    picture = await greyPicture(96);
   });
   afterEach(() => runtime.close());
 

@@ -14,7 +14,8 @@ describe('the studies of a trial', () => {
   });
 
   it('are among those of a greater share, and others for another model', () => {
-    expect(chosen(10).difference(chosen(20)).size).toBe(0);
+    const chosen20 = chosen(20);
+    expect([...chosen(10)].filter((uid) => !chosen20.has(uid))).toEqual([]);
     expect(chosen(20, 'cardiology/ecg-rhythm')).not.toEqual(chosen(20));
   });
 });
