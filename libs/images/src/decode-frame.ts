@@ -36,13 +36,13 @@ export async function decodeFrame(bytes: Uint8Array, description: FrameDescripti
 
 /**
  * Decodes one frame as {@link decodeFrame} does, but keeps its colours as they are stored, since turning YBR into RGB
- * rounds: only what the codec itself makes RGB of (lossy JPEG, JPEG 2000) comes as RGB. Half-resolution chroma comes at
- * full resolution.
+ * rounds: only what the codec itself makes RGB of (JPEG 2000; lossy JPEG, unless the dataset says YBR_FULL) comes as RGB.
+ * Half-resolution chroma comes at full resolution.
  */
 export async function decodeStoredFrame(bytes: Uint8Array, description: FrameDescription): Promise<Pixels> {
   const { rows, columns, samplesPerPixel, bitsAllocated } = description;
   checkDecodedSize(rows, columns, samplesPerPixel, Math.max(1, bitsAllocated / 8));
-  const { data, isRgb } = await decodeSamples(bytes, description);
+  const { data, isRgb } = await decodeSamples(bytes, description, true);
   const photometricInterpretation = isRgb ? 'RGB' : keptColors(data, description);
   return { data, rows, columns, samplesPerPixel, photometricInterpretation };
 }
@@ -59,10 +59,10 @@ interface Samples {
   isRgb: boolean;
 }
 
-async function decodeSamples(bytes: Uint8Array, description: FrameDescription): Promise<Samples> {
+async function decodeSamples(bytes: Uint8Array, description: FrameDescription, isAsStored = false): Promise<Samples> {
   const { transferSyntaxUid } = description;
   if (isNative(transferSyntaxUid)) return { data: readNativePixels(bytes, description), isRgb: false };
-  if (isSelfDescribing(transferSyntaxUid)) return decodeCodestream(bytes, description);
+  if (isSelfDescribing(transferSyntaxUid)) return decodeCodestream(bytes, description, isAsStored);
   // RLE gives the samples of a pixel together, whatever Planar Configuration says.
   if (transferSyntaxUid === rleLossless) {
     const data = readNativePixels(decodeRle(bytes, description), { ...description, planarConfiguration: 0 });
@@ -99,7 +99,11 @@ function inflateFrame(
   }
 }
 
-async function decodeCodestream(bytes: Uint8Array, description: FrameDescription): Promise<Samples> {
+async function decodeCodestream(
+  bytes: Uint8Array,
+  description: FrameDescription,
+  isAsStored: boolean,
+): Promise<Samples> {
   if (isJpegXl(bytes)) return decodeJpegXl(bytes, description);
   const header = readCodestreamHeader(bytes);
   checkHeader(header, description);
@@ -110,17 +114,18 @@ async function decodeCodestream(bytes: Uint8Array, description: FrameDescription
       const color = !isColor
         ? undefined
         : (header.jpegColor ?? (description.photometricInterpretation.startsWith('YBR') ? 'ycc' : 'rgb'));
+      const keepsYbr = isAsStored && color === 'ycc' && description.photometricInterpretation === 'YBR_FULL';
       // libjpeg-turbo does as it thinks about colour; where that is not what is meant, the other decoder has no opinion.
-      if (header.precision === 8 && (!isColor || color === header.libjpegColor)) {
+      if (header.precision === 8 && !keepsYbr && (!isColor || color === header.libjpegColor)) {
         const decoded = await decodeJpegBaseline(bytes, header);
         const { bitsAllocated, bitsStored, pixelRepresentation } = description;
-        const isAsStored = bitsAllocated === 8 && bitsStored === 8 && pixelRepresentation === 0;
-        const data = isAsStored ? ownBytes(decoded) : fitSamples(decoded, header, description);
+        const isPlain = bitsAllocated === 8 && bitsStored === 8 && pixelRepresentation === 0;
+        const data = isPlain ? ownBytes(decoded) : fitSamples(decoded, header, description);
         return { data, isRgb: isColor };
       }
       const decoded = await decodeWithWasm({ decoder: 'decodeJpeg', bytes, header });
-      if (color === 'ycc' && header.precision === 8) ybrFullToRgb(decoded);
-      return { data: fitSamples(decoded, header, description), isRgb: isColor };
+      if (color === 'ycc' && header.precision === 8 && !keepsYbr) ybrFullToRgb(decoded);
+      return { data: fitSamples(decoded, header, description), isRgb: isColor && !keepsYbr };
     }
     case 'jpeg-lossless':
       return {

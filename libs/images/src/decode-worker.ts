@@ -14,7 +14,7 @@ serveWorker<ImageRequest, ImageResponse<ImageRequest['kind']>>(async (request) =
     case 'decode-frame':
       return decodeFrame(request.bytes, request.description);
     case 'transcode-frame':
-      return transcodeFrame(request.bytes, request.description, request.transferSyntaxUid);
+      return transcodeFrame(request.bytes, request.description, request.transferSyntaxUid, request.isApart);
     case 'render-frame':
       return renderFrame(request.bytes, request.description, request.options);
     case 'render-tiled-level':

@@ -9,7 +9,13 @@ import type { Tile, TiledLevelOptions } from './render-tiled-level.js';
 /** What ImageService asks of its processes, by kind. */
 export type ImageRequest =
   | { kind: 'decode-frame'; bytes: Uint8Array; description: FrameDescription }
-  | { kind: 'transcode-frame'; bytes: Uint8Array; description: FrameDescription; transferSyntaxUid: string }
+  | {
+      kind: 'transcode-frame';
+      bytes: Uint8Array;
+      description: FrameDescription;
+      transferSyntaxUid: string;
+      isApart: boolean;
+    }
   | { kind: 'render-frame'; bytes: Uint8Array; description: FrameDescription; options: RenderOptions }
   | { kind: 'render-tiled-level'; tiles: Tile[]; totalColumns: number; totalRows: number; options: TiledLevelOptions }
   | { kind: 'animate'; pictures: Uint8Array[]; delayMilliseconds: number; format: AnimationFormat; quality: number }

@@ -65,9 +65,11 @@ export class ImageService {
     bytes: Uint8Array,
     description: FrameDescription,
     transferSyntaxUid: string,
+    isApart = false,
   ): Promise<TranscodedFrame> {
     // A mammogram of 20 million pixels takes 14 seconds to become JPEG 2000 and back on a slow core.
-    return this.ask({ kind: 'transcode-frame', bytes, description, transferSyntaxUid }, this.transcodeMilliseconds);
+    const request = { kind: 'transcode-frame', bytes, description, transferSyntaxUid, isApart } as const;
+    return this.ask(request, this.transcodeMilliseconds);
   }
 
   /** Plain frames are shown in this process (see isPlain), a few at a time; whatever has to be decoded is not. */

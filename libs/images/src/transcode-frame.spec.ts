@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import sharp from 'sharp';
 import { decodeFrame, decodeStoredFrame } from './decode-frame.js';
 import {
   htj2kLossless,
@@ -143,5 +144,36 @@ describe('transcodeFrame', () => {
     expect(photometricInterpretation).toBe('YBR_FULL');
     const partial = { ...halved, photometricInterpretation: 'YBR_PARTIAL_422' };
     expect((await decodeStoredFrame(Uint8Array.of(16, 16, 128, 128), partial)).photometricInterpretation).toBe('RGB');
+  });
+
+  it('gives frames alone in the colours that clients take them for by the metadata', async () => {
+    const rgb = [200, 40, 90];
+    // PS3.3 C.7.6.3.1.2.
+    const near: Record<string, number[]> = { RGB: rgb, YBR_FULL: [94, 126, 204] };
+    const samples = Uint8Array.from({ length: rows * columns * 3 }, (_, at) => rgb[at % 3]!);
+    const raw = { width: columns, height: rows, channels: 3 as const };
+    const jpeg = await sharp(samples, { raw }).jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer();
+    const stored = { ...description(8, 8, ybr), transferSyntaxUid: jpegBaseline };
+    const colorOf = async (photometricInterpretation: string, isApart: boolean) => {
+      const named = { ...stored, photometricInterpretation };
+      const { bytes, ...said } = await transcodeFrame(jpeg, named, explicitLittleEndian, isApart);
+      const isNear = near[said.photometricInterpretation]!.every((value, at) => Math.abs(value - bytes[at]!) <= 2);
+      return [said.photometricInterpretation, isNear];
+    };
+    const asRgb = ['RGB', true];
+    const asYbr = ['YBR_FULL', true];
+    expect(await colorOf('YBR_FULL', true)).toEqual(asYbr);
+    expect(await colorOf('YBR_FULL', false)).toEqual(asYbr);
+    expect(await colorOf('YBR_FULL_422', true)).toEqual(asRgb);
+
+    // What a codec keeps of YBR_FULL_422 at full resolution is no such thing uncompressed.
+    const native = { ...description(8, 8, ybr) };
+    const ybrSamples = Buffer.alloc(rows * columns * 3, Buffer.from([93, 126, 204]));
+    const { bytes: jls } = await transcodeFrame(ybrSamples, native, jpegLsLossless);
+    const halved = { ...native, transferSyntaxUid: jpegLsLossless, photometricInterpretation: 'YBR_FULL_422' };
+    const apart = await transcodeFrame(jls, halved, explicitLittleEndian, true);
+    expect([apart.photometricInterpretation, Math.abs(apart.bytes[0]! - 200) < 3]).toEqual(['RGB', true]);
+    const inDataset = await transcodeFrame(jls, halved, explicitLittleEndian);
+    expect([inDataset.photometricInterpretation, inDataset.bytes.equals(ybrSamples)]).toEqual(['YBR_FULL', true]);
   });
 });

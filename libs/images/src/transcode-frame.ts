@@ -1,4 +1,5 @@
 import { explicitLittleEndian } from '#libs/dicom';
+import { ybrFullToRgb } from './color.js';
 import { decodeStoredFrame } from './decode-frame.js';
 import { encodeFrame } from './encode-frame.js';
 import type { FrameDescription } from './frame-description.js';
@@ -15,21 +16,35 @@ import { isNative } from './transfer-syntax.js';
  * Runs where it is called: servers use ImageService.
  *
  * @param bytes As for decodeFrame.
+ * @param isApart The frame goes out alone, to be read with the metadata as it is: see {@link asNamed}.
  * @throws ImageError as decodeFrame; unsupported-pixels for what cannot be encoded without loss.
  */
 export async function transcodeFrame(
   bytes: Uint8Array,
   description: FrameDescription,
   transferSyntaxUid: string,
+  isApart = false,
 ): Promise<TranscodedFrame> {
   const pixels = await decodeStoredFrame(bytes, description);
-  const { photometricInterpretation } = pixels;
   if (transferSyntaxUid === explicitLittleEndian) {
+    const photometricInterpretation = isApart ? asNamed(pixels, description) : pixels.photometricInterpretation;
     return { bytes: toNativeBytes(pixels, description), photometricInterpretation };
   }
   if (isNative(description.transferSyntaxUid)) refuseHiddenBits(bytes, pixels, description);
   const encoded = await encodeFrame(pixels, description, transferSyntaxUid);
   return { ...encoded, bytes: Buffer.from(encoded.bytes.buffer, encoded.bytes.byteOffset, encoded.bytes.byteLength) };
+}
+
+/**
+ * Turns colours, in place, into what clients take uncompressed samples for whose metadata still have the Photometric
+ * Interpretation of the compressed ones: YBR_FULL for itself; of those that name no samples of full resolution
+ * (YBR_FULL_422, YBR_ICT and the like), RGB.
+ */
+function asNamed({ data, photometricInterpretation }: Pixels, description: FrameDescription): string {
+  const isHalved = photometricInterpretation === 'YBR_FULL' && description.photometricInterpretation !== 'YBR_FULL';
+  if (!isHalved || !(data instanceof Uint8Array)) return photometricInterpretation;
+  ybrFullToRgb(data);
+  return 'RGB';
 }
 
 /** Overlays of old lie in the bits beside the samples (PS3.5 8.1.2): a codec would lose them without a word. */

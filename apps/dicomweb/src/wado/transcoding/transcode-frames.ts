@@ -41,7 +41,7 @@ export class TranscodeFrames {
   /** One frame; equal requests at a time are one, and recent frames are kept. @throws ArchiveError, HttpProblem */
   one(instance: InstanceRow, frame: Frame, transferSyntaxUid: string): Promise<Buffer> {
     const key = `${instance.sha256.toString('hex')} ${frame.frameNumber} ${transferSyntaxUid}`;
-    return this.cache.get(key, async () => (await this.transcode(instance, frame, transferSyntaxUid)).bytes);
+    return this.cache.get(key, async () => (await this.transcode(instance, frame, transferSyntaxUid, true)).bytes);
   }
 
   /** All frames, in order, as many at once as there are processes. @throws ArchiveError, HttpProblem */
@@ -58,17 +58,23 @@ export class TranscodeFrames {
       const count = Math.min(framesPerQuery, numberOfFrames - first + 1);
       const numbers = Array.from({ length: count }, (_, at) => first + at);
       const { frames } = await this.findFrames.open(instance, numbers);
-      for (const frame of frames) yield () => this.transcode(instance, frame, transferSyntaxUid);
+      for (const frame of frames) yield () => this.transcode(instance, frame, transferSyntaxUid, false);
     }
   }
 
-  private async transcode(instance: InstanceRow, frame: Frame, transferSyntaxUid: string): Promise<TranscodedFrame> {
+  private async transcode(
+    instance: InstanceRow,
+    frame: Frame,
+    transferSyntaxUid: string,
+    isApart: boolean,
+  ): Promise<TranscodedFrame> {
     try {
       const attributes = await this.attributes.read(instance);
       const described = describePixels(attributes, instance.transferSyntaxUid, frame.frameNumber - 1);
       // One-bit frames come from a byte boundary on.
       const description = { ...described, bitOffset: 0 };
-      return await this.images.transcodeFrame(await buffer(await frame.open()), description, transferSyntaxUid);
+      const bytes = await buffer(await frame.open());
+      return await this.images.transcodeFrame(bytes, description, transferSyntaxUid, isApart);
     } catch (error) {
       throw transcodingError(error, instance);
     }
