@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { PackBytes } from '../dist/libs/archive/src/index.js';
 import { BlobStores, FilesystemBlobStore, S3BlobStore } from '../dist/libs/blobs/src/index.js';
 import { copySeries, verifySeries } from '../dist/apps/storage/src/tiering/copy-series.js';
 
@@ -68,6 +69,7 @@ const bytes = instances.length * instanceBytes;
 const sha256 = whole.digest();
 const layout = { instances, packs, bytes, digest: sha256, wholePackId: undefined };
 const stores = new BlobStores({ hot, warm });
+const packs = new PackBytes(undefined, stores);
 const progress = { begun: async () => undefined, copied: async () => undefined, verifying: async () => undefined };
 const { signal } = new AbortController();
 
@@ -93,7 +95,7 @@ for (let round = 0; round <= rounds; round += 1) {
   await sdk.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
   rssMax = 0;
   let key;
-  const copy = await timed(async () => (key = await copySeries(layout, stores, warm, progress, signal)));
+  const copy = await timed(async () => (key = await copySeries(layout, packs, warm, progress, signal)));
   const verify = await timed(() => verifySeries({ store: warm, key }, layout, progress, signal));
   rss.move = Math.max(rss.move, rssMax);
   await warm.delete(key);

@@ -5,6 +5,8 @@ import { Health } from '#libs/telemetry';
 import { ReadChanges } from './changes/read-changes.js';
 import { DeleteInstances } from './deletion/delete-instances.js';
 import { openStores } from './open-stores.js';
+import { FrameCodec } from './packs/frame-codec.js';
+import { PackBytes } from './packs/pack-bytes.js';
 import { OpenFrames } from './retrieve/open-frames.js';
 import { OpenInstance } from './retrieve/open-instance.js';
 import { PurgeDeletions } from './deletion/purge-deletions.js';
@@ -19,6 +21,8 @@ const services = [
   OpenInstance,
   OpenFrames,
   ReadMetadata,
+  FrameCodec,
+  PackBytes,
   ReadPack,
   RecallPacks,
   DeleteInstances,

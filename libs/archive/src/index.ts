@@ -14,6 +14,10 @@ export { type Frame, type OpenedFrames, OpenFrames } from './retrieve/open-frame
 export { type InstanceRow, type InstanceUids, OpenInstance, type StudyUids } from './retrieve/open-instance.js';
 export { purgeOverdue, PurgeDeletions } from './deletion/purge-deletions.js';
 export { type InstanceMetadata, ReadMetadata } from './retrieve/read-metadata.js';
+export { ByteCursor } from './packs/byte-cursor.js';
+export { FrameCodec, type FrameShape, htj2kLossless, NotCompressible } from './packs/frame-codec.js';
+export { type ByteRanges, expand, PackBytes } from './packs/pack-bytes.js';
+export { type EncodedFrames, type PackPart, type Piece, piecesOf } from './packs/pack-part.js';
 export { ReadPack } from './retrieve/read-pack.js';
 export { type Recalled, RecallPacks } from './retrieve/recall-packs.js';
 export { getDeletion, RestoreDeletion } from './deletion/restore-deletion.js';

@@ -75,7 +75,8 @@ export async function restoreBackup(
         const key = await writeBlobFrom(packFile(folder, pack.packId), pack, store, signal);
         await query(
           db,
-          `insert into location (location_id, pack_id, tier, store, key) values (gen_random_uuid(), $1, 'hot', $2, $3)`,
+          `insert into location (location_id, pack_id, tier, store, key, encoding)
+           select gen_random_uuid(), pack_id, 'hot', $2, $3, encoding from pack where pack_id = $1`,
           [pack.packId, store.name, key],
         );
         result.packs += 1;

@@ -8,6 +8,8 @@ export interface FsckProblem {
     /** An instance's bytes are not within its pack. */
     | 'instance-beyond-pack'
     | 'instances-overlap'
+    /** The rows do not say which stored bytes a pack whose frames are compressed is made of, or not all of them. */
+    | 'encoding-wrong'
     /** No copy of a pack that holds instances can be read. */
     | 'pack-without-copy'
     /** A row names a blob that is not there. */
@@ -90,9 +92,9 @@ async function checkRows(db: DataSource, limit: number): Promise<FsckProblem[]> 
   const beyond = await query<object>(
     db,
     `select i.sop_instance_uid as "sopInstanceUid", i.pack_id as "packId", i.pack_offset as offset, i.length,
-            p.bytes as "packBytes"
+            coalesce(p.original_bytes, p.bytes) as "packBytes"
        from ${held} i join pack p using (pack_id)
-      where i.pack_offset < 0 or i.length <= 0 or i.pack_offset + i.length > p.bytes limit $1`,
+      where i.pack_offset < 0 or i.length <= 0 or i.pack_offset + i.length > coalesce(p.original_bytes, p.bytes) limit $1`,
     [limit],
   );
   const overlapping = await query<object>(
@@ -102,6 +104,17 @@ async function checkRows(db: DataSource, limit: number): Promise<FsckProblem[]> 
                     lag(pack_offset + length) over w as end_before, lag(sop_instance_uid) over w as before
                from instance window w as (partition by pack_id order by pack_offset)) i
       where pack_offset < end_before limit $1`,
+    [limit],
+  );
+  const misread = await query<object>(
+    db,
+    `select p.pack_id as "packId", p.encoding from pack p
+       left join lateral (select sum(length) as length, sum(stored_length) as stored_length from pack_part t
+                           where t.pack_id = p.pack_id) t on p.encoding is not null
+      where (p.encoding is not null
+             and (t.length is distinct from p.original_bytes or t.stored_length is distinct from p.bytes))
+         or exists (select from location l where l.pack_id = p.pack_id and l.encoding is distinct from p.encoding)
+      limit $1`,
     [limit],
   );
   const homeless = await query<object>(
@@ -125,6 +138,7 @@ async function checkRows(db: DataSource, limit: number): Promise<FsckProblem[]> 
   return [
     ...beyond.map((row) => ({ kind: 'instance-beyond-pack' as const, ...row })),
     ...overlapping.map((row) => ({ kind: 'instances-overlap' as const, ...row })),
+    ...misread.map((row) => ({ kind: 'encoding-wrong' as const, ...row })),
     ...homeless.map((row) => ({ kind: 'pack-without-copy' as const, ...row })),
     ...counts.map((row) => ({ kind: 'count-wrong' as const, ...row })),
   ];

@@ -103,6 +103,23 @@ describe('chooseMoves', () => {
     expect(sentTo({ ageDays: 40, isRead: true }, [reported])).toBe('warm');
   });
 
+  it('has frames compressed on the way from the step on that asks for it, and never on the word of another', () => {
+    const special = policy({}, [
+      { to: 'warm', afterDays: 10 },
+      { to: 'cold', afterDays: 100, recompress: 'htj2k-lossless' },
+    ]);
+    const recompressed = (ageDays: number, policies: Policy[]) =>
+      chooseMoves(study({ ageDays }), policies, tiers).map(({ to, recompress }) => [to, recompress]);
+    expect(recompressed(50, [special])).toEqual([['warm', undefined]]);
+    expect(recompressed(100, [special])).toEqual([['cold', 'htj2k-lossless']]);
+    expect(recompressed(400, [usual])).toEqual([['cold', undefined]]);
+    const early = policy({}, [
+      { to: 'warm', afterDays: 10, recompress: 'htj2k-lossless' },
+      { to: 'cold', afterDays: 100 },
+    ]);
+    expect(recompressed(100, [early])).toEqual([['cold', 'htj2k-lossless']]);
+  });
+
   it('keeps what a policy without steps matches', () => {
     expect(sentTo({ ageDays: 400 }, [policy({ modalities: ['CT'] }, []), usual])).toBeUndefined();
   });

@@ -1,5 +1,5 @@
 import type { Policy } from './policy.js';
-import { isColder, type Tier, tiers } from './tiers.js';
+import { isColder, type Recompression, type Tier, tiers } from './tiers.js';
 
 /** A series, and where its packs are. */
 export interface SeriesFacts {
@@ -40,6 +40,8 @@ export interface Move {
   to: Tier;
   /** The policy's name, or `pin`. */
   reason: string;
+  /** How frames are compressed on the way; absent: they are not. */
+  recompress?: Recompression;
 }
 
 /**
@@ -57,10 +59,12 @@ export function chooseMoves(study: StudyFacts, policies: readonly Policy[], avai
   if (study.isAwaited) return [];
   const policy = policies.find((one) => matches(study, one));
   if (policy === undefined) return [];
-  const to = nearestAvailable(wantedTier(study, policy), available);
+  const due = dueSteps(study, policy);
+  const to = nearestAvailable(farthestOf(due), available);
+  const recompress = due.find((step) => step.recompress !== undefined)?.recompress;
   return study.series
     .filter(({ nearest }) => isColder(to, nearest))
-    .map((series) => toMove(study, series, to, policy.name));
+    .map((series) => ({ ...toMove(study, series, to, policy.name), ...(recompress !== undefined && { recompress }) }));
 }
 
 function toMove(study: StudyFacts, series: SeriesFacts, to: Tier, reason: string): Move {
@@ -81,14 +85,16 @@ function matches(study: StudyFacts, { match }: Policy): boolean {
   );
 }
 
-/** The farthest tier of a step whose time has come. */
-function wantedTier(study: StudyFacts, { steps }: Policy): Tier {
-  let wanted: Tier = 'hot';
-  for (const { to, afterDays, unusedDays = 0, requiresReading = false } of steps) {
-    const isDue = study.ageDays >= afterDays && study.unusedDays >= unusedDays && (study.isRead || !requiresReading);
-    if (isDue && isColder(to, wanted)) wanted = to;
-  }
-  return wanted;
+/** The steps whose time has come. */
+function dueSteps(study: StudyFacts, { steps }: Policy): Policy['steps'] {
+  return steps.filter(
+    ({ afterDays, unusedDays = 0, requiresReading = false }) =>
+      study.ageDays >= afterDays && study.unusedDays >= unusedDays && (study.isRead || !requiresReading),
+  );
+}
+
+function farthestOf(steps: Policy['steps']): Tier {
+  return steps.reduce<Tier>((farthest, { to }) => (isColder(to, farthest) ? to : farthest), 'hot');
 }
 
 function nearestAvailable(wanted: Tier, available: readonly Tier[]): Tier {

@@ -7,12 +7,17 @@ export interface ReadyCopy {
   tier: Tier;
   store: string;
   key: string;
+  /** How the pack is encoded; null where it is stored as it came. */
+  encoding: string | null;
 }
 
 export interface PackWithCopies {
   packId: string;
+  /** Of what is stored. */
   bytes: number;
   sha256: Buffer;
+  /** Of what came, where that is stored otherwise. */
+  originalBytes: number | null;
   /** Nearest to the reader first. */
   copies: ReadyCopy[];
 }
@@ -20,7 +25,7 @@ export interface PackWithCopies {
 export async function readPack(db: DataSource, packId: string): Promise<PackWithCopies | undefined> {
   const [pack] = await query<Omit<PackWithCopies, 'copies'>>(
     db,
-    `select pack_id as "packId", bytes, sha256 from pack where pack_id = $1`,
+    `select pack_id as "packId", bytes, sha256, original_bytes as "originalBytes" from pack where pack_id = $1`,
     [packId],
   );
   return pack === undefined ? undefined : { ...pack, copies: await readReadyCopies(db, packId) };
@@ -29,7 +34,7 @@ export async function readPack(db: DataSource, packId: string): Promise<PackWith
 function readReadyCopies(db: DataSource | Transaction, packId: string): Promise<ReadyCopy[]> {
   return query<ReadyCopy>(
     db,
-    `select location_id as "locationId", tier, store, key from location
+    `select location_id as "locationId", tier, store, key, encoding from location
       where pack_id = $1 and state = 'ready'
       order by array_position(array['hot', 'warm', 'cold'], tier), created_at`,
     [packId],
@@ -50,15 +55,15 @@ export async function addCopy(
   tx: Transaction,
   packId: string,
   source: ReadyCopy,
-  copy: Omit<ReadyCopy, 'locationId'>,
+  copy: Omit<ReadyCopy, 'locationId' | 'encoding'>,
 ): Promise<boolean> {
   const ready = await lockCopies(tx, packId);
   if (!ready.some(({ locationId }) => locationId === source.locationId)) return false;
   if (ready.some(({ tier }) => tier === copy.tier)) return false;
   await query(
     tx,
-    `insert into location (location_id, pack_id, tier, store, key, verified_at)
-     values (gen_random_uuid(), $1, $2, $3, $4, now())`,
+    `insert into location (location_id, pack_id, tier, store, key, verified_at, encoding)
+     select gen_random_uuid(), pack_id, $2, $3, $4, now(), encoding from pack where pack_id = $1`,
     [packId, copy.tier, copy.store, copy.key],
   );
   await retireWarmer(tx, packId, copy.tier);

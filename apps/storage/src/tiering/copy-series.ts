@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { addAbortSignal } from 'node:stream';
-import { BlobError, type BlobStore, type BlobStores, type BlobWriter } from '#libs/blobs';
+import type { PackBytes } from '#libs/archive';
+import { BlobError, type BlobStore } from '#libs/blobs';
 import { StorageError } from '../storage-error.js';
 import type { ReadyCopy } from './copies.js';
 import type { BlobAddress } from './copy-blob.js';
@@ -25,7 +26,7 @@ const readsMax = 4;
  */
 export async function copySeries(
   layout: SeriesLayout,
-  stores: BlobStores,
+  packs: PackBytes,
   target: BlobStore,
   progress: MoveProgress,
   signal: AbortSignal,
@@ -35,7 +36,10 @@ export async function copySeries(
   signal.addEventListener('abort', stop, { once: true });
   try {
     if (writer.key !== undefined) await progress.begun(target.name, writer.key);
-    for (const run of runsOf(layout.instances)) await copyRun(run, layout, stores, writer, progress, signal);
+    for await (const chunk of readLayout(layout, packs, signal)) {
+      await writer.write(chunk);
+      await progress.copied(chunk.length);
+    }
     signal.throwIfAborted();
     return (await writer.commit()).key;
   } catch (error) {
@@ -62,33 +66,49 @@ export function runsOf(instances: readonly PlacedInstance[]): Run[] {
   return runs;
 }
 
-async function copyRun(
-  run: Run,
-  layout: SeriesLayout,
-  stores: BlobStores,
-  writer: BlobWriter,
-  progress: MoveProgress,
-  signal: AbortSignal,
-): Promise<void> {
+/** The instances of a series as they came, one behind the other. @throws as copySeries */
+export async function* readLayout(layout: SeriesLayout, packs: PackBytes, signal: AbortSignal): AsyncGenerator<Buffer> {
+  for (const run of runsOf(layout.instances)) yield* readRun(run, layout, packs, signal);
+}
+
+async function* readRun(run: Run, layout: SeriesLayout, packs: PackBytes, signal: AbortSignal): AsyncGenerator<Buffer> {
   const copies = layout.packs.get(run.packId)?.copies ?? [];
   if (copies.length === 0) throw new StorageError('pack-not-found', `Pack ${run.packId} has no copy to read`);
   for (let done = 0, reads = 1; done < run.length; reads += 1) {
     signal.throwIfAborted();
     // What broke off is gone on with where it did, from another copy where there is one.
     const copy = copies[(reads - 1) % copies.length]!;
+    const source = packs.of(run.packId, copy);
+    let chunks: AsyncIterator<Buffer> | undefined;
     try {
-      const body = await stores.named(copy.store).readRange(copy.key, run.offset + done, run.length - done);
-      for await (const chunk of addAbortSignal(signal, body) as AsyncIterable<Buffer>) {
-        await writer.write(chunk);
+      for (;;) {
+        let chunk: Buffer;
+        try {
+          chunks ??= (
+            addAbortSignal(
+              signal,
+              await source.readRange(copy.key, run.offset + done, run.length - done),
+            ) as AsyncIterable<Buffer>
+          )[Symbol.asyncIterator]();
+          const next = await chunks.next();
+          if (next.done === true) break;
+          chunk = next.value;
+        } catch (error) {
+          signal.throwIfAborted();
+          if (reads >= readsMax || (error instanceof BlobError && error.code === 'blob-archived')) throw error;
+          break;
+        }
         done += chunk.length;
-        await progress.copied(chunk.length);
+        yield chunk;
       }
-    } catch (error) {
-      signal.throwIfAborted();
-      if (reads >= readsMax || (error instanceof BlobError && error.code === 'blob-archived')) throw error;
+    } finally {
+      await chunks?.return?.();
     }
   }
 }
+
+/** What stored bytes become. It reads all of them. */
+export type Expanded = (stored: AsyncIterable<Buffer>) => AsyncIterable<Buffer>;
 
 /**
  * Reads a blob of a series back and compares each instance with its digest.
@@ -100,12 +120,18 @@ export async function verifySeries(
   layout: SeriesLayout,
   progress: Pick<MoveProgress, 'copied'>,
   signal: AbortSignal,
+  expanded: Expanded = (stored) => stored,
 ): Promise<Buffer> {
   const whole = createHash('sha256');
   const digests = new InstanceDigests(layout.instances);
-  try {
+  async function* stored(): AsyncGenerator<Buffer> {
     for await (const chunk of addAbortSignal(signal, await store.read(key)) as AsyncIterable<Buffer>) {
       whole.update(chunk);
+      yield chunk;
+    }
+  }
+  try {
+    for await (const chunk of expanded(stored())) {
       digests.update(chunk);
       await progress.copied(chunk.length);
     }
@@ -131,12 +157,12 @@ export class DamagedInstance extends StorageError {
 /** Which of the copies that an instance was read from is damaged; undefined when it was damaged on its way. */
 export async function findDamagedSource(
   layout: SeriesLayout,
-  stores: BlobStores,
+  packs: PackBytes,
   instance: PlacedInstance,
 ): Promise<ReadyCopy | undefined> {
   for (const copy of layout.packs.get(instance.packId)?.copies ?? []) {
     const hash = createHash('sha256');
-    const body = await stores.named(copy.store).readRange(copy.key, instance.offset, instance.length);
+    const body = await packs.of(instance.packId, copy).readRange(copy.key, instance.offset, instance.length);
     for await (const chunk of body) hash.update(chunk as Buffer);
     if (!hash.digest().equals(instance.sha256)) return copy;
   }

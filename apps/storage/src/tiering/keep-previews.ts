@@ -1,3 +1,4 @@
+import type { PackBytes } from '#libs/archive';
 import type { BlobStores, StoredBlob } from '#libs/blobs';
 import { type DataSource, query } from '#libs/database';
 import { readFrameRange } from '#libs/dicom';
@@ -32,6 +33,7 @@ const previewBytesMax = 64 * 1024 ** 2;
 export async function keepPreview(
   db: DataSource,
   stores: BlobStores,
+  packs: PackBytes,
   layout: SeriesLayout,
   placeOf: (instance: PlacedInstance) => number,
 ): Promise<KeptPreview | undefined> {
@@ -51,7 +53,8 @@ export async function keepPreview(
       const [copy] = layout.packs.get(instance.packId)?.copies ?? [];
       if (copy === undefined) throw new Error(`Pack ${instance.packId} has no copy to read`);
       kept.push({ packOffset: placeOf(instance) + offset, length, keptOffset: writer.bytes });
-      for await (const chunk of await stores.named(copy.store).readRange(copy.key, instance.offset + offset, length)) {
+      const source = packs.of(instance.packId, copy);
+      for await (const chunk of await source.readRange(copy.key, instance.offset + offset, length)) {
         await writer.write(chunk as Buffer);
       }
     }

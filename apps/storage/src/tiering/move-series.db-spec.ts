@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { OpenFrames, OpenInstance, ReadPack, RecallPacks } from '#libs/archive';
+import { FrameCodec, OpenFrames, OpenInstance, PackBytes, ReadPack, RecallPacks } from '#libs/archive';
 import { BlobError, type BlobStore, type BlobStores } from '#libs/blobs';
 import { execute, query, transaction } from '#libs/database';
 import { newUid } from '#libs/dicom';
@@ -54,6 +54,8 @@ describe('move-series', () => {
       new RecallPacks(db, jobs, stores),
       configOf({ graceHours }),
       silent,
+      new PackBytes(db, stores),
+      new FrameCodec(),
     );
   }
   const warmWith = (changes: Partial<BlobStore>) => storesOf(bench, { warm: withChanges(bench.warm, changes) });

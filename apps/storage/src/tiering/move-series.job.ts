@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { RecallPacks } from '#libs/archive';
+import { expand, FrameCodec, PackBytes, piecesOf, RecallPacks } from '#libs/archive';
 import { BlobError, type BlobStore, BlobStores } from '#libs/blobs';
 import { CONFIG, type Config } from '#libs/config';
 import { DataSource, execute, query, transaction } from '#libs/database';
@@ -10,14 +10,31 @@ import { copySeries, DamagedInstance, findDamagedSource, verifySeries } from './
 import { keepPreview, type KeptPreview } from './keep-previews.js';
 import { MovePackJob } from './move-pack.job.js';
 import { MoveProgress } from './move-progress.js';
+import { type RecompressedCopy, recompressSeries } from './recompress-series.js';
 import { type PlacedInstance, readSeries, type SeriesLayout } from './read-series.js';
-import { beginMove, endMove, readMove, recordCopy, type SeriesMove } from './series-moves.js';
+import {
+  beginMove,
+  endMove,
+  leaveAsItIs,
+  readMove,
+  recordCopy,
+  recordRecompression,
+  type SeriesMove,
+} from './series-moves.js';
 import { insertPreview, placesOf, switchSeries } from './switch-series.js';
 import { StoreRoom } from './store-room.js';
 import { isColder } from './tiers.js';
 
 /** moved: it is read from one pack on the tier. superseded: nothing was there to move, or it moved by other hands. */
 export type SeriesOutcome = 'moved' | 'superseded';
+
+/** A series as it was copied and is not yet read. */
+interface SeriesCopy {
+  store: BlobStore;
+  key: string;
+  /** There where frames were compressed. */
+  recompressed?: RecompressedCopy;
+}
 
 /**
  * Moves a series: its instances become one pack on the tier, read back and compared, then one transaction switches the
@@ -34,6 +51,8 @@ export class MoveSeriesJob {
     private readonly recalls: RecallPacks,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly logger: Logger,
+    private readonly bytes: PackBytes,
+    private readonly codec: FrameCodec,
   ) {}
 
   @OnJob('move-series')
@@ -79,7 +98,10 @@ export class MoveSeriesJob {
       ({ copies }) => copies[0] !== undefined && isColder(copies[0].tier, move.tier),
     );
     // Back to a nearer tier each pack is a copy beside the one that stays.
-    if (isNearer || layout.wholePackId !== undefined) return this.movePacks(move, layout, signal);
+    if (isNearer) return this.movePacks(move, layout, signal);
+    // One pack already: it keeps its name, unless its frames are to be compressed and are not.
+    const isAsAsked = move.recompress === null || layout.packs.get(layout.wholePackId ?? '')?.originalBytes != null;
+    if (layout.wholePackId !== undefined && isAsAsked) return this.movePacks(move, layout, signal);
     return this.compact(move, layout, signal);
   }
 
@@ -97,18 +119,20 @@ export class MoveSeriesJob {
 
   private async compact(move: SeriesMove, layout: SeriesLayout, signal: AbortSignal): Promise<SeriesOutcome> {
     const progress = new MoveProgress(this.dataSource, move.moveId);
-    const { store, key } = (await this.copied(move, layout)) ?? (await this.copy(move, layout, progress, signal));
+    const copy = (await this.copied(move, layout)) ?? (await this.copy(move, layout, progress, signal));
+    const { store, key, recompressed } = copy;
     let sha256: Buffer;
     let preview: KeptPreview | undefined;
     try {
       await progress.verifying();
-      sha256 = await verifySeries({ store, key }, layout, progress, signal);
+      sha256 = await this.verify(copy, layout, progress, signal);
       await store.archive?.archive(key);
       const places = placesOf(layout.instances);
       if (move.tier !== 'hot') {
         preview = await keepPreview(
           this.dataSource,
           this.stores,
+          this.bytes,
           layout,
           (instance) => places[layout.instances.indexOf(instance)]!,
         );
@@ -117,11 +141,20 @@ export class MoveSeriesJob {
       // A store that does not answer may have it still; one whose bytes are wrong is not gone on with.
       if (error instanceof StorageError) await this.discard(store, key);
       if (error instanceof DamagedInstance && error.instance !== undefined) {
-        await this.markDamaged(layout, error.instance, error.message);
+        const isSourceDamaged = await this.markDamaged(layout, error.instance, error.message);
+        // Whatever it was that came back otherwise: the next try carries it as it is.
+        if (recompressed !== undefined && !isSourceDamaged) await leaveAsItIs(this.dataSource, move.moveId);
       }
       throw error;
     }
-    const pack = { bytes: layout.bytes, sha256, tier: move.tier, store: store.name, key };
+    const pack = {
+      bytes: recompressed?.bytes ?? layout.bytes,
+      sha256,
+      tier: move.tier,
+      store: store.name,
+      key,
+      recompressed: recompressed && { encoding: move.recompress!, parts: recompressed.parts },
+    };
     const moved = await transaction(this.dataSource, (tx) =>
       switchSeries(tx, move.studyInstanceUid, layout, pack, preview, this.config.graceHours),
     );
@@ -132,7 +165,7 @@ export class MoveSeriesJob {
   }
 
   /** What an earlier run copied, when the series is still as it was then. */
-  private async copied(move: SeriesMove, layout: SeriesLayout): Promise<{ store: BlobStore; key: string } | undefined> {
+  private async copied(move: SeriesMove, layout: SeriesLayout): Promise<SeriesCopy | undefined> {
     const { key, layoutDigest } = move;
     if (key === null || move.store === null) return undefined;
     const store = this.stores.named(move.store);
@@ -153,11 +186,50 @@ export class MoveSeriesJob {
     layout: SeriesLayout,
     progress: MoveProgress,
     signal: AbortSignal,
-  ): Promise<{ store: BlobStore; key: string }> {
+  ): Promise<SeriesCopy> {
     const store = await this.room.choose(move.tier);
-    const key = await copySeries(layout, this.stores, store, progress, signal);
-    await recordCopy(this.dataSource, move.moveId, { store: store.name, key, layoutDigest: layout.digest });
+    const { moveId } = move;
+    if (move.recompress !== null) {
+      const recompressed = await recompressSeries(
+        this.dataSource,
+        layout,
+        this.bytes,
+        this.codec,
+        store,
+        progress,
+        signal,
+      );
+      const { key } = recompressed;
+      // Which bytes are which is known to this run alone: one that is cut off here begins anew.
+      const isSmaller = recompressed.bytes < layout.bytes;
+      const layoutDigest = isSmaller ? null : layout.digest;
+      await recordCopy(this.dataSource, moveId, { store: store.name, key, layoutDigest });
+      await recordRecompression(this.dataSource, moveId, recompressed);
+      return isSmaller ? { store, key, recompressed } : { store, key };
+    }
+    const key = await copySeries(layout, this.bytes, store, progress, signal);
+    await recordCopy(this.dataSource, moveId, { store: store.name, key, layoutDigest: layout.digest });
     return { store, key };
+  }
+
+  private async verify(
+    { store, key, recompressed }: SeriesCopy,
+    layout: SeriesLayout,
+    progress: MoveProgress,
+    signal: AbortSignal,
+  ): Promise<Buffer> {
+    if (recompressed === undefined) return verifySeries({ store, key }, layout, progress, signal);
+    const { bytes, parts } = recompressed;
+    const found = await store.head(key);
+    if (found?.bytes !== bytes) {
+      throw new StorageError(
+        'copy-damaged',
+        `${key} in ${store.name} should have ${bytes} bytes and has ${found?.bytes}`,
+      );
+    }
+    return verifySeries({ store, key }, layout, progress, signal, (stored) =>
+      expand(stored, piecesOf(parts, 0, layout.bytes), this.codec),
+    );
   }
 
   /** For a pack that keeps its name on its way. */
@@ -166,7 +238,7 @@ export class MoveSeriesJob {
     if (packId === undefined) return;
     const known = await query(this.dataSource, 'select from kept_range where pack_id = $1 limit 1', [packId]);
     if (known.length > 0) return;
-    const preview = await keepPreview(this.dataSource, this.stores, layout, ({ offset }) => offset);
+    const preview = await keepPreview(this.dataSource, this.stores, this.bytes, layout, ({ offset }) => offset);
     if (preview !== undefined) await transaction(this.dataSource, (tx) => insertPreview(tx, packId, preview));
   }
 
@@ -189,15 +261,16 @@ export class MoveSeriesJob {
     ]).catch(() => undefined);
   }
 
-  /** Scrubbing looks at it next, and repairs it from another copy where there is one. */
-  private async markDamaged(layout: SeriesLayout, instance: PlacedInstance, damage: string): Promise<void> {
-    const copy = await findDamagedSource(layout, this.stores, instance);
-    if (copy === undefined) return;
+  /** Scrubbing looks at it next, and repairs it from another copy where there is one. @returns whether a copy is damaged */
+  private async markDamaged(layout: SeriesLayout, instance: PlacedInstance, damage: string): Promise<boolean> {
+    const copy = await findDamagedSource(layout, this.bytes, instance);
+    if (copy === undefined) return false;
     await execute(
       this.dataSource,
       `update location set damage = coalesce(damage, $2), verified_at = '-infinity' where location_id = $1`,
       [copy.locationId, damage],
     );
+    return true;
   }
 
   /** What cannot be deleted now is an orphan, which the garbage collector finds. */

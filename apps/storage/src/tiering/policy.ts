@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { tiers } from './tiers.js';
+import { recompressions, tiers } from './tiers.js';
 
 const texts = z.array(z.string().min(1).max(64)).min(1).max(100);
 
@@ -24,6 +24,8 @@ const stepSchema = z.strictObject({
   unusedDays: z.number().nonnegative().optional(),
   /** And its reading is done. */
   requiresReading: z.boolean().optional(),
+  /** Compress uncompressed frames on the way, without loss. Those it asks for stay so on tiers beyond. */
+  recompress: z.enum(recompressions).optional(),
 });
 
 export const policyDefinitionSchema = z.strictObject({

@@ -50,7 +50,7 @@ export async function readSeries(
     bytes,
     digest: digestOf(instances),
     // Instances do not overlap: when their bytes are as many as the pack's, there is nothing else in it.
-    wholePackId: packs.size === 1 && only!.bytes === bytes ? only!.packId : undefined,
+    wholePackId: packs.size === 1 && (only!.originalBytes ?? only!.bytes) === bytes ? only!.packId : undefined,
   };
 }
 

@@ -9,12 +9,12 @@ import { HttpProblem } from '#libs/server';
 import { z } from 'zod';
 import { orderMove } from './order-move.js';
 import { parse } from './policies.controller.js';
-import { tiers } from './tiers.js';
+import { recompressions, tiers } from './tiers.js';
 
 const reason = z.string().max(500).default('');
 const pinSchema = z.strictObject({ tier: z.enum(tiers), reason });
 const holdSchema = z.strictObject({ reason });
-const moveSchema = z.strictObject({ tier: z.enum(tiers) });
+const moveSchema = z.strictObject({ tier: z.enum(tiers), recompress: z.enum(recompressions).optional() });
 const priorsSchema = z.strictObject({
   patientId: z.string().min(1).max(64),
   issuerOfPatientId: z.string().max(64).optional(),
@@ -86,7 +86,7 @@ export class StudiesController {
   @Post('studies/:study/move')
   @HttpCode(202)
   async move(@Param('study') study: string, @Body() body: unknown): Promise<{ series: number; ordered: number }> {
-    const { tier } = parse(moveSchema, body, 'Not a move');
+    const { tier, recompress } = parse(moveSchema, body, 'Not a move');
     if (!this.stores.tiers.includes(tier)) {
       const detail = `No store is configured for the tier ${tier}; there are ${this.stores.tiers.join(', ')}.`;
       throw new HttpProblem(400, 'A tier without a store', detail);
@@ -103,7 +103,8 @@ export class StudiesController {
       let count = 0;
       for (const { uid, bytes } of series) {
         const move = { studyInstanceUid: study, seriesInstanceUid: uid, bytes, to: tier, reason: 'ordered' };
-        if (await orderMove(tx, this.jobs, move)) count += 1;
+        const ordering = recompress === undefined ? move : { ...move, recompress };
+        if (await orderMove(tx, this.jobs, ordering)) count += 1;
       }
       return count;
     });

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { PackPart } from '#libs/archive';
 import { execute, query, type Transaction } from '#libs/database';
 import type { KeptPreview } from './keep-previews.js';
 import type { PlacedInstance, SeriesLayout } from './read-series.js';
-import type { Tier } from './tiers.js';
+import type { Recompression, Tier } from './tiers.js';
 
 export interface NewPack {
   bytes: number;
@@ -10,6 +11,8 @@ export interface NewPack {
   tier: Tier;
   store: string;
   key: string;
+  /** There where frames were compressed: which stored bytes each instance is made of, in their order. */
+  recompressed?: { encoding: Recompression; parts: PackPart[] } | undefined;
 }
 
 /**
@@ -30,11 +33,12 @@ export async function switchSeries(
   const former = [...layout.packs.keys()].sort();
   await query(tx, `select from pack where pack_id = any($1) order by pack_id for no key update`, [former]);
   const packId = randomUUID();
+  const encoding = pack.recompressed?.encoding ?? null;
   await query(
     tx,
-    `insert into pack (pack_id, bytes, sha256, last_read_at)
-     select $1, $2, $3, max(last_read_at) from pack where pack_id = any($4)`,
-    [packId, pack.bytes, pack.sha256, former],
+    `insert into pack (pack_id, bytes, sha256, encoding, original_bytes, last_read_at)
+     select $1, $2, $3, $5, $6, max(last_read_at) from pack where pack_id = any($4)`,
+    [packId, pack.bytes, pack.sha256, former, encoding, encoding === null ? null : layout.bytes],
   );
   const { instances } = layout;
   const places = placesOf(instances);
@@ -58,10 +62,11 @@ export async function switchSeries(
   }
   await query(
     tx,
-    `insert into location (location_id, pack_id, tier, store, key, verified_at)
-     values (gen_random_uuid(), $1, $2, $3, $4, now())`,
-    [packId, pack.tier, pack.store, pack.key],
+    `insert into location (location_id, pack_id, tier, store, key, verified_at, encoding)
+     values (gen_random_uuid(), $1, $2, $3, $4, now(), $5)`,
+    [packId, pack.tier, pack.store, pack.key, encoding],
   );
+  if (pack.recompressed !== undefined) await insertParts(tx, packId, pack.recompressed.parts);
   for (const formerId of former) {
     const indexes = [...instances.keys()].filter((index) => instances[index]!.packId === formerId);
     indexes.sort((a, b) => instances[a]!.offset - instances[b]!.offset);
@@ -74,6 +79,27 @@ export async function switchSeries(
   await emptyPacks(tx, former, graceHours);
   if (preview !== undefined) await insertPreview(tx, packId, preview);
   return moved;
+}
+
+async function insertParts(tx: Transaction, packId: string, parts: readonly PackPart[]): Promise<void> {
+  await query(
+    tx,
+    `insert into pack_part (pack_id, pack_offset, length, stored_offset, stored_length, frames_offset, frame_bytes,
+                            frame_lengths, frame_shape)
+     select $1, k.* from unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+                                $8::bytea[], $9::jsonb[]) as k`,
+    [
+      packId,
+      parts.map(({ offset }) => offset),
+      parts.map(({ length }) => length),
+      parts.map(({ storedOffset }) => storedOffset),
+      parts.map(({ storedLength }) => storedLength),
+      parts.map(({ frames }) => frames?.offset ?? null),
+      parts.map(({ frames }) => frames?.bytes ?? null),
+      parts.map(({ frames }) => frames?.lengths ?? null),
+      parts.map(({ frames }) => (frames === undefined ? null : JSON.stringify(frames.shape))),
+    ],
+  );
 }
 
 /** Where each instance begins in the new pack: one behind the other. */

@@ -16,6 +16,12 @@ export interface MoveInProgress extends Progress {
   reason: string;
   state: string;
   error: string | null;
+  /** How frames were compressed on the way. */
+  recompress: string | null;
+  /** What is stored of `bytes`; null where nothing was to be compressed. */
+  storedBytes: number | null;
+  /** Why frames were left as they are, and of how many instances. */
+  keptAsIs: Record<string, number> | null;
   orderedAt: string;
   startedAt: string | null;
   updatedAt: string;
@@ -26,7 +32,7 @@ export interface MovesReport {
   /** All that wait or are under way. */
   open: Progress & { series: number; copying: number };
   /** Of the last day. */
-  lastDay: { done: number; failed: number; superseded: number; bytes: number };
+  lastDay: { done: number; failed: number; superseded: number; bytes: number; bytesSaved: number };
   /** Those under way, then those that wait, then those that ended last. */
   moves: MoveInProgress[];
 }
@@ -64,13 +70,14 @@ export async function readMoves(db: DataSource, limit: number): Promise<MovesRep
     db,
     `select count(*) filter (where state = 'done') as done, count(*) filter (where state = 'failed') as failed,
             count(*) filter (where state = 'superseded') as superseded,
-            coalesce(sum(bytes) filter (where state = 'done'), 0)::bigint as bytes
+            coalesce(sum(bytes) filter (where state = 'done'), 0)::bigint as bytes,
+            coalesce(sum(bytes - stored_bytes) filter (where state = 'done'), 0)::bigint as "bytesSaved"
        from series_move where finished_at > now() - interval '1 day'`,
   );
   const rows = await query<Omit<MoveInProgress, keyof Progress> & { bytes: number; done: number }>(
     db,
     `select study_instance_uid as "studyInstanceUid", series_instance_uid as "seriesInstanceUid", tier, reason, state,
-            error, bytes, ${doneBytes} as done, ordered_at as "orderedAt", started_at as "startedAt",
+            error, recompress, stored_bytes as "storedBytes", kept_as_is as "keptAsIs", bytes, ${doneBytes} as done, ordered_at as "orderedAt", started_at as "startedAt",
             updated_at as "updatedAt", finished_at as "finishedAt"
        from series_move
       order by case when state in ('copying', 'verifying') then 0 when state = 'waiting' then 1 else 2 end,

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import { Injectable, type OnModuleDestroy, Optional } from '@nestjs/common';
-import { BlobError, type BlobStore, BlobStores, type TierName } from '#libs/blobs';
+import { BlobError, BlobStores, type TierName } from '#libs/blobs';
 import { DataSource, query } from '#libs/database';
 import { ArchiveError } from '../archive-error.js';
+import { type ByteRanges, PackBytes } from '../packs/pack-bytes.js';
 import { KeptRanges } from './kept-ranges.js';
 import { NoteReads } from './note-reads.js';
 import { RecallPacks } from './recall-packs.js';
@@ -12,29 +13,34 @@ export interface PackLocation {
   tier: TierName;
   store: string;
   key: string;
+  /** Absent where the pack is stored as it came. */
+  encoding?: string;
 }
 
 /** The best ready copy of the pack that `packId` names, as JSON: the nearest tier's. */
 export const bestLocation = (packId: string): string => `
-  (select json_build_object('tier', l.tier, 'store', l.store, 'key', l.key)
+  (select json_strip_nulls(json_build_object('tier', l.tier, 'store', l.store, 'key', l.key, 'encoding', l.encoding))
      from location l where l.pack_id = ${packId} and l.state = 'ready'
     order by array_position(array['hot', 'warm', 'cold'], l.tier) limit 1)`;
 
 /** A read of one range, in whichever store it is. */
-type Read<Result> = (store: BlobStore, key: string, offset: number) => Promise<Result>;
+type Read<Result> = (store: ByteRanges, key: string, offset: number) => Promise<Result>;
 
 /** Reads ranges of packs from the best copy there is. */
 @Injectable()
 export class ReadPack implements OnModuleDestroy {
   private readonly reads: NoteReads;
   private readonly kept: KeptRanges;
+  private readonly bytes: PackBytes;
 
   /** @param recalls orders back what must be restored first; without it, that is only said */
   constructor(
     private readonly dataSource: DataSource,
     private readonly stores: BlobStores,
     @Optional() private readonly recalls?: RecallPacks,
+    @Optional() bytes?: PackBytes,
   ) {
+    this.bytes = bytes ?? new PackBytes(dataSource, stores);
     this.reads = new NoteReads(dataSource);
     this.kept = new KeptRanges(dataSource);
   }
@@ -81,7 +87,7 @@ export class ReadPack implements OnModuleDestroy {
           const near = await this.fromKept(packId, offset, length, read);
           if (near !== undefined) return near.result;
         }
-        return await read(this.stores.named(store), key, offset);
+        return await read(this.bytes.of(packId, place), key, offset);
       } catch (error) {
         const code = error instanceof BlobError ? error.code : undefined;
         // A move may have deleted this copy since the row was read: the row now names another.

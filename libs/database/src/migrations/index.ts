@@ -9,6 +9,7 @@ import { CreateWorklistTables1763683200010 } from './1763683200010-create-workli
 import { CreateModelTables1763683200011 } from './1763683200011-create-model-tables.js';
 import { CreateInferenceTables1763683200012 } from './1763683200012-create-inference-tables.js';
 import { CreateTieringTables1763683200013 } from './1763683200013-create-tiering-tables.js';
+import { CreatePackParts1763683200015 } from './1763683200015-create-pack-parts.js';
 import { AnnounceArrivals1763683200016 } from './1763683200016-announce-arrivals-and-store-in-one-statement.js';
 import { CreateSuccessorPlaces1763683200014 } from './1763683200014-create-successor-places.js';
 
@@ -26,5 +27,6 @@ export const migrations = [
   CreateInferenceTables1763683200012,
   CreateTieringTables1763683200013,
   CreateSuccessorPlaces1763683200014,
+  CreatePackParts1763683200015,
   AnnounceArrivals1763683200016,
 ];
