@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import ort from 'onnxruntime-node';
 import sharp from 'sharp';
 import { root } from './typescript.mjs';
+import { cpuSeconds } from '../test/bench/process-usage.ts';
 
 const { values } = parseArgs({
   options: {
@@ -155,8 +156,11 @@ const bareStudy = async () => {
 async function bareSeconds(studies) {
   await bareStudy();
   const started = performance.now();
+  const { user, system } = process.cpuUsage();
   for (let at = 0; at < studies; at++) await bareStudy();
-  return (performance.now() - started) / 1000 / studies;
+  const used = process.cpuUsage();
+  const processor = (used.user + used.system - user - system) / 1e6 / studies;
+  return { seconds: (performance.now() - started) / 1000 / studies, processor };
 }
 const expected = await runModel(model, fetched(), { executionProviders: ['cpu'], intraOpThreads: threads });
 const count = Number(values.studies);
@@ -241,6 +245,19 @@ async function addRule(ruleName, is, priority) {
   const { ruleId } = await ask('/api/rules', { name: ruleName, definition });
   await ask(`/api/rules/${ruleId}/activate`, {});
 }
+/** Processor seconds so far: of the process that runs models, and of all others of the suite, the database among them. */
+function processorOf() {
+  const isWorker = (pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('inference-worker');
+    } catch {
+      return false;
+    }
+  };
+  const children = readFileSync(`/proc/${suite.pid}/task/${suite.pid}/children`, 'utf8').trim().split(' ');
+  const worker = cpuSeconds(children.map(Number).filter(isWorker));
+  return [worker, cpuSeconds([suite.pid]) - worker];
+}
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
 try {
@@ -263,10 +280,12 @@ try {
     alone.push(end - ordered);
   }
 
+  const usedBefore = processorOf();
   const uids = await send(count, 'ROUTINE', 'routine');
   const times = [];
   for (const uid of uids) times.push(await inferred(uid));
   const ends = times.map((time) => time.inferred).sort((a, b) => a - b);
+  const used = processorOf().map((seconds, at) => (seconds - usedBefore[at]) / count);
   // From the first result to the last: the path is full meanwhile.
   const perStudy = (ends.at(-1) - ends[0]) / 1000 / (count - 1);
 
@@ -286,14 +305,19 @@ try {
     ...expected.findings.map(({ value }, index) => Math.abs(value - (findings[index]?.value ?? NaN))),
   );
   const after = await bareSeconds(rounds);
-  const bare = before;
+  const bare = before.seconds;
   const ms = (seconds) => `${(1000 * seconds).toFixed(1)} ms`;
   console.log(
     `${id} ${version}: ${tensors.length} batches a study of [${tensors[0].dims.join(', ')}], ${threads} threads`,
   );
-  console.log(`bare loop        ${ms(bare)} a study (beside an idle suite ${ms(after)})`);
+  console.log(
+    `bare loop        ${ms(bare)} a study (beside an idle suite ${ms(after.seconds)}), processor ${ms(before.processor)}`,
+  );
   console.log(
     `whole path       ${ms(perStudy)} a study, ${count} studies: ${Math.round((100 * bare) / perStudy)} % of the bare loop`,
+  );
+  console.log(
+    `processor        ${ms(used[0])} a study where models run, ${ms(used[1])} in all the rest: storing, routing, reading, the database`,
   );
   console.log(`largest difference of a finding from a run in this process: ${difference}`);
   console.log(
