@@ -4,6 +4,7 @@ import { MovePackJob } from './tiering/move-pack.job.js';
 import { MoveSeriesJob } from './tiering/move-series.job.js';
 import { PlanTieringJob } from './tiering/plan-tiering.job.js';
 import { PoliciesController } from './tiering/policies.controller.js';
+import { PrefetchPriorsJob } from './tiering/prefetch-priors.job.js';
 import { RecallPackJob } from './tiering/recall-pack.job.js';
 import { StoreRoom } from './tiering/store-room.js';
 import { StudiesController } from './tiering/studies.controller.js';
@@ -26,6 +27,7 @@ import { StorageController } from './usage/storage.controller.js';
     MovePackJob,
     MoveSeriesJob,
     RecallPackJob,
+    PrefetchPriorsJob,
     CollectGarbageJob,
     DeleteEmptiedJob,
     ScrubJob,

@@ -99,6 +99,7 @@ const environmentSchema = z.object({
   ISOCENTER_HOT_QUOTA_BYTES: whole.optional(),
   ISOCENTER_SCRUB_DAYS: z.coerce.number().positive().default(30),
   ISOCENTER_SCRUB_BYTES_PER_SECOND: whole.default(20 * 1024 ** 2),
+  ISOCENTER_PRIOR_STUDIES: z.coerce.number().int().nonnegative().default(3),
   ISOCENTER_GRACE_HOURS: z.coerce.number().nonnegative().default(72),
   ISOCENTER_COERCION: z.enum(['off', 'study']).default('off'),
   ISOCENTER_CONFLICT_POLICY: z.enum(['reject', 'replace']).default('reject'),
@@ -189,6 +190,8 @@ export interface Config {
   readonly batchItems: number;
   readonly warmAfterDays: number;
   readonly coldAfterDays: number;
+  /** So many of a patient's earlier studies are brought near when one of them is to be read or a step is scheduled; 0: none. */
+  readonly priorStudies: number;
   readonly graceHours: number;
   /**
    * What names another patient or study than its study does: stored as it is with a warning, or made to say what the
@@ -294,6 +297,7 @@ export function loadConfig(app: AppName, environment: Record<string, string | un
     batchItems: env.ISOCENTER_BATCH_ITEMS,
     warmAfterDays: env.ISOCENTER_WARM_AFTER_DAYS,
     coldAfterDays: env.ISOCENTER_COLD_AFTER_DAYS,
+    priorStudies: env.ISOCENTER_PRIOR_STUDIES,
     graceHours: env.ISOCENTER_GRACE_HOURS,
     coercion: env.ISOCENTER_COERCION,
     conflictPolicy: env.ISOCENTER_CONFLICT_POLICY,

@@ -159,6 +159,15 @@ export const jobCatalogue = {
     concurrency: 4,
     expireInSeconds: 24 * 3600,
   }),
+  /** Order: bring near the earlier studies of patients for whom there is something new to do. */
+  'prefetch-priors': kind({
+    ...usual,
+    payload: z.object({}),
+    handledBy: 'storage',
+    key: () => 'all',
+    concurrency: 1,
+    cron: '* * * * *',
+  }),
   /** Order: copy a pack to a tier, verify it there, and read from there on. */
   'move-pack': kind({
     ...usual,
