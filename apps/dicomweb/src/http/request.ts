@@ -18,8 +18,10 @@ export function searchOf(request: FastifyRequest): string {
 
 /** What the request takes, by its Accept header field and its `accept` query parameter. */
 export function acceptableOf(request: FastifyRequest): Acceptable {
+  const search = searchOf(request);
+  if (search === '') return { header: request.headers.accept, query: undefined };
   // Who types `accept=application/dicom+json` into a URL means a plus sign, where a query string says space.
-  const query = new URLSearchParams(searchOf(request)).get('accept')?.replaceAll(/(?<=\w) (?=\w)/g, '+');
+  const query = new URLSearchParams(search).get('accept')?.replaceAll(/(?<=\w) (?=\w)/g, '+');
   return { header: request.headers.accept, query };
 }
 

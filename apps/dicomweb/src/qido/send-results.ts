@@ -1,14 +1,14 @@
 import type { FastifyReply } from 'fastify';
 import { type DicomJson, toNativeDicomXml } from '#libs/dicom';
-import type { Representation } from '../wire/negotiate-accept.js';
+import { lastingOffers, type Representation } from '../wire/negotiate-accept.js';
 import { type Part, writeMultipart } from '../wire/write-multipart.js';
 
 /** PS3.18 8.7.3.2, for search results. */
-export const representations: readonly Representation[] = [
+export const representations: readonly Representation[] = lastingOffers<Representation>([
   { mediaType: 'application/dicom+json', isMultipart: false },
   { mediaType: 'application/json', isMultipart: false },
   { mediaType: 'application/dicom+xml', isMultipart: true },
-];
+]);
 
 /** Sends results, each a data set as JSON text, as a JSON array, or as XML documents, one a part (PS3.18 10.6.3.3). */
 export async function sendResults(

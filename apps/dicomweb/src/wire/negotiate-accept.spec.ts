@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { describeRepresentation, negotiateAccept, type Representation } from './negotiate-accept.js';
+import { describeRepresentation, lastingOffers, negotiateAccept, type Representation } from './negotiate-accept.js';
 
 const explicitLittleEndian = '1.2.840.10008.1.2.1';
 const jpegLs = '1.2.840.10008.1.2.4.80';
@@ -187,5 +187,29 @@ describe('the accept query parameter', () => {
     ['image/*', 'image/webp, image/jpeg;q=0.2', 'image/jpeg'],
   ])('header %s, query %s: %s (PS3.18 8.7.8)', (header, query, expected) => {
     expect(pick(picture, header, query)).toBe(expected);
+  });
+});
+
+describe('lists that are asked for again', () => {
+  it('give what was chosen before to who asks the same way, and to nobody else', () => {
+    const lasting = lastingOffers([...picture]);
+    const asked: [string | undefined, string | undefined][] = [
+      ['image/png', undefined],
+      [undefined, 'image/png'],
+      ['image/jpeg', 'image/png'],
+      ['image/png', 'image/jpeg'],
+      ['', 'image/png'],
+      [undefined, undefined],
+      ['image/gif', undefined],
+      [`image/png${', image/png'.repeat(100)}`, undefined],
+    ];
+    for (let round = 0; round < 2; round += 1) {
+      for (const [header, query] of asked) {
+        expect(negotiateAccept({ header, query }, lasting)).toBe(negotiateAccept({ header, query }, picture));
+      }
+    }
+    for (let count = 0; count < 1000; count += 1) {
+      expect(negotiateAccept({ header: `image/png;q=0.1${count}`, query: undefined }, lasting)).toBe(picture[1]);
+    }
   });
 });

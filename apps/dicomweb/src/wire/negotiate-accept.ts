@@ -40,6 +40,21 @@ const defaultTransferSyntaxes: Record<string, string> = {
   'video/mpeg2': '1.2.840.10008.1.2.4.100',
 };
 
+/** What was chosen from lists that stay, by what was asked for: clients send the same few fields all day long. */
+const chosenBefore = new WeakMap<readonly Representation[], Map<string, Representation | undefined>>();
+const rememberedMax = 100;
+/** A field that is longer is read again each time. */
+const rememberedCharactersMax = 500;
+
+/**
+ * A list of what can be given that is made once and asked for again and again: what is chosen from it is remembered.
+ * @returns the same list, which no longer changes
+ */
+export function lastingOffers<R extends Representation>(possible: readonly R[]): readonly R[] {
+  if (!chosenBefore.has(possible)) chosenBefore.set(possible, new Map());
+  return Object.freeze(possible);
+}
+
 /**
  * Chooses among what the server can give (PS3.18 8.7.8): the `accept` query parameter first, then the header field, each
  * by quality, then what need not be made first, then by the client's order, then by the server's. A range without a
@@ -49,6 +64,21 @@ const defaultTransferSyntaxes: Record<string, string> = {
  * @returns the chosen one, or undefined: answer 406 and list what is possible
  */
 export function negotiateAccept<R extends Representation>(accept: Acceptable, possible: readonly R[]): R | undefined {
+  const remembered = chosenBefore.get(possible) as Map<string, R | undefined> | undefined;
+  if (remembered === undefined) return negotiate(accept, possible);
+  // No field of a request holds a line's end.
+  const asked = `${accept.header === undefined ? '' : `h${accept.header}`}\n${accept.query ?? ''}`;
+  let chosen = remembered.get(asked);
+  if (chosen === undefined) {
+    chosen = negotiate(accept, possible);
+    if (asked.length > rememberedCharactersMax) return chosen;
+    if (remembered.size >= rememberedMax) remembered.clear();
+    remembered.set(asked, chosen);
+  }
+  return chosen;
+}
+
+function negotiate<R extends Representation>(accept: Acceptable, possible: readonly R[]): R | undefined {
   if (accept.query !== undefined && accept.query.trim() !== '') {
     const chosen = choose(parseAccept(accept.query), possible);
     if (chosen !== undefined || accept.header === undefined) return chosen;

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { fillChunks, fillRange, type FillablePart } from './fill-multipart.js';
 import { openStream } from './open-stream.js';
@@ -106,7 +106,7 @@ export function randomBoundary(): string {
  * @param etag a strong one
  */
 export function boundaryOf(etag: string): string {
-  return createHash('sha256').update(`boundary ${etag}`).digest('hex').slice(0, 32);
+  return hash('sha256', `boundary ${etag}`, 'hex').slice(0, 32);
 }
 
 const isFillable = (part: SizedPart): part is SizedPart & FillablePart => part.readInto !== undefined;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ArchiveError, type Frame, type InstanceRow, type InstanceUids } from '#libs/archive';
@@ -56,10 +56,8 @@ export class AnswerFrames {
     const { mediaType, transferSyntaxUid, isMultipart, isMade } = chosen;
     const contentType = `${mediaType}; transfer-syntax=${transferSyntaxUid}`;
     const numbers = frames.map(({ frameNumber }) => frameNumber);
-    const digest = createHash('sha256')
-      .update(instance.sha256)
-      .update(`${contentType} ${isMultipart} ${numbers.join()}`)
-      .digest('base64url');
+    const form = Buffer.from(`${contentType} ${isMultipart} ${numbers.join()}`);
+    const digest = hash('sha256', Buffer.concat([instance.sha256, form]), 'base64url');
     // What is made is the same frame each time, and not for certain the same bytes with the next release.
     const etag = `${isMade ? 'W/' : ''}"f-${digest}"`;
     return { instance, frames, chosen, contentType, headers: { etag, vary: 'accept', 'cache-control': revalidate } };
@@ -69,7 +67,7 @@ export class AnswerFrames {
   private async choose(
     request: FastifyRequest,
     instance: InstanceRow,
-    offers: FrameRepresentation[],
+    offers: readonly FrameRepresentation[],
   ): Promise<FrameRepresentation> {
     const chosen = negotiateAccept(acceptableOf(request), offers);
     if (chosen !== undefined && !chosen.isMade) return chosen;
@@ -83,7 +81,7 @@ export class AnswerFrames {
   /** For who named no transfer syntax: a frame that proves undecodable is better had as it is stored than not at all. */
   private storedInstead(
     request: FastifyRequest,
-    offers: FrameRepresentation[],
+    offers: readonly FrameRepresentation[],
     { message }: ArchiveError,
   ): FrameRepresentation {
     const stored = offers.filter(({ isMade }) => !isMade);

@@ -1,7 +1,7 @@
 import type { InstanceRow } from '#libs/archive';
 import { transferSyntaxOf, webTransferSyntax } from '#libs/dicom';
 import { jpegBaseline } from '#libs/images';
-import type { Representation } from '../../wire/negotiate-accept.js';
+import { lastingOffers, type Representation } from '../../wire/negotiate-accept.js';
 import { madeSyntaxes } from '../transcoding/possible-syntaxes.js';
 
 /** A form of frames, as stored or to be made. */
@@ -19,6 +19,24 @@ export interface FrameRepresentation extends Representation {
  * says: JPEG Baseline made into JPEG Lossless is larger and no better. JPEG Baseline is made only for who names it.
  */
 export function frameRepresentations(
+  instance: Pick<InstanceRow, 'transferSyntaxUid' | 'frameKind'>,
+  frames: number,
+): readonly FrameRepresentation[] {
+  const sort = `${instance.transferSyntaxUid} ${instance.frameKind} ${frames === 1}`;
+  let offers = known.get(sort);
+  if (offers === undefined) {
+    offers = lastingOffers(representationsOf(instance, frames));
+    // Transfer syntaxes are what senders say they are.
+    if (known.size >= knownMax) known.clear();
+    known.set(sort, offers);
+  }
+  return offers;
+}
+
+const known = new Map<string, readonly FrameRepresentation[]>();
+const knownMax = 200;
+
+function representationsOf(
   instance: Pick<InstanceRow, 'transferSyntaxUid' | 'frameKind'>,
   frames: number,
 ): FrameRepresentation[] {

@@ -1,6 +1,6 @@
 import type { InstanceRow } from '#libs/archive';
 import { explicitLittleEndian, transferSyntaxOf } from '#libs/dicom';
-import { type Acceptable, negotiateAccept, type Representation } from '../../wire/negotiate-accept.js';
+import { type Acceptable, lastingOffers, negotiateAccept, type Representation } from '../../wire/negotiate-accept.js';
 
 /** A form in which instances can be given. */
 export interface InstanceForm extends Representation {
@@ -31,7 +31,7 @@ const zip: Kind = { mediaType: 'application/zip', isMultipart: false };
 /** Instances that cannot be had in one form, in the order of the forms asked for. */
 export interface InstanceForms {
   /** Everything any of the instances can be had as; for 406. */
-  possible: InstanceForm[];
+  possible: readonly InstanceForm[];
   /** undefined when nothing of it is acceptable. */
   chosen: ChosenForm | undefined;
 }
@@ -58,15 +58,16 @@ export function chooseForms(
   // Most instances of a study are alike: what is offered and chosen is worked out once for each sort.
   const sorts = new Map<string, { syntaxes: string[]; stored: string; chosen?: string | undefined }>();
   const sortOf = rows.map((row) => {
-    const syntaxes = syntaxesOf(row);
-    const key = [row.transferSyntaxUid, ...syntaxes].join();
-    const sort = sorts.get(key) ?? { syntaxes, stored: row.transferSyntaxUid };
-    sorts.set(key, sort);
+    const key = `${row.transferSyntaxUid} ${row.frameKind}`;
+    let sort = sorts.get(key);
+    if (sort === undefined) sorts.set(key, (sort = { syntaxes: syntaxesOf(row), stored: row.transferSyntaxUid }));
     return sort;
   });
-  const possible = kinds.flatMap((kind) =>
-    [...sorts.values()].flatMap(({ syntaxes, stored }) => formsOf(kind, syntaxes, stored)),
+  const formsOfKinds = kinds.map((kind) =>
+    [...sorts.values()].map(({ syntaxes, stored }) => formsOf(kind, syntaxes, stored)),
   );
+  const possible =
+    sorts.size === 1 ? lasting(`${isOne} ${keyOf(sortOf[0]!)}`, () => formsOfKinds.flat(2)) : formsOfKinds.flat(2);
   const kind = negotiateAccept(acceptable, possible);
   if (kind === undefined) return { possible, chosen: undefined };
   for (const sort of sorts.values()) {
@@ -87,7 +88,30 @@ export function takesStored(acceptable: Acceptable, kind: Kind, row: InstanceRow
   return negotiateAccept(acceptable, formsOf(kind, [row.transferSyntaxUid], row.transferSyntaxUid)) !== undefined;
 }
 
-function formsOf({ mediaType, isMultipart }: Kind, syntaxes: string[], stored: string): InstanceForm[] {
+const keyOf = ({ syntaxes, stored }: { syntaxes: readonly string[]; stored: string }) =>
+  `${stored}: ${syntaxes.join()}`;
+
+/** Forms of what is asked for most: instances of one sort. */
+const known = new Map<string, readonly InstanceForm[]>();
+const knownMax = 500;
+
+function lasting(key: string, make: () => InstanceForm[]): readonly InstanceForm[] {
+  let forms = known.get(key);
+  if (forms === undefined) {
+    forms = lastingOffers(make());
+    // Transfer syntaxes are what senders say they are.
+    if (known.size >= knownMax) known.clear();
+    known.set(key, forms);
+  }
+  return forms;
+}
+
+function formsOf(kind: Kind, syntaxes: string[], stored: string): readonly InstanceForm[] {
+  const key = `${kind.mediaType} ${kind.isMultipart} ${keyOf({ syntaxes, stored })}`;
+  return lasting(key, () => makeForms(kind, syntaxes, stored));
+}
+
+function makeForms({ mediaType, isMultipart }: Kind, syntaxes: string[], stored: string): InstanceForm[] {
   const keepsStored = mediaType === 'application/zip' || transferSyntaxOf(stored).lossy;
   const preferred = keepsStored ? stored : explicitLittleEndian;
   return syntaxes.map((transferSyntaxUid) => ({

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -12,6 +12,7 @@ import { chooseRepresentation, dicomwebUrlOf } from '../../http/request.js';
 import { compressed, sendStream } from '../../http/send-stream.js';
 import { instanceUids, studyUids, type Target } from '../../http/target.js';
 import { openStream } from '../../wire/open-stream.js';
+import { lastingOffers } from '../../wire/negotiate-accept.js';
 import { chooseCoding } from '../../wire/request-fields.js';
 import { type Part, randomBoundary, writeMultipart } from '../../wire/write-multipart.js';
 import { SingleFlightCache } from '../single-flight-cache.js';
@@ -72,11 +73,11 @@ export class MetadataController {
     { uids, version, instances }: Resource,
   ): Promise<void> {
     const isOne = uids.sopInstanceUid !== undefined;
-    const chosen = chooseRepresentation(request, isOne ? [...json, xmlParts, xml] : [...json, xmlParts]);
+    const chosen = chooseRepresentation(request, isOne ? formsOfOne : formsOfMany);
     const coding = chooseCoding(request.headers['accept-encoding']);
     const dicomwebUrl = dicomwebUrlOf(request);
     // The addresses in it are those by which this client sees the server.
-    const digest = createHash('sha256').update(`${version} ${dicomwebUrl} ${chosen.mediaType}`).digest('base64url');
+    const digest = hash('sha256', `${version} ${dicomwebUrl} ${chosen.mediaType}`, 'base64url');
     const caching = {
       // Parts are kept apart by something else each time.
       etag: `${chosen.isMultipart ? 'W/' : ''}"m${presentationVersion}-${digest.slice(0, 27)}${coding ? `-${coding}` : ''}"`,
@@ -88,7 +89,7 @@ export class MetadataController {
     if (isXml) await this.refuseLarge(uids);
     const kept = isXml ? undefined : this.kept.find(caching.etag);
     const texts = presented(instances(), dicomwebUrl);
-    const boundary = randomBoundary();
+    const boundary = chosen.isMultipart ? randomBoundary() : '';
     const openXml = async (): Promise<Readable> => {
       if (!chosen.isMultipart) return openStream(xmlDocuments(texts));
       return (await writeMultipart(xml.mediaType, xmlPartsOf(texts), boundary)).body;
@@ -133,6 +134,8 @@ const json = [
 ] as const;
 const xml = { mediaType: 'application/dicom+xml', isMultipart: false } as const;
 const xmlParts = { ...xml, isMultipart: true } as const;
+const formsOfOne = lastingOffers([...json, xmlParts, xml]);
+const formsOfMany = lastingOffers([...json, xmlParts]);
 
 async function* presented(instances: AsyncIterable<InstanceMetadata>, dicomwebUrl: string): AsyncGenerator<string> {
   for await (const { text, transferSyntaxUid } of instances)
