@@ -78,14 +78,13 @@ function varyByOrigin(fastify: FastifyInstance): void {
  * read the answer, but what they do would be done. Browsers say where they come from.
  */
 function refuseForeignPages(fastify: FastifyInstance, origins: Config['corsOrigins']): void {
-  fastify.addHook('onRequest', async (request, reply) => {
+  fastify.addHook('onRequest', (request, reply, done) => {
     const { 'sec-fetch-site': site, origin, upgrade } = request.headers;
-    if (site !== 'cross-site' && site !== 'same-site') return;
-    if (safeMethods.has(request.method) && upgrade === undefined) return;
-    if (origins === '*' || (origin !== undefined && origins.includes(origin))) return;
+    if (site !== 'cross-site' && site !== 'same-site') return done();
+    if (safeMethods.has(request.method) && upgrade === undefined) return done();
+    if (origins === '*' || (origin !== undefined && origins.includes(origin))) return done();
     const detail = 'Web pages of other origins may not send this; ISOCENTER_CORS_ORIGINS names those that may.';
     sendProblem(reply, new HttpProblem(403, 'Forbidden', detail));
-    return reply;
   });
 }
 

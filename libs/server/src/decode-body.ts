@@ -16,18 +16,19 @@ const decoders: Readonly<Record<string, () => Transform & { bytesWritten: number
  * answered with 415. How much may come out is for the route to say: what decodes to much has only sent little.
  */
 export function decodeBodies(fastify: FastifyInstance): void {
-  fastify.addHook('preParsing', async (request, _reply, payload) => {
+  fastify.addHook('preParsing', (request, _reply, payload, done) => {
     const field = request.headers['content-encoding'];
-    if (field === undefined) return payload;
+    if (field === undefined) return done(null, payload);
     const encodings = field.split(',').map((name) => name.trim().toLowerCase());
     const [encoding = ''] = encodings.filter((name) => name !== '' && name !== 'identity');
-    if (encoding === '') return payload;
+    if (encoding === '') return done(null, payload);
     const create = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined;
     if (create === undefined || encodings.length > 1) {
       const detail = `A body in Content-Encoding ${JSON.stringify(field)} is not read; send it as it is, or in gzip, deflate or br.`;
-      throw new HttpProblem(415, 'Unsupported Media Type', detail, {}, { 'accept-encoding': 'gzip, deflate, br' });
+      const fields = { 'accept-encoding': 'gzip, deflate, br' };
+      return done(new HttpProblem(415, 'Unsupported Media Type', detail, {}, fields));
     }
-    return decoded(request.raw, create());
+    done(null, decoded(request.raw, create()));
   });
 }
 

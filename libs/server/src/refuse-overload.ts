@@ -11,14 +11,13 @@ import { sendProblem } from './send-problem.js';
 export function refuseOverload(fastify: FastifyInstance, { limits }: Config): void {
   let requests = 0;
   let uploads = 0;
-  fastify.addHook('onRequest', async (request, reply) => {
+  fastify.addHook('onRequest', (request, reply, done) => {
     // Connections that stay open are counted where they are served.
-    if (!request.raw.url?.startsWith('/dicom-web/') || request.ws) return;
+    if (!request.raw.url?.startsWith('/dicom-web/') || request.ws) return done();
     const isUpload = request.method === 'POST';
     if (requests >= limits.requestsAtOnceMax || (isUpload && uploads >= limits.uploadsAtOnceMax)) {
       const detail = `This process has ${isUpload ? uploads : requests} ${isUpload ? 'uploads' : 'requests'} under way, as many as it takes; try again.`;
-      sendProblem(reply, new HttpProblem(503, 'Service Unavailable', detail));
-      return reply;
+      return void sendProblem(reply, new HttpProblem(503, 'Service Unavailable', detail));
     }
     requests += 1;
     if (isUpload) uploads += 1;
@@ -27,5 +26,6 @@ export function refuseOverload(fastify: FastifyInstance, { limits }: Config): vo
       requests -= 1;
       if (isUpload) uploads -= 1;
     });
+    done();
   });
 }
