@@ -503,12 +503,16 @@ describe('pictures', () => {
   });
 
   it('says why there is no picture', async () => {
-    for (const name of ['report', 'video'] as const) {
-      const response = await get(`${urlOf(name)}/rendered`);
+    const raw = { ...place('raw'), modality: 'MR', sopClassUid: '1.2.840.10008.5.1.4.1.1.66', frames: 0 };
+    await store(suite.dicomweb, [makeInstance(raw)]);
+    const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = raw;
+    const study = `${suite.dicomweb}/studies/${studyInstanceUid}`;
+    for (const url of [`${study}/series/${seriesInstanceUid}/instances/${sopInstanceUid}`, urlOf('video')]) {
+      const response = await get(`${url}/rendered`);
       expect([404, 406]).toContain(response.status);
       expect(((await response.json()) as { detail: string }).detail).toMatch(/image|video/);
     }
-    expect((await get(`${suite.dicomweb}/studies/${place('report').studyInstanceUid}/thumbnail`)).status).toBe(404);
+    expect((await get(`${study}/thumbnail`)).status).toBe(404);
     expect((await get(`${urlOf('rle')}/rendered`, 'image/tiff')).status).toBe(406);
   });
 
