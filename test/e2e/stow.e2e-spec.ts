@@ -294,7 +294,8 @@ describe('a STOW-RS request that cannot be taken', () => {
 
   it('leaves nothing when its sender hangs up in the middle', async () => {
     const object = make();
-    const { contentType, body } = multipartBody([object, make({ rows: 300, columns: 300 })]);
+    // So large that the pack is begun before all of it is here.
+    const { contentType, body } = multipartBody([object, make({ rows: 1500, columns: 1500 })]);
     const outgoing = httpRequest(`${suite.dicomweb}/studies`, {
       method: 'POST',
       headers: { 'content-type': contentType, 'content-length': body.length },
