@@ -10,6 +10,7 @@ export { toModalityValues } from './modality-values.js';
 export { type Picture, toPicture } from './picture.js';
 export { renderFrame } from './render-frame.js';
 export { commonWindow, renderTiledLevel, type Tile, type TiledLevelOptions } from './render-tiled-level.js';
+export { MemoryPool } from './memory-pool.js';
 export { tilePosition, type TilePosition } from './tile-position.js';
 export { renderDocument } from './document/render-document.js';
 export { renderWaveform } from './waveform/render-waveform.js';

@@ -1,5 +1,6 @@
 import type { FrameDescription, VoiWindow } from './frame-description.js';
 import { brightnessOf } from './grey.js';
+import { MemoryPool } from './memory-pool.js';
 import type { Picture } from './picture.js';
 import type { RenderOptions } from './render-options.js';
 import { copyOf, storedValue } from './sample-array.js';
@@ -35,6 +36,13 @@ function isPlainByte({ bitsAllocated, bitsStored, pixelRepresentation, swapWordB
   return bitsAllocated === 8 && bitsStored === 8 && pixelRepresentation === 0 && swapWordBytes === 0;
 }
 
+const pictures = new MemoryPool(16 * 2 ** 20);
+
+/** Of a picture that {@link plainPicture} made, once nothing reads it any more. */
+export function releasePicture({ data }: Picture): void {
+  pictures.give(data.buffer);
+}
+
 /** The picture of a frame that {@link isPlain}. Lets others work in between. */
 export async function plainPicture(
   bytes: Uint8Array,
@@ -48,7 +56,8 @@ export async function plainPicture(
     return { ...size, channels: 3, data: new Uint8Array(copyOf(bytes.subarray(0, 3 * pixels))) };
   const stored = bitsAllocated === 8 ? bytes : wordsOf(bytes, pixels);
   const table = tableOf(description, window);
-  const data = new Uint8Array(pixels);
+  // Each pixel is written below.
+  const data = new Uint8Array(pictures.take(pixels));
   for (let from = 0; from < pixels; from += pixelsAtATime) {
     if (from > 0) await new Promise(setImmediate);
     lookUpAll(stored, table, data, from, Math.min(from + pixelsAtATime, pixels));

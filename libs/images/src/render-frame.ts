@@ -1,7 +1,7 @@
 import { decodeFrame } from './decode-frame.js';
 import type { FrameDescription } from './frame-description.js';
 import { encodePicture, toPicture } from './picture.js';
-import { plainPicture } from './plain-frame.js';
+import { plainPicture, releasePicture } from './plain-frame.js';
 import { drawOverlays } from './presentation/draw-overlays.js';
 import { closeShutters } from './presentation/shutter.js';
 import type { RenderOptions } from './render-options.js';
@@ -37,5 +37,10 @@ export async function renderPlainFrame(
   options: RenderOptions,
 ): Promise<Buffer> {
   if (options.window) checkWindow(options.window);
-  return encodePicture(await plainPicture(bytes, description, options.window), options);
+  const picture = await plainPicture(bytes, description, options.window);
+  try {
+    return await encodePicture(picture, options);
+  } finally {
+    releasePicture(picture);
+  }
 }

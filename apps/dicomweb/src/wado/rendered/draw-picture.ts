@@ -14,6 +14,7 @@ import {
   type FrameDescription,
   ImageError,
   ImageService,
+  MemoryPool,
   readIccProfile,
   readOverlays,
 } from '#libs/images';
@@ -35,6 +36,8 @@ export interface DrawOptions extends Pick<FrameOptions, 'format' | 'window' | 'v
 const animationPixels = 512;
 /** Frames of one animation drawn at a time; other pictures come in between. */
 const animatedAtOnce = 2;
+/** Kept for the next frames. */
+const frameMemoryBytesMax = 16 * 1024 * 1024;
 const documentTag = '00420011';
 /** Held as a whole, here and in the process that draws its first page. */
 const documentBytesMax = 64 * 1024 * 1024;
@@ -42,6 +45,8 @@ const documentBytesMax = 64 * 1024 * 1024;
 /** Draws what was planned: reads the frames, and whatever else a picture of them takes, and has the picture made. */
 @Injectable()
 export class DrawPicture {
+  private readonly frameMemory = new MemoryPool(frameMemoryBytesMax);
+
   constructor(
     private readonly images: ImageService,
     private readonly frames: ReadFrames,
@@ -66,7 +71,10 @@ export class DrawPicture {
         const { frameIndex } = plan;
         const shown = await this.shownFrame(instance, frameIndex, options, bulkData, state);
         const bytes = await this.readFrame(instance, frameIndex);
-        return this.images.renderFrame(bytes, shown.description, shown.options);
+        const picture = await this.images.renderFrame(bytes, shown.description, shown.options);
+        // Not of a picture that failed: who reads it still is not known.
+        if (isAtItsPlace(instance, frameIndex)) this.frameMemory.give(bytes.buffer);
+        return picture;
       }
       case 'animation':
         return this.animate(instance, plan, options, bulkData);
@@ -157,12 +165,13 @@ export class DrawPicture {
   }
 
   /** In one read where its place is known already. */
-  private async readFrame(instance: PictureInstance, frameIndex: number): Promise<Buffer> {
-    const { firstFrame, row } = instance;
-    if (row === undefined || firstFrame?.frameIndex !== frameIndex) {
-      return (await this.frames.read(instance, [frameIndex]))[0]!;
+  private async readFrame(instance: PictureInstance, frameIndex: number): Promise<Buffer<ArrayBuffer>> {
+    if (!isAtItsPlace(instance, frameIndex)) {
+      return (await this.frames.read(instance, [frameIndex]))[0] as Buffer<ArrayBuffer>;
     }
-    const bytes = Buffer.allocUnsafeSlow(firstFrame.length);
+    const { firstFrame, row } = instance;
+    // All of it is read, or this throws.
+    const bytes = Buffer.from(this.frameMemory.take(firstFrame.length));
     await this.openInstance.readInto(row, firstFrame.offset, bytes);
     return bytes;
   }
@@ -200,6 +209,13 @@ export class DrawPicture {
     for (const { uri, tagPath } of references) found.set(uri, await this.bulkData.read(instance, tagPath));
     return found;
   }
+}
+
+type PlacedInstance = PictureInstance & Required<Pick<PictureInstance, 'firstFrame' | 'row'>>;
+
+/** Whether the frame's place is known, so that it can be read at once. */
+function isAtItsPlace(instance: PictureInstance, frameIndex: number): instance is PlacedInstance {
+  return instance.row !== undefined && instance.firstFrame?.frameIndex === frameIndex;
 }
 
 /** One-bit frames are read from a byte boundary on, wherever they begin in the object. */

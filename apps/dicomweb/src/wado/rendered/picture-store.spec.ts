@@ -86,4 +86,15 @@ describe('PictureStore', () => {
     }
     expect(await files()).toEqual([]);
   });
+
+  it('fails no picture where the disk takes none, and says so once', async () => {
+    // What cannot be a folder takes files as little as a full disk does.
+    await writeFile(path.join(dataDir, 'cache'), '');
+    const store = makeStore();
+    for (let i = 0; i < 3; i++) {
+      await expect(store.keep('a', Buffer.from('a picture'))).resolves.toBeUndefined();
+      expect(await store.find('a')).toBeUndefined();
+    }
+    expect(complaints.splice(0)).toHaveLength(1);
+  });
 });
