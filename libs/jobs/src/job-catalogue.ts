@@ -38,7 +38,14 @@ const usual = { concurrency: 2, retryLimit: 5, retryDelaySeconds: 2, expireInSec
 /** Every job there is: what it carries (ids, never data), who handles it, and how often it is tried. */
 export const jobCatalogue = {
   /** Fact: a model's result was stored. */
-  'result-ready': kind({ ...usual, payload: workitem, handledBy: 'router', key: (p) => p.workitemUid, concurrency: 4 }),
+  'result-ready': kind({
+    ...usual,
+    payload: workitem,
+    handledBy: 'router',
+    key: (p) => p.workitemUid,
+    concurrency: 4,
+    isBacklog: true,
+  }),
   /** Order: sees to workitems whose job or performer was lost. */
   'reconcile-workitems': kind({
     ...usual,
@@ -74,6 +81,7 @@ export const jobCatalogue = {
     handledBy: 'router',
     key: (p) => p.deliveryId,
     concurrency: 4,
+    isBacklog: true,
     retryLimit: 12,
     retryDelaySeconds: 10,
     expireInSeconds: 120,
@@ -100,6 +108,7 @@ export const jobCatalogue = {
     payload: z.object({ forwardId: z.uuid() }),
     handledBy: 'router',
     key: (p) => p.forwardId,
+    isBacklog: true,
     retryLimit: 12,
     retryDelaySeconds: 10,
     expireInSeconds: 6 * 3600,
@@ -143,6 +152,7 @@ export const jobCatalogue = {
     handledBy: 'storage',
     key: (p) => p.moveId,
     concurrency: 2,
+    isBacklog: true,
     retryLimit: 8,
     retryDelaySeconds: 5,
     expireInSeconds: 24 * 3600,
