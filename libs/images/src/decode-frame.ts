@@ -36,13 +36,19 @@ export async function decodeFrame(bytes: Uint8Array, description: FrameDescripti
 
 /**
  * Decodes one frame as {@link decodeFrame} does, but keeps its colours as they are stored, since turning YBR into RGB
- * rounds: only what the codec itself makes RGB of (JPEG 2000; lossy JPEG, unless the dataset says YBR_FULL) comes as RGB.
- * Half-resolution chroma comes at full resolution.
+ * rounds: only what the codec itself makes RGB of (JPEG 2000; lossy JPEG) comes as RGB. Half-resolution
+ * chroma comes at full resolution.
+ *
+ * @param keepsYbrFull lossy JPEG whose dataset says YBR_FULL is not made RGB of
  */
-export async function decodeStoredFrame(bytes: Uint8Array, description: FrameDescription): Promise<Pixels> {
+export async function decodeStoredFrame(
+  bytes: Uint8Array,
+  description: FrameDescription,
+  keepsYbrFull = false,
+): Promise<Pixels> {
   const { rows, columns, samplesPerPixel, bitsAllocated } = description;
   checkDecodedSize(rows, columns, samplesPerPixel, Math.max(1, bitsAllocated / 8));
-  const { data, isRgb } = await decodeSamples(bytes, description, true);
+  const { data, isRgb } = await decodeSamples(bytes, description, keepsYbrFull);
   const photometricInterpretation = isRgb ? 'RGB' : keptColors(data, description);
   return { data, rows, columns, samplesPerPixel, photometricInterpretation };
 }
@@ -59,10 +65,10 @@ interface Samples {
   isRgb: boolean;
 }
 
-async function decodeSamples(bytes: Uint8Array, description: FrameDescription, isAsStored = false): Promise<Samples> {
+async function decodeSamples(bytes: Uint8Array, description: FrameDescription, keepsYbrFull = false): Promise<Samples> {
   const { transferSyntaxUid } = description;
   if (isNative(transferSyntaxUid)) return { data: readNativePixels(bytes, description), isRgb: false };
-  if (isSelfDescribing(transferSyntaxUid)) return decodeCodestream(bytes, description, isAsStored);
+  if (isSelfDescribing(transferSyntaxUid)) return decodeCodestream(bytes, description, keepsYbrFull);
   // RLE gives the samples of a pixel together, whatever Planar Configuration says.
   if (transferSyntaxUid === rleLossless) {
     const data = readNativePixels(decodeRle(bytes, description), { ...description, planarConfiguration: 0 });
@@ -102,7 +108,7 @@ function inflateFrame(
 async function decodeCodestream(
   bytes: Uint8Array,
   description: FrameDescription,
-  isAsStored: boolean,
+  keepsYbrFull: boolean,
 ): Promise<Samples> {
   if (isJpegXl(bytes)) return decodeJpegXl(bytes, description);
   const header = readCodestreamHeader(bytes);
@@ -114,7 +120,7 @@ async function decodeCodestream(
       const color = !isColor
         ? undefined
         : (header.jpegColor ?? (description.photometricInterpretation.startsWith('YBR') ? 'ycc' : 'rgb'));
-      const keepsYbr = isAsStored && color === 'ycc' && description.photometricInterpretation === 'YBR_FULL';
+      const keepsYbr = keepsYbrFull && color === 'ycc' && description.photometricInterpretation === 'YBR_FULL';
       // libjpeg-turbo does as it thinks about colour; where that is not what is meant, the other decoder has no opinion.
       if (header.precision === 8 && !keepsYbr && (!isColor || color === header.libjpegColor)) {
         const decoded = await decodeJpegBaseline(bytes, header);

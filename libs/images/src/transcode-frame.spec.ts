@@ -163,7 +163,7 @@ describe('transcodeFrame', () => {
     const asRgb = ['RGB', true];
     const asYbr = ['YBR_FULL', true];
     expect(await colorOf('YBR_FULL', true)).toEqual(asYbr);
-    expect(await colorOf('YBR_FULL', false)).toEqual(asYbr);
+    expect(await colorOf('YBR_FULL', false)).toEqual(asRgb);
     expect(await colorOf('YBR_FULL_422', true)).toEqual(asRgb);
 
     // What a codec keeps of YBR_FULL_422 at full resolution is no such thing uncompressed.

@@ -25,7 +25,7 @@ export async function transcodeFrame(
   transferSyntaxUid: string,
   isApart = false,
 ): Promise<TranscodedFrame> {
-  const pixels = await decodeStoredFrame(bytes, description);
+  const pixels = await decodeStoredFrame(bytes, description, isApart && transferSyntaxUid === explicitLittleEndian);
   if (transferSyntaxUid === explicitLittleEndian) {
     const photometricInterpretation = isApart ? asNamed(pixels, description) : pixels.photometricInterpretation;
     return { bytes: toNativeBytes(pixels, description), photometricInterpretation };
