@@ -44,7 +44,7 @@ const sdk = new S3Client({
 // A series of instances of half a megabyte, each a pack of its own, as a modality sends them.
 const instanceBytes = 512 * 1024;
 const instances = [];
-const packs = new Map();
+const packRows = new Map();
 const whole = createHash('sha256');
 const file = path.join(folder, 'whole');
 const handle = await open(file, 'wx');
@@ -56,7 +56,7 @@ for (let at = 0; at < megabytes * 1024 ** 2; at += instanceBytes) {
   await writer.write(bytes);
   const { key, sha256 } = await writer.commit();
   const packId = key;
-  packs.set(packId, {
+  packRows.set(packId, {
     packId,
     bytes: instanceBytes,
     sha256,
@@ -67,7 +67,7 @@ for (let at = 0; at < megabytes * 1024 ** 2; at += instanceBytes) {
 await handle.close();
 const bytes = instances.length * instanceBytes;
 const sha256 = whole.digest();
-const layout = { instances, packs, bytes, digest: sha256, wholePackId: undefined };
+const layout = { instances, packs: packRows, bytes, digest: sha256, wholePackId: undefined };
 const stores = new BlobStores({ hot, warm });
 const packs = new PackBytes(undefined, stores);
 const progress = { begun: async () => undefined, copied: async () => undefined, verifying: async () => undefined };

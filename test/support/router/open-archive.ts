@@ -4,7 +4,6 @@ import path from 'node:path';
 import { type IncomingPart, StoreInstances } from '#libs/archive';
 import { BlobStores, FilesystemBlobStore } from '#libs/blobs';
 import { loadConfig } from '#libs/config';
-import type { JobQueue } from '#libs/jobs';
 import { createLogger } from '#libs/telemetry';
 import type { TestDatabase } from '../database.js';
 
@@ -15,7 +14,7 @@ export interface TestArchive {
 }
 
 /** The real archive over a folder that goes away with the test. */
-export async function openArchive(db: TestDatabase, jobs: JobQueue): Promise<TestArchive> {
+export async function openArchive(db: TestDatabase): Promise<TestArchive> {
   const directory = await mkdtemp(path.join(tmpdir(), 'isocenter-router-'));
   const config = loadConfig('suite', { ISOCENTER_DATA_DIR: directory });
   const hot = await FilesystemBlobStore.open('local', path.join(directory, 'blobs'));

@@ -17,7 +17,7 @@ let router: RouteStudy;
 beforeAll(async () => {
   db = await createTestDatabase();
   jobs = await db.jobs();
-  archive = await openArchive(db, jobs);
+  archive = await openArchive(db);
   const config = loadConfig('suite', { ISOCENTER_QUIET_PERIOD_SECONDS: '60' });
   router = new RouteStudy(db.dataSource, jobs, config);
   await new SeedRules(db.dataSource).onApplicationBootstrap();

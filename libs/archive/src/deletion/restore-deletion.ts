@@ -14,9 +14,7 @@ const namedMax = 20;
 /** Brings back what was deleted or replaced, while it is kept. */
 @Injectable()
 export class RestoreDeletion {
-  constructor(
-    private readonly dataSource: DataSource,
-  ) {}
+  constructor(private readonly dataSource: DataSource) {}
 
   /**
    * In one transaction: rows, counts, change feed, and the study is announced as if it had arrived. An instance that was

@@ -5,6 +5,7 @@ const tag = { name: 'Storage', description: 'Tiers and what decides of them, mov
 const text: Schema = { type: 'string' };
 const count: Schema = { type: 'integer' };
 const tier: Schema = { enum: ['hot', 'warm', 'cold'] };
+const recompress: Schema = { enum: ['htj2k-lossless'] };
 const list = (items: Schema): Schema => ({ type: 'array', items });
 const object = (properties: Record<string, Schema>, required: string[] = Object.keys(properties)): Schema => ({
   type: 'object',
@@ -31,6 +32,7 @@ const policy = {
         afterDays: { type: 'number' },
         unusedDays: { type: 'number' },
         requiresReading: { type: 'boolean' },
+        recompress,
       },
       ['to', 'afterDays'],
     ),
@@ -90,6 +92,7 @@ export const tieringArea: Area = {
               series: count,
               instances: count,
               bytes: count,
+              storedBytes: count,
             }),
           ),
         }),
@@ -166,7 +169,7 @@ export const tieringArea: Area = {
     },
     [move]: {
       post: operation(move, 'moveStudy', 'Order the series of a study to a tier', {
-        body: object({ tier }),
+        body: object({ tier, recompress }, ['tier']),
         example: { tier: 'warm' },
         status: 202,
         answer: object({ series: count, ordered: count }),
@@ -194,9 +197,18 @@ export const tieringArea: Area = {
       get: operation('', 'listMoves', 'How far moves have come', {
         answer: object({
           open: object({ series: count, copying: count, ...progress }),
-          lastDay: object({ done: count, failed: count, superseded: count, bytes: count }),
+          lastDay: object({ done: count, failed: count, superseded: count, bytes: count, bytesSaved: count }),
           moves: list(
-            object({ studyInstanceUid: ref('Uid'), seriesInstanceUid: ref('Uid'), tier, state: text, ...progress }),
+            object({
+              studyInstanceUid: ref('Uid'),
+              seriesInstanceUid: ref('Uid'),
+              tier,
+              state: text,
+              recompress: { type: ['string', 'null'] },
+              storedBytes: { type: ['integer', 'null'] },
+              keptAsIs: { type: ['object', 'null'] },
+              ...progress,
+            }),
           ),
         }),
       }),
