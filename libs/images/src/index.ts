@@ -1,13 +1,13 @@
 export { ImageError, type ImageErrorCode } from './image-error.js';
 export type { FrameDescription, LookupTable, VoiWindow, WindowFunction } from './frame-description.js';
-export type { PixelArray, Pixels } from './pixels.js';
+export type { Picture, PixelArray, Pixels } from './pixels.js';
 export type { DocumentOptions, PictureFormat, RenderOptions, Viewport, WaveformOptions } from './render-options.js';
 export { bulkDataForColor, bulkDataForRendering, type BulkData, type BulkDataReference } from './bulk-data.js';
 export { describeFrame, describePixels, pixelAttributes } from './describe-frame.js';
 export { decodeFrame } from './decode-frame.js';
 export { toNativeBytes } from './native-bytes.js';
 export { toModalityValues } from './modality-values.js';
-export { type Picture, toPicture } from './picture.js';
+export { toPicture } from './picture.js';
 export { renderFrame } from './render-frame.js';
 export { commonWindow, renderTiledLevel, type Tile, type TiledLevelOptions } from './render-tiled-level.js';
 export { MemoryPool } from './memory-pool.js';

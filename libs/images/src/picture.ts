@@ -6,7 +6,7 @@ import { toGrey } from './grey.js';
 import { ImageError } from './image-error.js';
 import { picturePixelsMax } from './limits.js';
 import { lookUp } from './lookup-table.js';
-import type { Pixels } from './pixels.js';
+import type { Picture, Pixels } from './pixels.js';
 import { drawGraphics } from './presentation/draw-graphics.js';
 import { geometryOf, type Region } from './presentation/geometry.js';
 import type { Presentation } from './presentation/presentation.js';
@@ -18,15 +18,6 @@ import type { PictureFormat, RenderOptions, Viewport } from './render-options.js
 sharp.cache(false);
 /** The pool of worker processes is what runs in parallel. */
 sharp.concurrency(1);
-
-/** Eight bits a channel, for the screen. */
-export interface Picture {
-  data: Uint8Array<ArrayBuffer>;
-  width: number;
-  height: number;
-  /** 1 grey, 3 R G B. */
-  channels: 1 | 3;
-}
 
 /** What is to be seen of a decoded frame. Windows are for grey images; colours are shown as they are. */
 export function toPicture(pixels: Pixels, description: FrameDescription, window: RenderOptions['window']): Picture {

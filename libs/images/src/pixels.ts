@@ -12,3 +12,12 @@ export interface Pixels {
   /** After decoding: YBR_* has become RGB; MONOCHROME1, MONOCHROME2 and PALETTE COLOR are as they were. */
   photometricInterpretation: string;
 }
+
+/** Eight bits a channel, for the screen. */
+export interface Picture {
+  data: Uint8Array<ArrayBuffer>;
+  width: number;
+  height: number;
+  /** 1 grey, 3 R G B. */
+  channels: 1 | 3;
+}

@@ -1,7 +1,7 @@
 import type { FrameDescription, VoiWindow } from './frame-description.js';
 import { brightnessOf } from './grey.js';
 import { MemoryPool } from './memory-pool.js';
-import type { Picture } from './picture.js';
+import type { Picture } from './pixels.js';
 import type { RenderOptions } from './render-options.js';
 import { copyOf, storedValue } from './sample-array.js';
 import { isNative } from './transfer-syntax.js';

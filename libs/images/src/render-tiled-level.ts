@@ -2,7 +2,8 @@ import { decodeFrame } from './decode-frame.js';
 import type { FrameDescription, VoiWindow } from './frame-description.js';
 import { ImageError } from './image-error.js';
 import { picturePixelsMax } from './limits.js';
-import { encodePicture, toPicture, type Picture } from './picture.js';
+import { encodePicture, toPicture } from './picture.js';
+import type { Picture } from './pixels.js';
 import type { RenderOptions } from './render-options.js';
 import { checkWindow } from './voi.js';
 

@@ -1,4 +1,4 @@
-import type { Picture } from './picture.js';
+import type { Picture } from './pixels.js';
 
 /** Larger pictures are left to libvips, which shrinks them off the event loop. */
 const pixelsMax = 2 ** 19;

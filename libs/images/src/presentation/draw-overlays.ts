@@ -1,6 +1,6 @@
 import type { FrameDescription } from '../frame-description.js';
 import { ImageError } from '../image-error.js';
-import type { Picture } from '../picture.js';
+import type { Picture } from '../pixels.js';
 import { isNative } from '../transfer-syntax.js';
 import { isSet, type Overlay } from './overlay.js';
 

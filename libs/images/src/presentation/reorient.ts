@@ -1,4 +1,4 @@
-import type { Picture } from '../picture.js';
+import type { Picture } from '../pixels.js';
 import type { Geometry } from './geometry.js';
 
 /** The part of a picture that is displayed, turned and flipped as it is to be; black where it reaches over the edge. */

@@ -1,4 +1,4 @@
-import type { Picture } from '../picture.js';
+import type { Picture } from '../pixels.js';
 import { isSet, type Overlay } from './overlay.js';
 import type { Point, Shutter } from './presentation.js';
 
