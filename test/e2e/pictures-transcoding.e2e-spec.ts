@@ -292,3 +292,17 @@ function copyOf(bytes: Buffer, name: Name, number: number): { bytes: Buffer; url
   }
   return { bytes: changed, url };
 }
+
+it('shows every frame of single bits, also those that begin within a byte', async () => {
+  const bits = pixelsOf(made.bits);
+  for (let frame = 0; frame < 4; frame++) {
+    const png = await bytesOf(await get(`${urlOf('bits')}/frames/${frame + 1}/rendered`, 'image/png'));
+    const { data, info } = await sharp(png).toColourspace('b-w').raw().toBuffer({ resolveWithObject: true });
+    expect([info.width, info.height, info.channels]).toEqual([3, 3, 1]);
+    const wanted = Array.from(
+      { length: 9 },
+      (_, pixel) => (bits[(9 * frame + pixel) >> 3]! >> ((9 * frame + pixel) & 7)) & 1,
+    );
+    expect([...data].map((grey) => (grey > 127 ? 1 : 0))).toEqual(wanted);
+  }
+});
