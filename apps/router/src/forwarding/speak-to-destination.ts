@@ -1,10 +1,8 @@
-import { lookup as resolve } from 'node:dns';
-import { type IncomingMessage, request as requestClear, type RequestOptions } from 'node:http';
-import { request as requestSecure } from 'node:https';
-import { isIP, type LookupFunction } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { AllowedAddresses } from '../webhooks/allowed-address.js';
+import { AllowedAddresses } from '../outbound/allowed-address.js';
+import { checkedRequest } from '../outbound/checked-request.js';
 import type { DestinationAccess } from './destination.js';
 
 /** Silence on the connection, in either direction. */
@@ -40,9 +38,8 @@ export interface DestinationAnswer {
 }
 
 /**
- * One request to another archive, its body streamed as fast as that takes it. Which addresses its name has is looked at
- * when it is resolved and when it is connected, and redirects are not followed: neither leads into a network the
- * destination is not allowed in.
+ * One request to another archive, its body streamed as fast as that takes it. Neither its name nor a redirect leads into a
+ * network the destination is not allowed in.
  * @throws ForwardError saying what was wrong
  */
 export async function speakToDestination(
@@ -54,29 +51,19 @@ export async function speakToDestination(
   const url = new URL(`${destination.url}${path}`);
   const isClear = url.protocol === 'http:';
   const addresses = destination.allowsPrivateAddresses ? privateToo : anywhere;
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (isIP(host) !== 0 && !addresses.has(host, isClear)) throw refusedAddress(host, isClear);
-  const given: RequestOptions = {
+  const given = {
     method: options.method,
     headers: {
       ...options.headers,
       'user-agent': 'isocenter-forward',
       ...(destination.authorization !== null && { authorization: destination.authorization }),
     },
-    agent: false,
-    lookup: checkedLookup(addresses, isClear),
     signal,
     timeout: idleSecondsMax * 1000,
   };
   try {
-    const request = (isClear ? requestClear : requestSecure)(url, given);
+    const request = checkedRequest(url, given, addresses, (address) => refusedAddress(address, isClear));
     request.on('timeout', () => request.destroy(new ForwardError(`It was silent for ${idleSecondsMax} s.`)));
-    request.on('socket', (socket) => {
-      socket.once('connect', () => {
-        const address = socket.remoteAddress ?? '';
-        if (!addresses.has(address, isClear)) request.destroy(refusedAddress(address, isClear));
-      });
-    });
     const answered = new Promise<IncomingMessage>((done, fail) => {
       request.once('response', done);
       request.once('error', fail);
@@ -105,20 +92,6 @@ async function readText(response: IncomingMessage): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-function checkedLookup(addresses: AllowedAddresses, isClear: boolean): LookupFunction {
-  return (hostname, options, done) => {
-    resolve(hostname, { ...options, all: true }, (error, found) => {
-      if (error !== null) return done(error, '', 0);
-      const refused = found.find(({ address }) => !addresses.has(address, isClear));
-      if (refused !== undefined || found.length === 0) {
-        return done(refusedAddress(refused?.address ?? hostname, isClear), '', 0);
-      }
-      if (options.all === true) done(null, found);
-      else done(null, found[0]!.address, found[0]!.family);
-    });
-  };
 }
 
 function refusedAddress(address: string, isClear: boolean): ForwardError {

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '#libs/config';
 import { DataSource, execute, query } from '#libs/database';
 import { type Job, OnJob } from '#libs/jobs';
-import { AllowedAddresses } from './allowed-address.js';
+import { AllowedAddresses } from '../outbound/allowed-address.js';
 import { postWebhook, WebhookError } from './post-webhook.js';
 import { signWebhook } from './sign-webhook.js';
 

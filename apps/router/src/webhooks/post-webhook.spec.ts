@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { AllowedAddresses } from './allowed-address.js';
+import { AllowedAddresses } from '../outbound/allowed-address.js';
 import { postWebhook } from './post-webhook.js';
 
 const { signal } = new AbortController();

@@ -1,8 +1,5 @@
-import { lookup as resolve } from 'node:dns';
-import { request as requestClear } from 'node:http';
-import { request as requestSecure, type RequestOptions } from 'node:https';
-import { isIP, type LookupFunction } from 'node:net';
-import type { AllowedAddresses } from './allowed-address.js';
+import type { AllowedAddresses } from '../outbound/allowed-address.js';
+import { checkedRequest } from '../outbound/checked-request.js';
 
 const secondsMax = 10;
 
@@ -17,9 +14,7 @@ export class WebhookError extends Error {
 }
 
 /**
- * Sends one delivery. Where to is decided by the addresses that the name has at this moment: they are checked when they
- * are resolved and again once connected, so that a name which changes its mind gains nothing. A redirect is not followed:
- * it is an answer like any other that is not 2xx.
+ * Sends one delivery, where its addresses allow it. A redirect is an answer like any other that is not 2xx.
  * @returns the status, 200 to 299
  * @throws WebhookError saying what was wrong; nothing of the answer's content
  */
@@ -32,9 +27,7 @@ export async function postWebhook(
 ): Promise<number> {
   const url = new URL(target);
   const isClear = url.protocol === 'http:';
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (isIP(host) !== 0 && !addresses.has(host, isClear)) throw refusedAddress(host, isClear);
-  const options: RequestOptions = {
+  const options = {
     method: 'POST',
     headers: {
       ...headers,
@@ -42,24 +35,16 @@ export async function postWebhook(
       'content-length': Buffer.byteLength(body),
       'user-agent': 'isocenter-webhooks',
     },
-    // A connection of its own: none that was made for another address.
-    agent: false,
-    lookup: checkedLookup(addresses, isClear),
     signal: AbortSignal.any([signal, AbortSignal.timeout(secondsMax * 1000)]),
   };
+  const request = checkedRequest(url, options, addresses, (address) => refusedAddress(address, isClear));
   const status = await new Promise<number>((done, fail) => {
-    const request = (isClear ? requestClear : requestSecure)(url, options, (response) => {
+    request.on('response', (response) => {
       // What it says is not for us, and not for who reads our records.
       response.resume();
       response.on('error', () => undefined);
       done(response.statusCode ?? 0);
       response.destroy();
-    });
-    request.on('socket', (socket) => {
-      socket.once('connect', () => {
-        const address = socket.remoteAddress ?? '';
-        if (!addresses.has(address, isClear)) request.destroy(refusedAddress(address, isClear));
-      });
     });
     request.on('error', (error) => fail(describe(error, signal)));
     request.end(body);
@@ -67,21 +52,6 @@ export async function postWebhook(
   if (status >= 200 && status < 300) return status;
   const hint = status >= 300 && status < 400 ? ': redirects are not followed, give the address it leads to' : '';
   throw new WebhookError(`The receiver answered ${status}${hint}.`, status);
-}
-
-function checkedLookup(addresses: AllowedAddresses, isClear: boolean): LookupFunction {
-  return (hostname, options, done) => {
-    resolve(hostname, { ...options, all: true }, (error, found) => {
-      if (error !== null) return done(error, '', 0);
-      // One that is not allowed is one too many: which of them is connected to is not ours to say.
-      const refused = found.find(({ address }) => !addresses.has(address, isClear));
-      if (refused !== undefined || found.length === 0) {
-        return done(refusedAddress(refused?.address ?? hostname, isClear), '', 0);
-      }
-      if (options.all === true) done(null, found);
-      else done(null, found[0]!.address, found[0]!.family);
-    });
-  };
 }
 
 function refusedAddress(address: string, isClear: boolean): WebhookError {

@@ -4,7 +4,7 @@ import { Access, type Identity, Who } from '#libs/auth';
 import { CONFIG, type Config } from '#libs/config';
 import { HttpProblem } from '#libs/server';
 import { readBody } from '../worklist/reader-bodies.js';
-import { AllowedAddresses } from './allowed-address.js';
+import { AllowedAddresses } from '../outbound/allowed-address.js';
 import { Webhooks } from './webhooks.js';
 import { changedWebhookBody, newWebhookBody, type Webhook, type WebhookDelivery } from './webhook.js';
 
