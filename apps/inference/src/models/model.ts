@@ -1,4 +1,5 @@
 import type { DicomJson } from '#libs/dicom';
+import type { Code } from '#libs/reports';
 import type { ModelManifest } from './manifest.js';
 
 /** One version of one model, as its folder `models/<specialty>/<name>/<version>/` says it. */
@@ -18,13 +19,6 @@ export interface Model {
   /** Absolute path of the version's folder. */
   directory: string;
   manifest: ModelManifest;
-}
-
-/** A coded concept (PS3.3 8.8): code value, coding scheme designator, code meaning. */
-export interface Code {
-  value: string;
-  scheme: string;
-  meaning: string;
 }
 
 /** What one run reads of a study: chosen and put in order by `selectInput`, before anything is fetched. */

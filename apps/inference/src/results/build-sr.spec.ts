@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type DicomJson, jsonItems, jsonText, readPart10 } from '#libs/dicom';
 import { type Finding, type Model, type ModelOutput, noDetails } from '../models/model.js';
 import { buildSr } from './build-sr.js';
-import { decimalString } from './content-items.js';
+import { decimalString } from '#libs/reports';
 
 const slice = (number: number): DicomJson => ({
   '00080016': { vr: 'UI', Value: ['1.2.840.10008.5.1.4.1.1.2'] },

@@ -1,10 +1,23 @@
 import { type DicomJson, explicitLittleEndian, jsonText, uidFromHash, writePart10 } from '#libs/dicom';
-import type { Code, Finding, Model, ModelOutput, ResultObject } from '../models/model.js';
-import { code, container, num, outline, reference, text, times, uidref } from './content-items.js';
-import { dataset, dcm } from './dataset.js';
+import type { Finding, Model, ModelOutput, ResultObject } from '../models/model.js';
+import {
+  code,
+  type Code,
+  container,
+  dataset,
+  dateAndTime,
+  dcm,
+  num,
+  outline,
+  patientAndStudy,
+  reference,
+  text,
+  times,
+  uidref,
+} from '#libs/reports';
 import { corners } from './drawing.js';
 import { trackingUid } from './segmentation.js';
-import { algorithmParameters, dicomDateTime, patientAndStudy, required, resultIdentity } from './study-attributes.js';
+import { algorithmParameters, required, resultIdentity } from './study-attributes.js';
 
 export interface SrInput {
   /** Metadata of the instances the model read: the SR joins their study and patient. At least one. */
@@ -49,7 +62,7 @@ export function buildSr({ sources, model, output, inputDigest }: SrInput): Struc
   const identity = resultIdentity(studyInstanceUid, model, inputDigest);
   const seriesInstanceUid = uidFromHash(`sr-series|${identity}`);
   const sopInstanceUid = uidFromHash(`sr-instance|${identity}`);
-  const finished = dicomDateTime(output.finishedAt);
+  const finished = dateAndTime(new Date(output.finishedAt));
 
   const dataset: DicomJson = {
     '00080005': { vr: 'CS', Value: ['ISO_IR 192'] },

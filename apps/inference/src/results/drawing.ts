@@ -5,8 +5,8 @@ import type { FetchedInput, Model, ModelOutput, ResultObject } from '../models/m
 import { isColour } from '../models/photometric.js';
 import { number, text } from '../models/read-attributes.js';
 import type { Box } from '../pipelines/values.js';
-import { dataset } from './dataset.js';
-import { dicomDateTime, referencedSeries, referenceTo, resultAttributes } from './study-attributes.js';
+import { dataset, dateAndTime } from '#libs/reports';
+import { referencedSeries, referenceTo, resultAttributes } from './study-attributes.js';
 import { writeObject } from './write-object.js';
 
 const greySopClass = '1.2.840.10008.5.1.4.1.1.11.1';
@@ -38,7 +38,7 @@ export async function writeDrawing(
     task,
     finished,
   );
-  const { date, time } = dicomDateTime(finished.finishedAt);
+  const { date, time } = dateAndTime(new Date(finished.finishedAt));
   const label = (value: number) => model.manifest.labels.find((one) => one.value === value)?.label ?? 'Detection';
   const drawn = Map.groupBy(boxes, (box) => box.frame ?? 0);
   const instanceOf = (frame: number) =>

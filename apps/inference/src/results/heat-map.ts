@@ -5,7 +5,7 @@ import type { FetchedInput, Model, ModelOutput, ResultObject } from '../models/m
 import { frameReader } from '../pipelines/inputs/read-frame.js';
 import type { HeatMap } from '../pipelines/values.js';
 import { heatColour } from './colours.js';
-import { codeItem, dataset, dcm } from './dataset.js';
+import { codeItem, dataset, dcm } from '#libs/reports';
 import { referenceTo, resultAttributes } from './study-attributes.js';
 import { writeObject } from './write-object.js';
 

@@ -9,7 +9,7 @@ import { openMask } from '../pipelines/steps/stitch-tiles.js';
 import { spacings } from '../pipelines/volumes/grid.js';
 import type { InputFacts } from '../pipelines/reducer.js';
 import { colourOf, toCieLab } from './colours.js';
-import { codeItem, dataset, dcm } from './dataset.js';
+import { codeItem, dataset, dcm } from '#libs/reports';
 import { onSource } from './on-source.js';
 import { algorithmParameters, resultAttributes } from './study-attributes.js';
 import { type PixelSource, writeObject } from './write-object.js';

@@ -1,7 +1,7 @@
 import { type DicomJson, jsonText, uidFromHash } from '#libs/dicom';
 import type { FetchedInput, Model, ModelOutput } from '../models/model.js';
 import { text } from '../models/read-attributes.js';
-import { codeItem, dataset, dcm } from './dataset.js';
+import { codeItem, dataset, dateAndTime, dcm, patientAndStudy } from '#libs/reports';
 
 /** What names a result: every UID of it follows from this, so that a run repeated after a crash makes the same objects. */
 export function resultIdentity(
@@ -12,28 +12,8 @@ export function resultIdentity(
   return `${studyInstanceUid}|${model.id}|${model.sha256}|${inputDigest}`;
 }
 
-// Patient and General Study modules: type 2 attributes are there even when the source has none.
-const carriedOver: [tag: string, vr: string][] = [
-  ['00080020', 'DA'],
-  ['00080030', 'TM'],
-  ['00080050', 'SH'],
-  ['00080090', 'PN'],
-  ['00100010', 'PN'],
-  ['00100020', 'LO'],
-  ['00100030', 'DA'],
-  ['00100040', 'CS'],
-  ['00200010', 'SH'],
-];
-const carriedOverIfPresent = ['00081030', '00100021', '00101010'];
 /** Specimen module, for slides. */
 const specimen = ['00400512', '00400513', '00400518', '00400560'];
-
-export function patientAndStudy(first: DicomJson): DicomJson {
-  const copied: DicomJson = {};
-  for (const [tag, vr] of carriedOver) copied[tag] = first[tag] ?? { vr };
-  for (const tag of carriedOverIfPresent) if (first[tag] !== undefined) copied[tag] = first[tag];
-  return copied;
-}
 
 /** What every result object that is an image or a presentation says: whose it is, who made it, of what. */
 export function resultAttributes(
@@ -47,7 +27,7 @@ export function resultAttributes(
   const identity = resultIdentity(studyInstanceUid, model, task.inputDigest);
   const sopInstanceUid = uidFromHash(`${kind.name}|${identity}`);
   const seriesInstanceUid = uidFromHash(`${kind.name}-series|${identity}`);
-  const { date, time } = dicomDateTime(finished.finishedAt);
+  const { date, time } = dateAndTime(new Date(finished.finishedAt));
   const isSlide = jsonText(first, '00080060') === 'SM';
   return {
     sopInstanceUid,
@@ -101,7 +81,7 @@ function contributingEquipment(
   inputDigest: string,
   { runtime, finishedAt }: Pick<ModelOutput, 'runtime' | 'finishedAt'>,
 ): DicomJson {
-  const { date, time } = dicomDateTime(finishedAt);
+  const { date, time } = dateAndTime(new Date(finishedAt));
   return dataset({
     PurposeOfReferenceCodeSequence: [codeItem(dcm('109102', 'Processing Equipment'))],
     Manufacturer: model.manifest.manufacturer,
@@ -131,14 +111,4 @@ export function required(of: DicomJson, tag: string): string {
   const value = jsonText(of, tag);
   if (value === undefined) throw new RangeError(`A source instance has no (${tag.slice(0, 4)},${tag.slice(4)})`);
   return value;
-}
-
-/** ISO 8601 to DA and TM in this machine's zone, as the clocks of the site's modalities show it. */
-export function dicomDateTime(iso: string): { date: string; time: string } {
-  const when = new Date(iso);
-  const two = (value: number) => String(value).padStart(2, '0');
-  return {
-    date: `${when.getFullYear()}${two(when.getMonth() + 1)}${two(when.getDate())}`,
-    time: `${two(when.getHours())}${two(when.getMinutes())}${two(when.getSeconds())}`,
-  };
 }

@@ -1,5 +1,16 @@
 import { type DicomJson, explicitLittleEndian, jsonItems, jsonText, writePart10 } from '#libs/dicom';
-import { code, type Code, composite, container, personName, text, uidref } from './content-items.js';
+import {
+  code,
+  type Code,
+  composite,
+  container,
+  dateAndTime,
+  dcm,
+  patientAndStudy,
+  personName,
+  text,
+  uidref,
+} from '#libs/reports';
 
 const comprehensiveSr = '1.2.840.10008.5.1.4.1.1.88.33';
 
@@ -19,7 +30,6 @@ export interface Review {
   instanceNumber: number;
 }
 
-const dcm = (value: string, meaning: string): Code => ({ value, scheme: 'DCM', meaning });
 // Code Value is an SH: 16 characters.
 const ours = (value: string, meaning: string): Code => ({ value, scheme: '99ISOCENTER', meaning });
 
@@ -38,14 +48,14 @@ const anyProcedure: Code = { value: '363679005', scheme: 'SCT', meaning: 'Imagin
  * @returns a Part 10 file
  */
 export function buildReviewReport(review: Review, result: DicomJson): Buffer {
-  const { date, time } = dicomDateTime(review.at);
+  const { date, time } = dateAndTime(review.at);
   const dataset: DicomJson = {
     '00080005': { vr: 'CS', Value: ['ISO_IR 192'] },
     '00080012': { vr: 'DA', Value: [date] },
     '00080013': { vr: 'TM', Value: [time] },
     '00080016': { vr: 'UI', Value: [comprehensiveSr] },
     '00080018': { vr: 'UI', Value: [review.sopInstanceUid] },
-    ...copied(result),
+    ...patientAndStudy(result),
     '00080023': { vr: 'DA', Value: [date] },
     '00080033': { vr: 'TM', Value: [time] },
     '00080060': { vr: 'CS', Value: ['SR'] },
@@ -132,27 +142,6 @@ function evidence(review: Review, result: DicomJson): DicomJson {
   };
 }
 
-// Patient and General Study modules: type 2 attributes are there even when the result has none.
-const carriedOver: [tag: string, vr: string][] = [
-  ['00080020', 'DA'],
-  ['00080030', 'TM'],
-  ['00080050', 'SH'],
-  ['00080090', 'PN'],
-  ['00100010', 'PN'],
-  ['00100020', 'LO'],
-  ['00100030', 'DA'],
-  ['00100040', 'CS'],
-  ['00200010', 'SH'],
-];
-const carriedOverIfPresent = ['00081030', '00100021', '00101010'];
-
-function copied(result: DicomJson): DicomJson {
-  const dataset: DicomJson = {};
-  for (const [tag, vr] of carriedOver) dataset[tag] = result[tag] ?? { vr };
-  for (const tag of carriedOverIfPresent) if (result[tag] !== undefined) dataset[tag] = result[tag];
-  return dataset;
-}
-
 function codeOf(result: DicomJson, concept: string): Code | undefined {
   const item = jsonItems(find(result, concept) ?? {}, '0040A168')[0];
   const value = item && jsonText(item, '00080100');
@@ -183,13 +172,4 @@ function required(dataset: DicomJson, tag: string): string {
   const value = jsonText(dataset, tag);
   if (value === undefined) throw new RangeError(`The result has no (${tag.slice(0, 4)},${tag.slice(4)})`);
   return value;
-}
-
-/** DA and TM in this machine's zone, as the clocks of the site's modalities show it. */
-function dicomDateTime(when: Date): { date: string; time: string } {
-  const two = (value: number) => String(value).padStart(2, '0');
-  return {
-    date: `${when.getFullYear()}${two(when.getMonth() + 1)}${two(when.getDate())}`,
-    time: `${two(when.getHours())}${two(when.getMinutes())}${two(when.getSeconds())}`,
-  };
 }

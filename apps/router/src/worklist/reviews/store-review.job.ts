@@ -4,7 +4,7 @@ import { DataSource, execute, notify, query, transaction } from '#libs/database'
 import type { DicomJson } from '#libs/dicom';
 import { type Job, OnJob } from '#libs/jobs';
 import { buildReviewReport, type Review } from './build-review-report.js';
-import type { Code } from './content-items.js';
+import type { Code } from '#libs/reports';
 import { storeReport } from './store-report.js';
 
 /** A report is read whole; a larger one is none of a model's. */

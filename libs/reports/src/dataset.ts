@@ -1,5 +1,5 @@
 import { type DicomJson, keywordToTag, tagVr } from '#libs/dicom';
-import type { Code } from '../models/model.js';
+import type { Code } from './code.js';
 
 type Value = string | number | DicomJson | { Alphabetic: string };
 
@@ -31,5 +31,3 @@ const vrsOfChoice: Record<string, string> = {
 export function codeItem({ value, scheme, meaning }: Code): DicomJson {
   return dataset({ CodeValue: value, CodingSchemeDesignator: scheme, CodeMeaning: meaning });
 }
-
-export const dcm = (value: string, meaning: string): Code => ({ value, scheme: 'DCM', meaning });

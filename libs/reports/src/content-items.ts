@@ -1,5 +1,5 @@
 import type { DicomJson } from '#libs/dicom';
-import type { Code } from '../models/model.js';
+import type { Code } from './code.js';
 import { codeItem, dataset } from './dataset.js';
 
 /** How a content item relates to the one it is in (PS3.3 C.17.3). */
@@ -79,6 +79,30 @@ export function reference(
           '00081155': { vr: 'UI', Value: [source.sopInstanceUid] },
           ...(source.frames !== undefined && !isWaveform && { '00081160': { vr: 'IS', Value: source.frames } }),
           ...(source.segment !== undefined && { '0062000B': { vr: 'US', Value: [source.segment] } }),
+        },
+      ],
+    },
+  };
+}
+
+export function personName(relationship: Relationship, name: Code, person: string): DicomJson {
+  return { ...item(relationship, 'PNAME', name), '0040A123': { vr: 'PN', Value: [{ Alphabetic: person }] } };
+}
+
+/** A reference to an instance that is no image and no waveform. */
+export function composite(
+  relationship: Relationship,
+  name: Code,
+  cited: { sopClassUid: string; sopInstanceUid: string },
+): DicomJson {
+  return {
+    ...item(relationship, 'COMPOSITE', name),
+    '00081199': {
+      vr: 'SQ',
+      Value: [
+        {
+          '00081150': { vr: 'UI', Value: [cited.sopClassUid] },
+          '00081155': { vr: 'UI', Value: [cited.sopInstanceUid] },
         },
       ],
     },
