@@ -1,4 +1,5 @@
 import type { PostprocessingStep } from '../../models/manifest.js';
+import { hullArea } from './hull-area.js';
 
 type Step = Extract<PostprocessingStep, { step: 'split-objects' }>;
 
@@ -15,6 +16,9 @@ const levels = 1024;
 /**
  * Tells touching objects apart by seeded watershed (a flood in the order of the foreground's value).
  *
+ * All works on copies with one pixel of nothing around, so that each pixel has eight neighbours and no edge is asked for: this is
+ * done for each tile of a slide while the network is at the next.
+ *
  * @param foreground, border One channel each, row by row.
  * @returns the number of its object for each pixel (0: none), and what each object is like, the first at index 0.
  */
@@ -25,154 +29,160 @@ export function splitObjects(
   rows: number,
   columns: number,
 ): { objects: Int32Array; found: FoundObject[] } {
-  const size = rows * columns;
-  const isForeground = new Uint8Array(size);
-  const isSeed = new Uint8Array(size);
-  for (let at = 0; at < size; at++) {
-    if (!(foreground[at]! > step.foreground.above)) continue;
-    isForeground[at] = 1;
-    if (border[at]! < step.border.below) isSeed[at] = 1;
+  const wide = columns + 2;
+  const isForeground = new Uint8Array((rows + 2) * wide);
+  const isSeed = new Uint8Array(isForeground.length);
+  for (let row = 0, at = 0; row < rows; row++) {
+    let to = (row + 1) * wide + 1;
+    for (let column = 0; column < columns; column++, at++, to++) {
+      if (!(foreground[at]! > step.foreground.above)) continue;
+      isForeground[to] = 1;
+      if (border[at]! < step.border.below) isSeed[to] = 1;
+    }
   }
-  const seeds = opened(isSeed, rows, columns);
-  const objects = new Int32Array(size);
-  let count = labelPieces(seeds, rows, columns, step.seedPixelsMin, objects);
-  flood(objects, isForeground, foreground, step.foreground.above, rows, columns);
+  const labels = new Int32Array(isForeground.length);
+  const pieces = labelPieces(opened(isSeed, wide), wide, step.seedPixelsMin, labels);
+  flood(labels, isForeground, levelsOf(foreground, step.foreground.above, rows, columns), wide);
+  return keepObjects(step, labels, pieces, rows, columns);
+}
 
-  // Drop what is too small or too thin, and number the rest anew.
+/** Drops what is too small or too thin, and numbers the rest anew, without the margin. */
+function keepObjects(
+  { objectPixelsMin, solidityMin }: Step,
+  labels: Int32Array,
+  pieces: number,
+  rows: number,
+  columns: number,
+): { objects: Int32Array; found: FoundObject[] } {
+  const objects = new Int32Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    const from = (row + 1) * (columns + 2) + 1;
+    objects.set(labels.subarray(from, from + columns), row * columns);
+  }
+  const { starts, members } = membersOf(objects, pieces);
   const found: FoundObject[] = [];
-  const members: number[][] = Array.from({ length: count + 1 }, () => []);
-  for (let at = 0; at < size; at++) if (objects[at]) members[objects[at]!]!.push(at);
-  for (let object = 1; object <= count; object++) {
-    const pixels = members[object]!;
+  const numbers = new Int32Array(pieces + 1);
+  for (let object = 1; object <= pieces; object++) {
+    const pixels = members.subarray(starts[object], starts[object + 1]);
     const isKept =
-      pixels.length >= step.objectPixelsMin &&
-      (step.solidityMin === 0 || pixels.length / hullArea(pixels, columns) >= step.solidityMin);
-    const number = isKept ? found.length + 1 : 0;
+      pixels.length >= objectPixelsMin && (solidityMin === 0 || pixels.length / hullArea(pixels, columns) >= solidityMin);
+    if (!isKept) continue;
     let [row, column] = [0, 0];
     for (const at of pixels) {
-      objects[at] = number;
       row += Math.floor(at / columns);
       column += at % columns;
     }
-    if (isKept) found.push({ pixels: pixels.length, row: row / pixels.length, column: column / pixels.length });
+    found.push({ pixels: pixels.length, row: row / pixels.length, column: column / pixels.length });
+    numbers[object] = found.length;
   }
-  count = found.length;
+  for (const at of members) objects[at] = numbers[objects[at]!]!;
   return { objects, found };
 }
 
+/** The pixels of each object, row by row: those of `object` from `starts[object]` to `starts[object + 1]`. */
+function membersOf(objects: Int32Array, count: number): { starts: Int32Array; members: Int32Array } {
+  const starts = new Int32Array(count + 2);
+  for (const object of objects) if (object > 0) starts[object + 1]!++;
+  for (let object = 1; object <= count; object++) starts[object + 1]! += starts[object]!;
+  const members = new Int32Array(starts[count + 1]!);
+  const next = starts.slice();
+  for (let at = 0; at < objects.length; at++) {
+    const object = objects[at]!;
+    if (object > 0) members[next[object]!++] = at;
+  }
+  return { starts, members };
+}
+
 /** Eroded and dilated again by 3 x 3; beyond the edge there is nothing. */
-function opened(mask: Uint8Array, rows: number, columns: number): Uint8Array {
-  const spread = (from: Uint8Array, isErosion: boolean): Uint8Array => {
-    const to = new Uint8Array(from.length);
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) {
-        let count = 0;
-        for (let i = -1; i <= 1; i++)
-          for (let j = -1; j <= 1; j++) {
-            const [y, x] = [row + i, column + j];
-            if (y >= 0 && y < rows && x >= 0 && x < columns && from[y * columns + x]) count++;
-          }
-        to[row * columns + column] = isErosion ? Number(count === 9) : Number(count > 0);
-      }
-    }
-    return to;
-  };
-  return spread(spread(mask, true), false);
+function opened(mask: Uint8Array, wide: number): Uint8Array {
+  const eroded = new Uint8Array(mask.length);
+  const dilated = new Uint8Array(mask.length);
+  const around = neighbours(wide);
+  // What is on the margin is 0, so that nothing survives beside it, and the first and last row need no look.
+  for (let at = wide + 1; at < mask.length - wide - 1; at++) {
+    if (mask[at] === 0) continue;
+    const [above, below] = [at - wide, at + wide];
+    eroded[at] =
+      mask[above - 1]! &
+      mask[above]! &
+      mask[above + 1]! &
+      mask[at - 1]! &
+      mask[at + 1]! &
+      mask[below - 1]! &
+      mask[below]! &
+      mask[below + 1]!;
+  }
+  for (let at = wide + 1; at < eroded.length - wide - 1; at++) {
+    if (eroded[at] === 0) continue;
+    // It had all its neighbours: none of them is on the margin.
+    dilated[at] = 1;
+    for (const step of around) dilated[at + step] = 1;
+  }
+  return dilated;
 }
 
 /** 8-connected pieces of at least so many pixels, numbered from 1. @returns how many */
-function labelPieces(mask: Uint8Array, rows: number, columns: number, pixelsMin: number, labels: Int32Array): number {
+function labelPieces(mask: Uint8Array, wide: number, pixelsMin: number, labels: Int32Array): number {
+  const around = neighbours(wide);
+  const piece = new Int32Array(mask.length);
   let count = 0;
-  const seen = new Uint8Array(mask.length);
-  const open: number[] = [];
   for (let start = 0; start < mask.length; start++) {
-    if (!mask[start] || seen[start]) continue;
-    const piece = [start];
-    seen[start] = 1;
-    open.push(start);
-    for (let at = open.pop(); at !== undefined; at = open.pop()) {
-      forNeighbours(at, rows, columns, (other) => {
-        if (!mask[other] || seen[other]) return;
-        seen[other] = 1;
-        piece.push(other);
-        open.push(other);
-      });
+    if (mask[start] !== 1) continue;
+    let length = 1;
+    piece[0] = start;
+    mask[start] = 2;
+    for (let next = 0; next < length; next++) {
+      const at = piece[next]!;
+      for (const step of around) {
+        if (mask[at + step] !== 1) continue;
+        mask[at + step] = 2;
+        piece[length++] = at + step;
+      }
     }
-    if (piece.length < pixelsMin) continue;
+    if (length < pixelsMin) continue;
     count++;
-    for (const at of piece) labels[at] = count;
+    for (let index = 0; index < length; index++) labels[piece[index]!] = count;
   }
   return count;
 }
 
-function flood(
-  labels: Int32Array,
-  mask: Uint8Array,
-  height: ArrayLike<number>,
-  lowest: number,
-  rows: number,
-  columns: number,
-): void {
-  const levelOf = (at: number) =>
-    Math.min(levels - 1, Math.max(0, Math.floor(((1 - height[at]!) / Math.max(1e-6, 1 - lowest)) * levels)));
-  const queues: number[][] = Array.from({ length: levels }, () => []);
-  for (let at = 0; at < labels.length; at++) if (labels[at]) queues[levelOf(at)]!.push(at);
-  for (let level = 0; level < levels; level++) {
-    const queue = queues[level]!;
-    for (let next = 0; next < queue.length; next++) {
-      const at = queue[next]!;
-      forNeighbours(at, rows, columns, (other) => {
-        if (!mask[other] || labels[other]) return;
-        labels[other] = labels[at]!;
-        queues[Math.max(level, levelOf(other))]!.push(other);
-      });
-    }
+/** At which level each pixel is flooded: the highest first. */
+function levelsOf(height: ArrayLike<number>, lowest: number, rows: number, columns: number): Uint16Array {
+  const of = new Uint16Array((rows + 2) * (columns + 2));
+  const span = Math.max(1e-6, 1 - lowest);
+  for (let row = 0, at = 0; row < rows; row++) {
+    let to = (row + 1) * (columns + 2) + 1;
+    for (let column = 0; column < columns; column++, at++, to++)
+      of[to] = Math.min(levels - 1, Math.max(0, Math.floor(((1 - height[at]!) / span) * levels)));
   }
+  return of;
 }
 
-function forNeighbours(at: number, rows: number, columns: number, visit: (other: number) => void): void {
-  const [row, column] = [Math.floor(at / columns), at % columns];
-  for (let i = -1; i <= 1; i++)
-    for (let j = -1; j <= 1; j++) {
-      const [y, x] = [row + i, column + j];
-      if ((i !== 0 || j !== 0) && y >= 0 && y < rows && x >= 0 && x < columns) visit(y * columns + x);
-    }
-}
-
-/** Of the convex hull of the pixels' corners (monotone chain). */
-function hullArea(pixels: readonly number[], columns: number): number {
-  const ends = new Map<number, [number, number]>();
-  for (const at of pixels) {
-    const [row, column] = [Math.floor(at / columns), at % columns];
-    const end = ends.get(row);
-    if (!end) ends.set(row, [column, column]);
-    else ends.set(row, [Math.min(end[0], column), Math.max(end[1], column)]);
-  }
-  const points = [...ends]
-    .flatMap(([row, [first, last]]): [number, number][] => [
-      [first, row],
-      [first, row + 1],
-      [last + 1, row],
-      [last + 1, row + 1],
-    ])
-    .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  const chain = (of: [number, number][]): [number, number][] => {
-    const hull: [number, number][] = [];
-    for (const point of of) {
-      while (hull.length >= 2) {
-        const [a, b] = [hull.at(-2)!, hull.at(-1)!];
-        if ((b[0] - a[0]) * (point[1] - a[1]) - (b[1] - a[1]) * (point[0] - a[0]) > 0) break;
-        hull.pop();
-      }
-      hull.push(point);
-    }
-    return hull.slice(0, -1);
+/** A queue for each level, first in first out; a pixel is in one of them once, so that they are lists through one array. */
+function flood(labels: Int32Array, mask: Uint8Array, levelOf: Uint16Array, wide: number): void {
+  const around = neighbours(wide);
+  const [first, last] = [new Int32Array(levels), new Int32Array(levels)];
+  const after = new Int32Array(labels.length);
+  const push = (level: number, at: number) => {
+    // Index 0 is on the margin, and stands for none.
+    if (last[level] === 0) first[level] = at;
+    else after[last[level]!] = at;
+    last[level] = at;
   };
-  const hull = [...chain(points), ...chain(points.reverse())];
-  let twice = 0;
-  hull.forEach(([x, y], index) => {
-    const [nextX, nextY] = hull[(index + 1) % hull.length]!;
-    twice += x * nextY - nextX * y;
-  });
-  return Math.abs(twice) / 2;
+  for (let at = 0; at < labels.length; at++) if (labels[at] !== 0) push(levelOf[at]!, at);
+  for (let level = 0; level < levels; level++) {
+    for (let at = first[level]!; at !== 0; at = after[at]!) {
+      for (const step of around) {
+        const other = at + step;
+        if (mask[other] === 0 || labels[other] !== 0) continue;
+        labels[other] = labels[at]!;
+        push(Math.max(level, levelOf[other]!), other);
+      }
+    }
+  }
+}
+
+/** Row by row. */
+function neighbours(wide: number): readonly number[] {
+  return [-wide - 1, -wide, -wide + 1, -1, 1, wide - 1, wide, wide + 1];
 }
