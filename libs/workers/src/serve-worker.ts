@@ -15,8 +15,8 @@ export function serveWorker<Request, Response>(handler: (request: Request) => Re
   if (!process.send) throw new Error('This module is a worker: a WorkerPool starts it, it does not run by itself.');
 
   watchOver();
-  // Without the parent there is nobody to answer to.
-  process.on('disconnect', () => process.exit(0));
+  // Without the parent there is nobody to answer to. Not by exit(), which waits for what other threads compute.
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   process.on('message', (message: WorkRequest) => {
     void answer(handler, message);
   });
@@ -50,7 +50,7 @@ function endIfOverLimit(): void {
   const bytes = process.memoryUsage.rss();
   if (bytes <= Number(process.env[memoryLimitVariable])) return;
   writeSync(2, `${outOfMemoryMark} (${bytes} bytes)\n`);
-  process.exit(1);
+  process.kill(process.pid, 'SIGKILL');
 }
 
 function send(message: WorkerMessage): void {

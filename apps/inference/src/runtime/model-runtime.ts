@@ -3,7 +3,8 @@ import { availableParallelism } from 'node:os';
 import { WorkerError, WorkerPool } from '#libs/workers';
 import type { FetchedInput, Model, ModelOutput } from '../models/model.js';
 import { isModelErrorCode, ModelError } from '../models/model-error.js';
-import { modelBytesUsual, type RunOptions, type RunReport } from './run-model.js';
+import { modelBytesUsual } from './networks.js';
+import type { RunOptions, RunReport } from './run-model.js';
 import { type Priority, urgencyOf } from './urgency.js';
 
 export interface ModelRuntimeOptions {

@@ -65,7 +65,8 @@ function keepObjects(
   for (let object = 1; object <= pieces; object++) {
     const pixels = members.subarray(starts[object], starts[object + 1]);
     const isKept =
-      pixels.length >= objectPixelsMin && (solidityMin === 0 || pixels.length / hullArea(pixels, columns) >= solidityMin);
+      pixels.length >= objectPixelsMin &&
+      (solidityMin === 0 || pixels.length / hullArea(pixels, columns) >= solidityMin);
     if (!isKept) continue;
     let [row, column] = [0, 0];
     for (const at of pixels) {
