@@ -1,19 +1,13 @@
 import path from 'node:path';
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { mkdir } from 'node:fs/promises';
 import type { Browser, Page } from 'playwright-core';
-import { type DicomJson, explicitLittleEndian, uidFromHash, writePart10 } from '#libs/dicom';
-import { buildSr } from '../../apps/inference/src/results/build-sr.js';
-import { runModel } from '../../apps/inference/src/runtime/run-model.js';
 import { store } from '../e2e/wado-support.js';
-import { fetched, pixelAttributes, studyAttributes } from '../models/fetched-samples.js';
-import { brightVolume, loadTiny } from '../models/tiny-models.js';
-import { element } from '../../apps/inference/src/runtime/fetch-from-files.fixture.js';
 import { browserProgram, openBrowser, waitUntilPainted, watchTroubles } from '../support/browser.js';
 import { serveFolder } from '../support/serve-folder.js';
 import { makeDataDir, type RunningProcess, startApp } from '../support/start-suite.js';
 import { fetchViewer, ohif, ohifConfig } from '../support/viewers.js';
+import { ecgStudy, radiographStudy, type ResultStudy, sliceStudy } from './result-studies.js';
 
 jest.setTimeout(600_000);
 
@@ -24,7 +18,7 @@ const ohifFolder = 'folder' in found ? found.folder : undefined;
 
 /** A study of slices with two bright balls, and what a model made of it: seen by people in a viewer that is not ours. */
 (ohifFolder === undefined ? describe.skip : describe)('results in OHIF', () => {
-  const studyInstanceUid = uidFromHash('a study for OHIF');
+  let studies: Record<'slices' | 'radiograph' | 'ecg', ResultStudy>;
   let data: Awaited<ReturnType<typeof makeDataDir>>;
   let suite: RunningProcess;
   let browser: Browser;
@@ -41,9 +35,11 @@ const ohifFolder = 'folder' in found ? found.folder : undefined;
       dataDir: data.dataDir,
       environment: { ISOCENTER_MODELS_DIR: modelsDir, ISOCENTER_CORS_ORIGINS: site.url },
     });
-    const { instances, objects } = await study();
-    await store(suite.dicomweb, instances);
-    await store(suite.dicomweb, objects);
+    studies = { slices: await sliceStudy(), radiograph: await radiographStudy(), ecg: await ecgStudy() };
+    for (const { instances, objects } of Object.values(studies)) {
+      await store(suite.dicomweb, instances);
+      await store(suite.dicomweb, objects);
+    }
     browser = await openBrowser();
   });
   afterAll(async () => {
@@ -53,62 +49,19 @@ const ohifFolder = 'folder' in found ? found.folder : undefined;
     await data?.remove();
   });
 
-  async function study(): Promise<{ instances: Buffer[]; objects: Buffer[] }> {
-    const model = await loadTiny('radiology/bright', brightVolume());
-    const [rows, columns, count] = [128, 128, 24];
-    const frames = new Map<string, Uint8Array[]>();
-    const instances = Array.from({ length: count }, (_, slice): DicomJson => {
-      const uid = uidFromHash(`slice ${slice} for OHIF`);
-      const pixels = Uint8Array.from({ length: rows * columns }, (_value, at) => {
-        const [y, x] = [Math.floor(at / columns), at % columns];
-        if (Math.hypot(x - 44, y - 64, (slice - 12) * 3) < 26) return 150;
-        return Math.hypot(x - 90, y - 64, (slice - 12) * 3) < 16 ? 240 : 30 + (x % 16);
-      });
-      frames.set(uid, [pixels]);
-      return {
-        ...studyAttributes('CT', '1.2.840.10008.5.1.4.1.1.2', uid),
-        ...pixelAttributes(rows, columns),
-        '00080008': element('CS', 'ORIGINAL', 'PRIMARY', 'AXIAL'),
-        '00100010': element('PN', { Alphabetic: 'Results^Ohif' }),
-        '0020000D': element('UI', studyInstanceUid),
-        '0020000E': element('UI', uidFromHash('a series for OHIF')),
-        '00200013': element('IS', slice + 1),
-        '00200032': element('DS', -64, -64, slice * 3),
-        '00200037': element('DS', 1, 0, 0, 0, 1, 0),
-        '00200052': element('UI', uidFromHash('a frame of reference for OHIF')),
-        '00280030': element('DS', 1, 1),
-        '00281050': element('DS', 128),
-        '00281051': element('DS', 256),
-        '00281052': element('DS', 0),
-        '00281053': element('DS', 1),
-      };
-    });
-    const task = fetched(model, instances, frames);
-    const output = await runModel(model, task, { executionProviders: ['cpu'], intraOpThreads: 1 });
-    const sr = buildSr({ sources: task.input.instances, model, output, inputDigest: task.inputDigest });
-    return {
-      instances: instances.map((instance) => {
-        const [pixels] = frames.get(String(instance['00080018']!.Value![0]))!;
-        return writePart10(
-          { ...instance, '7FE00010': { vr: 'OW', InlineBinary: Buffer.from(pixels!).toString('base64') } },
-          explicitLittleEndian,
-        );
-      }),
-      objects: [...output.objects.map(({ file }) => readFileSync(file)), sr.bytes],
-    };
-  }
-
   async function show(page: Page, name: string): Promise<void> {
     const folder = process.env['ISOCENTER_SCREENSHOTS'];
     if (folder !== undefined) await page.screenshot({ path: path.join(folder, `${name}.png`) });
   }
 
-  async function openStudy(): Promise<{ page: Page; troubles: ReturnType<typeof watchTroubles> }> {
+  async function openStudy(
+    name: keyof typeof studies = 'slices',
+  ): Promise<{ page: Page; troubles: ReturnType<typeof watchTroubles> }> {
     const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
     await context.addInitScript(`localStorage.setItem('shownTours', '["basicViewerTour"]')`);
     const page = await context.newPage();
     const troubles = watchTroubles(page);
-    await page.goto(`${site.url}/viewer?StudyInstanceUIDs=${studyInstanceUid}`);
+    await page.goto(`${site.url}/viewer?StudyInstanceUIDs=${studies[name].studyInstanceUid}`);
     await waitUntilPainted(page.locator('.cornerstone-canvas').first(), 0.2, secondsMax);
     return { page, troubles };
   }
@@ -136,17 +89,60 @@ const ohifFolder = 'folder' in found ? found.folder : undefined;
     await page.close();
   });
 
-  it('are a report that is listed, and opened without complaint', async () => {
-    const { page, troubles } = await openStudy();
+  async function openReport(page: Page, title: string): Promise<void> {
     const report = thumbnail(page, /S:9000/);
     await report.waitFor({ timeout: secondsMax * 1000 });
-    expect(await report.innerText()).toContain('AI: Bright volume');
+    expect(await report.innerText()).toContain(title);
     await report.dblclick();
-    await page.waitForLoadState('networkidle');
-    await show(page, 'results-report');
-    // It draws only what has a place on the image; what it makes nothing of it must at least not fail at.
-    expect(await page.getByText('Something went wrong').count()).toBe(0);
-    expect(troubles.refused).toEqual([]);
+  }
+
+  const seen = (page: Page, text: string | RegExp) =>
+    page
+      .getByText(text)
+      .first()
+      .waitFor({ timeout: secondsMax * 1000 });
+
+  it('are a report whose numbers stand beside the outlines on the slice', async () => {
+    const { page, troubles } = await openStudy();
+    await openReport(page, 'AI: Bright volume');
+    await seen(page, 'Volume: 73.69 mL');
+    await seen(page, 'Volume: 17.12 mL');
+    await show(page, 'results-report-slices');
+    expect(troubles).toEqual({ refused: [], errors: [] });
+    await page.close();
+  });
+
+  it('are a report whose boxes are on the picture, with their scores', async () => {
+    const { page, troubles } = await openStudy('radiograph');
+    await openReport(page, 'AI: Boxes and a map');
+    // It offers to make measurements of its own of boxes, and says nothing of the model's numbers then.
+    await page.getByRole('button', { name: 'No', exact: true }).click({ timeout: secondsMax * 1000 });
+    await seen(page, 'Score given by the model: 0.90 1');
+    await seen(page, 'Count: 1.00 1');
+    await show(page, 'results-report-boxes');
+    expect(troubles).toEqual({ refused: [], errors: [] });
+    await page.close();
+  });
+
+  it('are boxes that become measurements of the viewer where that is asked for', async () => {
+    const { page, troubles } = await openStudy('radiograph');
+    await openReport(page, 'AI: Boxes and a map');
+    await page.getByRole('button', { name: 'Yes', exact: true }).click({ timeout: secondsMax * 1000 });
+    // 160 by 160 mm: what it measures itself, and none of the model's numbers.
+    await seen(page, /^Area: 25600 mm/);
+    await show(page, 'results-report-tracked');
+    expect(troubles).toEqual({ refused: [], errors: [] });
+    await page.close();
+  });
+
+  it('are a report in words where nothing has a place on an image', async () => {
+    const { page, troubles } = await openStudy('ecg');
+    await openReport(page, 'AI: ECG rhythm');
+    await seen(page, 'Ventricular Heart Rate');
+    await seen(page, '60 /min');
+    await seen(page, /^Heart rate 60/);
+    await show(page, 'results-report-ecg');
+    expect(troubles).toEqual({ refused: [], errors: [] });
     await page.close();
   });
 

@@ -19,7 +19,7 @@ import {
   slide,
   studyAttributes,
 } from './fetched-samples.js';
-import { boxesAndMap, brightVolume, loadTiny } from './tiny-models.js';
+import { boxesAndMap, brightVolume, darkOrBright, loadTiny, type ModelFiles, threeSlices } from './tiny-models.js';
 
 jest.setTimeout(300_000);
 
@@ -87,13 +87,18 @@ function blockSeries(model: Model): FetchedInput {
 
 describe('result objects', () => {
   let volume: Made;
+  let stack: Made;
   let picture: Made;
+  let photograph: Made;
+  let classified: Made;
   let heart: Made;
   let tiles: Made;
 
   beforeAll(async () => {
     const bright = await loadTiny('radiology/bright', brightVolume());
     volume = await make(bright, blockSeries(bright));
+    const three = await loadTiny('radiology/three', threeSlices());
+    stack = await make(three, blockSeries(three));
     const boxes = await loadTiny('radiology/boxes', boxesAndMap());
     const png = path.join(temporaryFolder('png'), 'radiograph.png');
     await sharp(Buffer.from(Uint8Array.from({ length: 200 * 100 }, (_, at) => (at % 200) + 20)), {
@@ -102,23 +107,33 @@ describe('result objects', () => {
       .png()
       .toFile(png);
     picture = await make(boxes, await radiograph(boxes, png));
+    const coloured = await loadTiny('dermatology/boxes', inColour(boxesAndMap()));
+    photograph = await make(coloured, colourPhotograph(coloured));
+    const shade = await loadTiny('radiology/shade', darkOrBright());
+    classified = await make(shade, await radiograph(shade, png));
     const rhythm = await loadModel(path.join(root, 'models/cardiology/ecg-rhythm/1.1.0'));
     heart = await make(rhythm, ecg(rhythm, beats()));
     const nuclei = await loadModel(path.join(root, 'models/pathology/he-nuclei-unet-cc0/1.0.0'));
     tiles = await make(nuclei, await slide(nuclei, await dots(), [96, 112]));
   });
-  const all = (): Made[] => [volume, picture, heart, tiles];
+  const all = (): Made[] => [volume, stack, picture, photograph, classified, heart, tiles];
 
   it('are there', () => {
     expect(all().map(({ output }) => output.outcome)).toEqual([
       'positive',
+      'negative',
       'positive',
+      'positive',
+      'negative',
       expect.any(String),
       expect.any(String),
     ]);
     expect(all().map(({ output }) => output.objects.map(({ kind }) => kind))).toEqual([
       ['segmentation', 'segmentation'],
+      ['segmentation'],
       ['heat-map', 'drawing'],
+      ['heat-map', 'drawing'],
+      [],
       [],
       ['segmentation', 'heat-map'],
     ]);
@@ -157,7 +172,7 @@ describe('result objects', () => {
         .split('\n')
         .filter((line) => line !== '' && !line.includes('Specific Character Set: ISO_IR 192'));
       expect([status, warnings]).toEqual([0, []]);
-      expect(stdout).toContain('Imaging Measurement Report');
+      expect(stdout).toMatch(/"(Imaging Measurement|Clinical) [Rr]eport"/);
       expect(stdout).toContain('Algorithm Version');
       expect(stdout).toContain(output.summary.slice(0, 20));
     }
@@ -200,9 +215,9 @@ describe('result objects', () => {
 
   it('tell in the report which segment a number is of', () => {
     const groups = groupsOf(volume.report);
-    expect(groups).toHaveLength(3);
+    expect(groups).toHaveLength(2);
     const binary = readPart10(readFileSync(volume.files[0]!));
-    const references = groups.slice(1).map((group) => {
+    const references = groups.map((group) => {
       const [image] = jsonItems(group, '0040A730').filter((item) => jsonText(item, '0040A040') === 'IMAGE');
       const [sop] = jsonItems(image!, '00081199');
       return [jsonText(sop!, '00081155'), Number(jsonText(sop!, '0062000B'))];
@@ -211,6 +226,57 @@ describe('result objects', () => {
       [binary.sopInstanceUid, 1],
       [binary.sopInstanceUid, 2],
     ]);
+  });
+
+  it('are of slices seen with their neighbours, of which the last repeat', () => {
+    const mean = (slice: number) => {
+      let sum = 0;
+      for (let row = 0; row < blocks.rows; row++)
+        for (let column = 0; column < blocks.columns; column++) sum += blockAt(slice, row, column);
+      return sum / (blocks.rows * blocks.columns);
+    };
+    const overSlices = (offset: number) => {
+      const slices = Array.from({ length: blocks.slices }, (_, slice) =>
+        mean(Math.min(blocks.slices - 1, Math.max(0, slice + offset))),
+      );
+      return slices.reduce((sum, one) => sum + one, 0) / slices.length;
+    };
+    const [before, here, behind, volumeOfBright] = stack.output.findings.map(({ value }) => value);
+    for (const [value, offset] of [
+      [before, -1],
+      [here, 0],
+      [behind, 1],
+    ] as const)
+      expect(value).toBeCloseTo(overSlices(offset), 2);
+    // Five slices of 10 x 10 pixels of 0.8 x 0.7 mm, 2.5 mm apart.
+    expect(volumeOfBright).toBeCloseTo((500 * 0.8 * 0.7 * 2.5) / 1000, 3);
+  });
+
+  it('outline in the report what was segmented, on the slice that shows most of it', () => {
+    const [group] = groupsOf(volume.report);
+    const [number] = jsonItems(group!, '0040A730').filter((item) => jsonText(item, '0040A040') === 'NUM');
+    const [outline] = jsonItems(number!, '0040A730');
+    expect(jsonText(outline!, '0040A040')).toBe('SCOORD');
+    expect(outline!['00700022']!.Value).toEqual([5, 10, 15, 10, 15, 20, 5, 20, 5, 10]);
+    const [image] = jsonItems(outline!, '0040A730');
+    // The brighter label takes a part of the sixth slice, and all five are alike but for that.
+    expect(jsonText(jsonItems(image!, '00081199')[0]!, '00081155')).toBe('1.9.4');
+  });
+
+  it('say which class was chosen by the code of its label, and how sure', () => {
+    expect(classified.output.summary).toBe('Shade: Dark');
+    expect(classified.output.findings).toMatchObject([{ name: 'Shade: Dark', category: { value: 'DARK' } }]);
+    const [group] = groupsOf(classified.report);
+    const [chosen] = jsonItems(group!, '0040A730').filter((item) => jsonText(item, '0040A040') === 'CODE');
+    expect(jsonText(jsonItems(chosen!, '0040A168')[0]!, '00080104')).toBe('Dark');
+    expect(classified.output.findings[0]!.value).toBeGreaterThan(0.5);
+  });
+
+  it('draw on a colour picture in colour', () => {
+    const state = readPart10(readFileSync(photograph.files[1]!));
+    expect(state.sopClassUid).toBe('1.2.840.10008.5.1.4.1.1.11.2');
+    expect(jsonText(state.dataset, '00282002')).toBe('SRGB');
+    expect(JSON.stringify(state.dataset['00700001'])).toContain('Nodule 0.90');
   });
 
   it('draw the best of overlapping boxes in the pixels of the picture itself', () => {
@@ -237,9 +303,35 @@ describe('result objects', () => {
   });
 });
 
+/** The same model for colour pictures, which it makes grey. */
+function inColour({ manifest, network }: ModelFiles): ModelFiles {
+  const input = manifest['input'] as { preprocessing: object[] };
+  const [window, ...others] = input.preprocessing;
+  return {
+    network,
+    manifest: {
+      ...manifest,
+      accepts: { instances: [{ keyword: 'Modality', oneOf: ['XC'] }] },
+      input: { ...input, colour: 'colour', preprocessing: [window, { step: 'channels', order: 'grey' }, ...others] },
+    },
+  };
+}
+
+function colourPhotograph(model: Model): FetchedInput {
+  const [rows, columns] = [100, 200];
+  const instance = {
+    ...studyAttributes('XC', '1.2.840.10008.5.1.4.1.1.77.1.4', '1.9'),
+    ...pixelAttributes(rows, columns, 3),
+  };
+  const pixels = Uint8Array.from({ length: rows * columns * 3 }, (_, at) => (at % 3) * 60 + (Math.floor(at / 3) % 80));
+  return fetched(model, [instance], new Map([['1.9', [pixels]]]));
+}
+
 function groupsOf(report: string): DicomJson[] {
   const { dataset } = readPart10(readFileSync(report));
-  const measurements = jsonItems(dataset, '0040A730').findLast((item) => jsonText(item, '0040A040') === 'CONTAINER')!;
+  const measurements = jsonItems(dataset, '0040A730').find(
+    (item) => jsonText(jsonItems(item, '0040A043')[0]!, '00080100') === '126010',
+  )!;
   return jsonItems(measurements, '0040A730');
 }
 

@@ -135,6 +135,165 @@ export function boxesAndMap(): ModelFiles {
   };
 }
 
+/** A radiograph -> whether it is dark or bright, by its mean. */
+export function darkOrBright(): ModelFiles {
+  const g = new GraphBuilder('dark_or_bright');
+  const image = g.input('image', 'float32', ['n', 1, 8, 8]);
+  const mean = g.op('ReduceMean', [image], { axes: [2, 3], keepdims: 0 });
+  g.output('scores', g.op('Concat', [g.op('Sub', [g.float(1), mean]), mean], { axis: 1 }), 'float32', ['n', 2]);
+  return {
+    network: g.model('How bright a picture is.', 1),
+    manifest: {
+      ...shared,
+      title: 'Dark or bright',
+      accepts: { instances: [{ keyword: 'Modality', oneOf: ['CR', 'DX'] }] },
+      input: {
+        kind: 'image',
+        colour: 'grey',
+        preprocessing: [
+          { step: 'voi-window' },
+          { step: 'resize', rows: 8, columns: 8 },
+          { step: 'normalise', by: 'constants', scale: 0.00392156862745098 },
+        ],
+      },
+      inputs: [{ name: 'image', dtype: 'float32', shape: ['n', 1, 8, 8] }],
+      outputs: [{ name: 'scores', dtype: 'float32', shape: ['n', 2] }],
+      labels: [
+        { id: 'dark', value: 0, label: 'Dark', code: { value: 'DARK', scheme: '99ISOCENTER', meaning: 'Dark' } },
+        {
+          id: 'bright',
+          value: 1,
+          label: 'Bright',
+          code: { value: 'BRIGHT', scheme: '99ISOCENTER', meaning: 'Bright' },
+        },
+      ],
+      postprocessing: [
+        { step: 'scores', of: 'scores', gives: 'p' },
+        { step: 'top-label', of: 'p', gives: 'top' },
+      ],
+      classes: [
+        {
+          id: 'shade',
+          of: 'top',
+          label: 'Shade',
+          code: { value: 'SHADE', scheme: '99ISOCENTER', meaning: 'Shade of the picture' },
+        },
+      ],
+      summary: 'Shade: {shade}',
+      triage: [{ class: 'shade', oneOf: ['bright'], priority: 'MEDIUM' }],
+    },
+  };
+}
+
+/** Squares of a slide -> 1 where it is dark, 2 where it is not clear glass. */
+export function darkTissue(size: number, form: 'binary' | 'labelmap'): ModelFiles {
+  const g = new GraphBuilder('dark_tissue');
+  const image = g.input('rgb', 'float32', ['n', 3, 'h', 'w']);
+  const mean = g.op('ReduceMean', [image], { axes: [1], keepdims: 1 });
+  const below = (limit: number) => g.op('Cast', [g.op('Less', [mean, g.float(limit)])], { to: 1 });
+  const value = g.op('Sub', [g.op('Mul', [below(200), g.float(2)]), below(100)]);
+  g.output('mask', g.op('Cast', [value], { to: 2 }), 'uint8', ['n', 1, 'h', 'w']);
+  return {
+    network: g.model('What is dark on a slide.', 1),
+    manifest: {
+      ...shared,
+      title: 'Dark tissue',
+      accepts: { instances: [{ keyword: 'Modality', oneOf: ['SM'] }] },
+      input: {
+        kind: 'tiles',
+        pixelSpacingMicrometres: { nearest: 0.5, atLeast: 0.2, atMost: 1.1 },
+        tiles: { atMost: 200_000 },
+        cut: { size },
+        batch: 64,
+        preprocessing: [{ step: 'blank-outside-matrix', value: 255 }],
+      },
+      inputs: [{ name: 'rgb', dtype: 'float32', shape: ['n', 3, 'h', 'w'] }],
+      outputs: [{ name: 'mask', dtype: 'uint8', shape: ['n', 1, 'h', 'w'] }],
+      labels: [
+        { id: 'dark', value: 1, label: 'Dark', code: code('84640000', 'Nucleus') },
+        { id: 'tissue', value: 2, label: 'Tissue', code: code('85756007', 'Tissue') },
+      ],
+      postprocessing: [
+        { step: 'stitch-tiles', of: 'mask', gives: 'found' },
+        { step: 'areas', of: 'found', gives: 'area' },
+      ],
+      measurements: [
+        {
+          eachLabelOf: 'area',
+          labelIs: 'finding',
+          label: 'Area of {label}',
+          code: code('42798000', 'Area'),
+          unit: { value: 'mm2', scheme: 'UCUM', meaning: 'square millimeter' },
+          decimals: 6,
+        },
+      ],
+      segmentations: [{ of: 'found', form, description: 'What is dark' }],
+      summary: 'Dark {area.dark} mm2',
+      triage: [{ measurement: 'area.dark', is: 'above', threshold: 0, priority: 'LOW' }],
+    },
+  };
+}
+
+/** Slices with a neighbour on each side -> the mean of each of the three channels, and where the middle one is above 100. */
+export function threeSlices(): ModelFiles {
+  const g = new GraphBuilder('three_slices');
+  const image = g.input('slices', 'float32', ['n', 3, 'h', 'w']);
+  g.output('means', g.op('ReduceMean', [image], { axes: [2, 3], keepdims: 0 }), 'float32', ['n', 3]);
+  const bright = g.op('Greater', [g.op('Gather', [image, g.integers([1])], { axis: 1 }), g.float(100)]);
+  g.output('mask', g.op('Cast', [bright], { to: 2 }), 'uint8', ['n', 1, 'h', 'w']);
+  const channels = ['before', 'here', 'behind'];
+  return {
+    network: g.model('Three slices at a time.', 1),
+    manifest: {
+      ...shared,
+      title: 'Three slices',
+      accepts: { instances: [{ keyword: 'Modality', oneOf: ['CT'] }] },
+      input: {
+        kind: 'stack',
+        orientation: 'axial',
+        slices: { atLeast: 4, atMost: 400 },
+        sliceSpacing: { atLeast: 0.5, atMost: 10 },
+        extent: { atLeast: 5 },
+        batch: 4,
+        neighbours: 1,
+        preprocessing: [{ step: 'modality-values' }],
+      },
+      inputs: [{ name: 'slices', dtype: 'float32', shape: ['n', 3, 'h', 'w'] }],
+      outputs: [
+        { name: 'means', dtype: 'float32', shape: ['n', 3] },
+        { name: 'mask', dtype: 'uint8', shape: ['n', 1, 'h', 'w'] },
+      ],
+      labels: [{ id: 'bright', value: 1, label: 'Bright', code: code('10200004', 'Liver') }],
+      postprocessing: [
+        ...channels.map((channel, index) => ({ step: 'element', of: 'means', index, gives: channel })),
+        { step: 'mask', of: 'mask', gives: 'found' },
+        { step: 'volumes', of: 'found', gives: 'volume' },
+      ],
+      measurements: [
+        ...channels.map((channel) => ({
+          id: channel,
+          value: channel,
+          label: `Mean ${channel}`,
+          code: { value: channel.toUpperCase(), scheme: '99ISOCENTER', meaning: `Mean of the slice ${channel}` },
+          unit: { value: "[hnsf'U]", scheme: 'UCUM', meaning: 'Hounsfield unit' },
+          decimals: 3,
+        })),
+        {
+          eachLabelOf: 'volume',
+          labelIs: 'site',
+          label: '{label} volume',
+          code: code('118565006', 'Volume'),
+          unit: { value: 'mL', scheme: 'UCUM', meaning: 'milliliter' },
+          decimals: 3,
+        },
+      ],
+      segmentations: [{ of: 'found', form: 'binary', description: 'What is bright' }],
+      summary: 'Mean {here} HU',
+      triage: [{ measurement: 'here', is: 'above', threshold: 1000, priority: 'LOW' }],
+    },
+  };
+}
+
 /** Writes the folder an administrator would, and loads it. */
 export async function loadTiny(id: string, { manifest, network }: ModelFiles): Promise<Model> {
   const folder = path.join(temporaryFolder('tiny'), id, '1.0.0');

@@ -17,6 +17,7 @@ export { renderWaveform } from './waveform/render-waveform.js';
 export { ImageService, type ImageServiceOptions } from './image-service.js';
 export { type Annotation, type AnnotationKind, annotationOf } from './annotation.js';
 export { type ColorOptions, type ColorSpace, readIccProfile } from './color/icc-profile.js';
+export { srgbInputProfile } from './color/srgb-input-profile.js';
 export { type Overlay, readOverlays } from './presentation/overlay.js';
 export type { Presentation } from './presentation/presentation.js';
 export {

@@ -110,9 +110,14 @@ export function composite(
 }
 
 /** A closed outline on an image, column and row of each corner (PS3.3 C.18.6). */
-export function outline(name: Code, points: readonly (readonly [number, number])[], of: DicomJson): DicomJson {
+export function outline(
+  relationship: Relationship,
+  name: Code,
+  points: readonly (readonly [number, number])[],
+  of: DicomJson,
+): DicomJson {
   return {
-    ...item('CONTAINS', 'SCOORD', name),
+    ...item(relationship, 'SCOORD', name),
     ...dataset({ GraphicData: points.flat(), GraphicType: 'POLYLINE', ContentSequence: [of] }),
   };
 }

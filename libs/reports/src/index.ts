@@ -8,6 +8,7 @@ export {
   outline,
   personName,
   reference,
+  type Relationship,
   text,
   times,
   uidref,

@@ -74,6 +74,16 @@ export function checkNames(manifest: ModelManifest): string[] {
     if (ids.has(measurement.id)) problems.push(`measurements[${index}].id: "${measurement.id}" is there twice`);
     ids.add(measurement.id);
   });
+  if (manifest.measurements.length + manifest.classes.length === 0)
+    problems.push('measurements: there is no measurement and no class; a model says at least one of them');
+  const classIds = new Set<string>();
+  manifest.classes.forEach(({ id, of }, index) => {
+    const key = `classes[${index}]`;
+    if (!manifest.postprocessing.some((step) => step.step === 'top-label' && step.gives === of))
+      problems.push(`${key}.of: no top-label step gives "${of}"`);
+    if (ids.has(id) || classIds.has(id)) problems.push(`${key}.id: "${id}" is there twice`);
+    classIds.add(id);
+  });
   manifest.segmentations.forEach(({ of }, index) => {
     need(`segmentations[${index}].of`, of, 'mask');
     if (!manifest.labels.some(({ value }) => value > 0))
@@ -87,11 +97,20 @@ export function checkNames(manifest: ModelManifest): string[] {
       problems.push(`annotations[${index}]: annotations are places in time, and the input is a ${manifest.input.kind}`);
   });
   manifest.embeddings.forEach(({ of }, index) => need(`embeddings[${index}].of`, of, 'vector'));
-  const known = (key: string, id: string) => {
-    if (!ids.has(id)) problems.push(`${key}: no measurement has the id "${id}"; there is ${[...ids].join(', ')}`);
+  const known = (key: string, what: string, among: ReadonlySet<string>, id: string) => {
+    if (!among.has(id))
+      problems.push(`${key}: no ${what} has the id "${id}"; there is ${[...among].join(', ') || 'none'}`);
   };
-  manifest.triage.forEach((rule, index) => known(`triage[${index}].measurement`, rule.measurement));
-  for (const [, id] of manifest.summary.matchAll(/\{([^}]*)\}/g)) known('summary', id!);
+  const labelIds = new Set(manifest.labels.map(({ id }) => id));
+  manifest.triage.forEach((rule, index) => {
+    if ('measurement' in rule) known(`triage[${index}].measurement`, 'measurement', ids, rule.measurement);
+    else {
+      known(`triage[${index}].class`, 'class', classIds, rule.class);
+      rule.oneOf.forEach((id, at) => known(`triage[${index}].oneOf[${at}]`, 'label', labelIds, id));
+    }
+  });
+  for (const [, id] of manifest.summary.matchAll(/\{([^}]*)\}/g))
+    known('summary', 'measurement or class', new Set([...ids, ...classIds]), id!);
   return problems;
 }
 

@@ -6,6 +6,7 @@ import { loadModel, loadModels, parseManifest } from './load-models.js';
 
 const shipped = path.resolve(import.meta.dirname, '../../../../models/radiology/lung-density/1.1.0');
 const json = () => JSON.parse(readFileSync(path.join(shipped, 'model.json'), 'utf8')) as object;
+const kind = { value: 'KIND', scheme: '99ISOCENTER', meaning: 'Kind' };
 const parse = (manifest: unknown) => parseManifest('model.json', Buffer.from(JSON.stringify(manifest)));
 
 describe('loadModels', () => {
@@ -44,7 +45,7 @@ describe('loadModels', () => {
 
   it('refuses a file that is no network', async () => {
     writeFileSync(path.join(folder, 'model.onnx'), 'PK\u0003\u0004 not a network');
-    await expect(loadModel(folder)).rejects.toThrow(/model\.onnx: model\.onnx is no ONNX file/);
+    await expect(loadModel(folder)).rejects.toThrow(/model\.onnx: This is no ONNX file/);
   });
 
   it('says so when there is no models folder', async () => {
@@ -94,13 +95,21 @@ describe('parseManifest', () => {
       'litres',
       /measurements\[0\]\.value: no step gives a number named "litres"/,
     ],
-    ['a summary of nothing', 'summary', '{liver} mL', /summary: no measurement has the id "liver"/],
+    ['a summary of nothing', 'summary', '{liver} mL', /summary: no measurement or class has the id "liver"/],
     [
       'a rule for nothing',
       'triage.0.measurement',
       'liver',
       /triage\[0\]\.measurement: no measurement has the id "liver"/,
     ],
+    [
+      'a class of no step',
+      'classes',
+      [{ id: 'kind', of: 'lung', label: 'Kind', code: kind }],
+      /no top-label step gives "lung"/,
+    ],
+    ['a rule for no class', 'triage.0', { class: 'kind', oneOf: ['x'], priority: 'LOW' }, /no class has the id "kind"/],
+    ['a model that says nothing', 'measurements', [], /there is no measurement and no class/],
     [
       'a step for another input',
       'postprocessing.0',

@@ -19,4 +19,4 @@ export const code = z
     scheme: z.string().min(1).max(16),
     meaning: z.string().min(1).max(64),
   })
-  .meta({ examples: [{ value: '78421-1', scheme: 'LN', meaning: 'Lung volume' }] });
+  .meta({ examples: [{ value: '118565006', scheme: 'SCT', meaning: 'Volume' }] });

@@ -92,7 +92,7 @@ const measurement = z
         id: 'lungVolume',
         value: 'lung.volume',
         label: 'Lung volume',
-        code: { value: '78421-1', scheme: 'LN', meaning: 'Lung volume' },
+        code: { value: '118565006', scheme: 'SCT', meaning: 'Volume' },
         unit: { value: 'mL', scheme: 'UCUM', meaning: 'milliliter' },
         decimals: 0,
       },
@@ -111,6 +111,18 @@ const measurementOfLabels = z.strictObject({
   decimals: measurementFields.decimals,
 });
 
+/** Which of its labels a top-label step chose: in the report by the label's code, elsewhere by its name, with its score. */
+const classification = z.strictObject({ id: names, of: names, label: z.string().min(1).max(64), code }).meta({
+  examples: [
+    {
+      id: 'kind',
+      of: 'top',
+      label: 'Kind of rhythm',
+      code: { value: 'KINDOFRHYTHM', scheme: '99OURS', meaning: 'Kind of rhythm' },
+    },
+  ],
+});
+
 const check = z
   .strictObject({ value: name, atLeast: z.number().optional(), atMost: z.number().optional(), otherwise: sentence })
   .refine(
@@ -118,14 +130,20 @@ const check = z
     'a check needs atLeast, atMost or both',
   );
 
-const triageRule = z
+const priority = z.enum(['HIGH', 'MEDIUM', 'LOW']);
+const numberRule = z
   .strictObject({
     measurement: name,
     is: z.enum(['above', 'below']),
     threshold: z.number(),
-    priority: z.enum(['HIGH', 'MEDIUM', 'LOW']),
+    priority,
   })
   .meta({ examples: [{ measurement: 'lungVolume', is: 'below', threshold: 2000, priority: 'MEDIUM' }] });
+
+/** Holds where the class chosen is one of these labels, by id. */
+const classRule = z
+  .strictObject({ class: names, oneOf: z.array(z.string()).min(1), priority })
+  .meta({ examples: [{ class: 'kind', oneOf: ['fibrillation', 'flutter'], priority: 'HIGH' }] });
 
 /** What becomes DICOM beside the report. */
 const segmentation = z.strictObject({
@@ -157,7 +175,7 @@ const manifest = z.strictObject({
   /** Who answers for the algorithm (TID 4019 names it). */
   manufacturer: z.string().min(1).max(64),
   /** What kind of algorithm (TID 4019); Artificial Intelligence, unless it was not learned. */
-  family: code.default({ value: '123109', scheme: 'DCM', meaning: 'Artificial Intelligence' }),
+  family: code.default({ value: '123110', scheme: 'DCM', meaning: 'Artificial Intelligence' }),
   intendedUse: sentence,
   limits: z.array(sentence).min(1),
   licence: z.string().min(1),
@@ -171,16 +189,19 @@ const manifest = z.strictObject({
   postprocessing: z.array(postprocessingStep).min(1),
   /** Where one fails the study is inconclusive and says why; no number is given. */
   checks: z.array(check).default([]),
-  measurements: z.array(z.union([measurement, measurementOfLabels])).min(1),
+  measurements: z.array(z.union([measurement, measurementOfLabels])).default([]),
+  classes: z.array(classification).default([]),
   segmentations: z.array(segmentation).default([]),
   heatMaps: z.array(heatMap).default([]),
   drawings: z.array(drawing).default([]),
   annotations: z.array(annotation).default([]),
   embeddings: z.array(embedding).default([]),
-  /** `{id}` stands for that measurement with its decimals. */
+  /** `{id}` stands for that measurement with its decimals, or for the label that a class is. */
   summary: z.string().min(1).max(200),
   /** Any rule that holds makes the study positive; the most urgent gives the priority. Without a rule nothing could be negative. */
-  triage: z.array(triageRule).min(1, 'at least one rule says what is positive; without one no study could be negative'),
+  triage: z
+    .array(z.union([numberRule, classRule]))
+    .min(1, 'at least one rule says what is positive; without one no study could be negative'),
   /** What the model asks of the worker; the worker's own configuration has the last word. */
   runtime: z
     .strictObject({

@@ -51,6 +51,8 @@ export interface Finding {
   value: number;
   /** UCUM. */
   unit: Code;
+  /** Of a class: what was chosen; `value` is its score. */
+  category?: Code;
   /** Only where the manifest's triage says something of this measurement. */
   flag?: 'normal' | 'abnormal';
   /** The triage threshold it was compared with. */
@@ -100,6 +102,16 @@ export interface ReportDetails {
   boxes: { label: string; code: Code; score: number; corners: [number, number, number, number]; source: SourceFrame }[];
   /** Vectors, float32 little endian in base64. */
   embeddings: { label: string; length: number; base64: string }[];
+  /** Of each label in a mask of pictures or slices, by its id: on the one that shows most of it. */
+  outlines: Record<string, Region>;
+  /** All of the picture that stands for those read: the only one, or the middle one. Undefined of a slide and of what is no picture. */
+  whole: Region | undefined;
+}
+
+/** A line back to where it began, columns and rows from the top left corner of the picture, pixels (PS3.3 C.18.6.1.2). */
+export interface Region {
+  source: SourceFrame;
+  points: [column: number, row: number][];
 }
 
 export interface SourceFrame {
@@ -108,4 +120,4 @@ export interface SourceFrame {
   frame: number;
 }
 
-export const noDetails: ReportDetails = { annotations: [], boxes: [], embeddings: [] };
+export const noDetails: ReportDetails = { annotations: [], boxes: [], embeddings: [], outlines: {}, whole: undefined };

@@ -223,5 +223,5 @@ function* fieldsOf(bytes: Uint8Array, start: number, end: number): Generator<Fie
 }
 
 function broken(at: number, why: string): ModelError {
-  return new ModelError('invalid-model', `model.onnx is no ONNX file: ${why} (byte ${at}).`);
+  return new ModelError('invalid-model', `This is no ONNX file: ${why} (byte ${at}).`);
 }

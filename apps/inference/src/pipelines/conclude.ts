@@ -4,6 +4,7 @@ import { number, text } from '../models/read-attributes.js';
 import type { Values } from './values.js';
 
 export type Conclusion = Pick<ModelOutput, 'outcome' | 'priority' | 'summary' | 'findings'>;
+const scoreDecimals = 3;
 const urgency: Record<Priority, number> = { LOW: 0, MEDIUM: 1, HIGH: 2 };
 
 /**
@@ -18,16 +19,22 @@ export function conclude(manifest: ModelManifest, input: ModelInput, values: Val
   const sourceInstances = sourcesOf(input);
   let priority: Priority = 'LOW';
   let outcome: Conclusion['outcome'] = 'negative';
+  const mostUrgent = <Rule extends { priority: Priority }>(broken: Rule[]): Rule | undefined => {
+    const [worst] = broken.sort((a, b) => urgency[b.priority] - urgency[a.priority]);
+    if (worst) {
+      outcome = 'positive';
+      if (urgency[worst.priority] > urgency[priority]) priority = worst.priority;
+    }
+    return worst;
+  };
   const findings = manifest.measurements.map((measurement): Finding => {
     const value = values.number(measurement.value);
-    const rules = manifest.triage.filter((rule) => rule.measurement === measurement.id);
-    const broken = rules
-      .filter((rule) => (rule.is === 'above' ? value > rule.threshold : value < rule.threshold))
-      .sort((a, b) => urgency[b.priority] - urgency[a.priority])[0];
-    if (broken) {
-      outcome = 'positive';
-      if (urgency[broken.priority] > urgency[priority]) priority = broken.priority;
-    }
+    const rules = manifest.triage
+      .filter((rule) => 'measurement' in rule)
+      .filter((rule) => rule.measurement === measurement.id);
+    const broken = mostUrgent(
+      rules.filter((rule) => (rule.is === 'above' ? value > rule.threshold : value < rule.threshold)),
+    );
     const finding: Finding = {
       name: measurement.label,
       code: measurement.code,
@@ -45,7 +52,26 @@ export function conclude(manifest: ModelManifest, input: ModelInput, values: Val
       } satisfies Partial<Finding>);
     return finding;
   });
-  return { outcome, priority, summary: fillIn(manifest, values), findings };
+  const classes = manifest.classes.map((one): Finding => {
+    const { id, label, code } = chosenLabel(manifest, values, one.of);
+    const rules = manifest.triage.filter((rule) => 'class' in rule).filter((rule) => rule.class === one.id);
+    const isAbnormal = mostUrgent(rules.filter(({ oneOf }) => oneOf.includes(id))) !== undefined;
+    return {
+      name: `${one.label}: ${label}`,
+      code: one.code,
+      category: code,
+      value: round(values.number(`${one.of}.score`), scoreDecimals),
+      unit: { value: '1', scheme: 'UCUM', meaning: 'no units' },
+      ...(rules.length > 0 && { flag: isAbnormal ? 'abnormal' : 'normal' }),
+      sourceInstances,
+    };
+  });
+  return { outcome, priority, summary: fillIn(manifest, values), findings: [...findings, ...classes] };
+}
+
+function chosenLabel({ labels }: ModelManifest, values: Values, of: string): ModelManifest['labels'][number] {
+  const value = values.number(of);
+  return labels.find((label) => label.value === value)!;
 }
 
 function findDoubt(manifest: ModelManifest, values: Values): string | undefined {
@@ -56,11 +82,15 @@ function findDoubt(manifest: ModelManifest, values: Values): string | undefined 
     if (!holds) return check.otherwise;
   }
   const untaken = manifest.measurements.find((measurement) => !Number.isFinite(values.number(measurement.value)));
-  return untaken && `${untaken.label} could not be measured.`;
+  if (untaken) return `${untaken.label} could not be measured.`;
+  const unscored = manifest.classes.find(({ of }) => !Number.isFinite(values.number(`${of}.score`)));
+  return unscored && `${unscored.label} could not be told.`;
 }
 
 function fillIn(manifest: ModelManifest, values: Values): string {
   return manifest.summary.replace(/\{([^}]*)\}/g, (_, id: string) => {
+    const chosen = manifest.classes.find((one) => one.id === id);
+    if (chosen) return chosenLabel(manifest, values, chosen.of).label;
     const measurement = manifest.measurements.find((one) => one.id === id)!;
     return values.number(measurement.value).toFixed(measurement.decimals);
   });

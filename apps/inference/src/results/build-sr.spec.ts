@@ -16,7 +16,7 @@ const slice = (number: number): DicomJson => ({
 const sources = [1, 2, 3].map(slice);
 const finding: Finding = {
   name: 'Lung volume',
-  code: { value: '78421-1', scheme: 'LN', meaning: 'Lung volume' },
+  code: { value: '118565006', scheme: 'SCT', meaning: 'Volume' },
   value: 5123.456789012346,
   unit: { value: 'mL', scheme: 'UCUM', meaning: 'mL' },
   sourceInstances: sources.map((source) => ({

@@ -1,5 +1,4 @@
 import { type DicomJson, explicitLittleEndian, jsonText, uidFromHash, writePart10 } from '#libs/dicom';
-import type { Finding, Model, ModelOutput, ResultObject } from '../models/model.js';
 import {
   code,
   type Code,
@@ -7,26 +6,14 @@ import {
   dataset,
   dateAndTime,
   dcm,
-  num,
-  outline,
   patientAndStudy,
   reference,
   text,
-  times,
   uidref,
 } from '#libs/reports';
-import { corners } from './drawing.js';
-import { trackingUid } from './segmentation.js';
-import { algorithmParameters, required, resultIdentity } from './study-attributes.js';
-
-export interface SrInput {
-  /** Metadata of the instances the model read: the SR joins their study and patient. At least one. */
-  sources: DicomJson[];
-  model: Model;
-  output: ModelOutput;
-  /** SHA-256 over the input set, hex; with the model's digest it names the result. */
-  inputDigest: string;
-}
+import type { Model, ModelOutput, ResultObject } from '../models/model.js';
+import { measurementGroups, type SrInput } from './measurement-groups.js';
+import { required, resultIdentity } from './study-attributes.js';
 
 export interface StructuredReport {
   bytes: Buffer;
@@ -48,6 +35,19 @@ const procedures: Record<string, Code> = {
   ECG: { value: '29303009', scheme: 'SCT', meaning: 'Electrocardiographic procedure' },
   SM: { value: '104157003', scheme: 'SCT', meaning: 'Light microscopy procedure' },
 };
+const triageOutcome: Code = { value: 'triage-outcome', scheme: '99ISOCENTER', meaning: 'Triage outcome' };
+const qualitativeEvaluations: Code = { value: 'C0034375', scheme: 'UMLS', meaning: 'Qualitative Evaluations' };
+
+/**
+ * CID 7021 has titles of imaging measurements only, and can be extended. OHIF (3.13) draws the groups of a report with the first title
+ * on the images, and shows nothing at all of it as soon as one group has no place there; under any other title it shows the report as
+ * text, with every number. What has no place on an image is no imaging measurement, and is said so.
+ */
+const titles = {
+  onImages: dcm('126000', 'Imaging Measurement Report'),
+  inWords: { value: '371524004', scheme: 'SCT', meaning: 'Clinical report' },
+} satisfies Record<string, Code>;
+
 const anyProcedure: Code = { value: '363679005', scheme: 'SCT', meaning: 'Imaging' };
 
 /**
@@ -100,6 +100,7 @@ export function buildSr({ sources, model, output, inputDigest }: SrInput): Struc
 /** TID 1500. */
 function root(sources: DicomJson[], model: Model, output: ModelOutput, inputDigest: string): DicomJson {
   const procedure = procedures[jsonText(sources[0]!, '00080060') ?? ''] ?? anyProcedure;
+  const { groups, areOnImages } = measurementGroups({ sources, model, output, inputDigest });
   const children = [
     code('HAS CONCEPT MOD', dcm('121049', 'Language of Content Item and Descendants'), {
       value: 'en',
@@ -108,15 +109,16 @@ function root(sources: DicomJson[], model: Model, output: ModelOutput, inputDige
     }),
     ...observer(model),
     code('HAS CONCEPT MOD', dcm('121058', 'Procedure reported'), procedure),
-    ...imageLibrary(sources, output),
-    container('CONTAINS', dcm('126010', 'Imaging Measurements'), measurements(sources, model, output, inputDigest)),
+    // A library of images is no text, and OHIF stumbles over one.
+    ...(areOnImages ? imageLibrary(sources, output) : []),
+    container('CONTAINS', dcm('126010', 'Imaging Measurements'), groups),
+    container('CONTAINS', qualitativeEvaluations, [
+      code('CONTAINS', triageOutcome, outcomes[output.outcome]),
+      text('CONTAINS', dcm('121106', 'Comment'), output.summary),
+    ]),
   ];
-  const { '0040A010': _topHasNoRelationship, ...report } = container(
-    'CONTAINS',
-    dcm('126000', 'Imaging Measurement Report'),
-    children,
-    '1500',
-  );
+  const title = areOnImages ? titles.onImages : titles.inWords;
+  const { '0040A010': _topHasNoRelationship, ...report } = container('CONTAINS', title, children, '1500');
   return report;
 }
 
@@ -131,163 +133,13 @@ function observer(model: Model): DicomJson[] {
   ];
 }
 
-/**
- * TID 1501 groups: first the algorithm, its verdict and what it measured of the whole; then one for each finding or site that numbers
- * are about, with its segment where there is one (TID 1411), and one for each place drawn. When it was not conclusive there are no
- * numbers, and the verdict and its reason still say which algorithm gave up.
- */
-function measurements(sources: DicomJson[], model: Model, output: ModelOutput, inputDigest: string): DicomJson[] {
-  const name = `${model.id} ${model.version}`;
-  const triageOutcome: Code = { value: 'triage-outcome', scheme: '99ISOCENTER', meaning: 'Triage outcome' };
-  const group = (template: string, identifier: string, uid: string, items: DicomJson[]) =>
-    container(
-      'CONTAINS',
-      dcm('125007', 'Measurement Group'),
-      [
-        text('HAS OBS CONTEXT', dcm('112039', 'Tracking Identifier'), identifier),
-        uidref('HAS OBS CONTEXT', dcm('112040', 'Tracking Unique Identifier'), uid),
-        ...items,
-      ],
-      template,
-    );
-  const isOfWhole = ({ site, finding }: Finding) => site === undefined && finding === undefined;
-  const about = Map.groupBy(
-    output.findings.filter((finding) => !isOfWhole(finding)),
-    ({ site, finding }) => JSON.stringify([finding, site]),
-  );
-  return [
-    group('1501', name, uidFromHash(`tracking|${model.sha256}|${inputDigest}`), [
-      ...algorithm(model, output, inputDigest),
-      ...output.findings.filter(isOfWhole).map((finding) => measurement(finding)),
-      code('CONTAINS', triageOutcome, outcomes[output.outcome]),
-      text('CONTAINS', dcm('121106', 'Comment'), output.summary),
-      ...output.details.annotations
-        .filter(({ milliseconds }) => milliseconds.length > 0)
-        .map(({ code: concept, milliseconds }) =>
-          times(
-            concept,
-            milliseconds.map((one) => one / 1000),
-            reference('SELECTED FROM', undefined, sourceOf(sources[0]!)),
-          ),
-        ),
-      ...output.details.embeddings.map(({ label, length, base64 }) =>
-        text('CONTAINS', embeddingConcept, `${label}: ${length} x float32, little endian, base64: ${base64}`),
-      ),
-    ]),
-    ...[...about.values()].map((members) => {
-      const [{ site, finding }] = members as [Finding];
-      const concept = finding ?? site!;
-      const label = model.manifest.labels?.find(({ code: own }) => sameCode(own, site ?? finding!));
-      const segment = label && segmentOf(label.value, model, output);
-      return group(
-        segment ? '1411' : '1501',
-        `${name}: ${concept.meaning}`,
-        label
-          ? trackingUid(model, inputDigest, label.id)
-          : uidFromHash(`tracking|${model.sha256}|${inputDigest}|${concept.value}`),
-        [
-          ...(finding ? [code('CONTAINS', dcm('121071', 'Finding'), finding)] : []),
-          ...(segment
-            ? [
-                reference('CONTAINS', dcm('121191', 'Referenced Segment'), segment),
-                uidref('CONTAINS', dcm('121232', 'Source series for segmentation'), required(sources[0]!, '0020000E')),
-              ]
-            : []),
-          ...(site ? [code('HAS CONCEPT MOD', findingSite, site)] : []),
-          ...algorithm(model, output, inputDigest),
-          ...members.map((one) => measurement(one)),
-        ],
-      );
-    }),
-    ...output.details.boxes.map(({ label, code: concept, score, corners: [left, top, right, bottom], source }, index) =>
-      group(
-        '1410',
-        `${name}: ${label} ${index + 1}`,
-        uidFromHash(`tracking|${model.sha256}|${inputDigest}|box-${index}`),
-        [
-          code('CONTAINS', dcm('121071', 'Finding'), concept),
-          outline(
-            dcm('111030', 'Image Region'),
-            corners({ left, top, right, bottom }),
-            reference('SELECTED FROM', undefined, {
-              sopClassUid: source.sopClassUid,
-              sopInstanceUid: source.sopInstanceUid,
-              ...(isMultiFrame(sources, source.sopInstanceUid) && { frames: [source.frame] }),
-            }),
-          ),
-          ...algorithm(model, output, inputDigest),
-          num('CONTAINS', scoreConcept, score, noUnits, []),
-        ],
-      ),
-    ),
-  ];
-}
-
-const findingSite: Code = { value: '363698007', scheme: 'SCT', meaning: 'Finding Site' };
-const embeddingConcept: Code = { value: 'EMBEDDING', scheme: '99ISOCENTER', meaning: 'Embedding' };
-const scoreConcept: Code = { value: 'SCORE', scheme: '99ISOCENTER', meaning: 'Score given by the model' };
-const noUnits: Code = { value: '1', scheme: 'UCUM', meaning: 'no units' };
-
-function sameCode(a: Code, b: Code): boolean {
-  return a.value === b.value && a.scheme === b.scheme;
-}
-
-function sourceOf(instance: DicomJson): { sopClassUid: string; sopInstanceUid: string } {
-  return { sopClassUid: required(instance, '00080016'), sopInstanceUid: required(instance, '00080018') };
-}
-
-function isMultiFrame(sources: DicomJson[], sopInstanceUid: string): boolean {
-  const source = sources.find((one) => jsonText(one, '00080018') === sopInstanceUid);
-  return Number(source === undefined ? 1 : (jsonText(source, '00280008') ?? 1)) > 1;
-}
-
-/** The segment of a label, in the first segmentation there is: of a label map its value, else its place among the labels. */
-function segmentOf(value: number, { manifest }: Model, { objects }: ModelOutput) {
-  const position = objects.findIndex(({ kind }) => kind === 'segmentation');
-  const object = objects[position];
-  const form = manifest.segmentations?.[position]?.form;
-  if (!object || !form) return undefined;
-  const values = manifest.labels
-    .map((label) => label.value)
-    .filter((one) => one > 0)
-    .sort((a, b) => a - b);
-  if (!values.includes(value)) return undefined;
-  const segment = form === 'labelmap' ? value : values.indexOf(value) + 1;
-  return { sopClassUid: object.sopClassUid, sopInstanceUid: object.sopInstanceUid, segment };
-}
-
-/** TID 4019: which algorithm, which version, and everything needed to run it again. */
-function algorithm(model: Model, output: ModelOutput, inputDigest: string): DicomJson[] {
-  const parameters = [
-    ...algorithmParameters(model, inputDigest, output.runtime),
-    `Started ${output.startedAt}, finished ${output.finishedAt}`,
-  ];
-  return [
-    text('HAS CONCEPT MOD', dcm('111001', 'Algorithm Name'), model.id),
-    text('HAS CONCEPT MOD', dcm('111003', 'Algorithm Version'), model.version),
-    ...parameters.map((parameter) => text('HAS CONCEPT MOD', dcm('111002', 'Algorithm Parameters'), parameter)),
-  ];
-}
-
-// A report on 500 slices need not name each of them with each number, nor the only image there is: the image library does.
-const sourcesPerMeasurementMax = 16;
-
-/** TID 300 with its sources (TID 320) where they are some of the images; all images are in the library. */
-function measurement(finding: Finding): DicomJson {
-  const { sourceInstances: sources } = finding;
-  const isWaveform = sources.some(({ sopClassUid }) => sopClassUid.startsWith('1.2.840.10008.5.1.4.1.1.9.'));
-  const named = isWaveform || (sources.length > 1 && sources.length <= sourcesPerMeasurementMax) ? sources : [];
-  const references = named.map((source) => reference('INFERRED FROM', dcm('121112', 'Source of Measurement'), source));
-  return num('CONTAINS', finding.code, finding.value, finding.unit, references);
-}
-
 /** TID 1600: the images read, with their frames where not all were. None for a waveform, which is no image. */
 function imageLibrary(sources: DicomJson[], output: ModelOutput): DicomJson[] {
   const frames = new Map(output.findings[0]?.sourceInstances.map((one) => [one.sopInstanceUid, one.frames]));
   const images = sources
     .filter((source) => source['00280010'] !== undefined)
     .map((source) => {
-      const own = sourceOf(source);
+      const own = { sopClassUid: required(source, '00080016'), sopInstanceUid: required(source, '00080018') };
       const read = frames.get(own.sopInstanceUid);
       return reference('CONTAINS', undefined, { ...own, ...(read && { frames: read }) });
     });

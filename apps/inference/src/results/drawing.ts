@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { DicomJson } from '#libs/dicom';
+import { srgbInputProfile } from '#libs/images';
 import type { ModelManifest } from '../models/manifest.js';
 import type { FetchedInput, Model, ModelOutput, ResultObject } from '../models/model.js';
 import { isColour } from '../models/photometric.js';
@@ -107,6 +108,11 @@ export async function writeDrawing(
           : text(first, 'PhotometricInterpretation') === 'MONOCHROME1'
             ? 'INVERSE'
             : 'IDENTITY',
+      }),
+      // What is drawn on needs none; a colour presentation state without one is not whole (PS3.3 A.33.2.3).
+      ...(inColour && {
+        '00282000': { vr: 'OB', InlineBinary: srgbInputProfile().toString('base64') },
+        '00282002': { vr: 'CS', Value: ['SRGB'] },
       }),
     },
     undefined,

@@ -1,9 +1,9 @@
-import { text } from '../models/read-attributes.js';
 import type { FetchedInput, Model, ModelOutput, ReportDetails, ResultObject } from '../models/model.js';
 import { noDetails } from '../models/model.js';
 import type { PipelineResult } from '../pipelines/run-pipeline.js';
 import { writeDrawing } from './drawing.js';
 import { writeHeatMap } from './heat-map.js';
+import { outlinesOf, sourceFrame, wholeOf } from './regions.js';
 import { writeSegmentation } from './segmentation.js';
 
 type Finished = Pick<ModelOutput, 'runtime' | 'startedAt' | 'finishedAt'>;
@@ -30,10 +30,16 @@ export async function makeObjects(
     if (facts.kind === 'image' && boxes.length > 0)
       objects.push(await writeDrawing(spec, position, boxes, model, task, finished));
   }
-  return { objects, details: detailsOf(model, task, values) };
+  return { objects, details: detailsOf(model, task, values, facts) };
 }
 
-function detailsOf({ manifest }: Model, task: FetchedInput, values: PipelineResult['values']): ReportDetails {
+function detailsOf(
+  { manifest }: Model,
+  task: FetchedInput,
+  values: PipelineResult['values'],
+  facts: PipelineResult['facts'],
+): ReportDetails {
+  const [segmentation] = manifest.segmentations;
   const label = (value: number) =>
     manifest.labels.find((one) => one.value === value) ?? {
       label: 'Detection',
@@ -47,19 +53,13 @@ function detailsOf({ manifest }: Model, task: FetchedInput, values: PipelineResu
     })),
     boxes: manifest.drawings.flatMap(({ of }) =>
       values.kept('boxes', of).boxes.map((box) => {
-        const frame = task.input.frames[box.frame ?? 0]!;
-        const source = task.input.instances.find((one) => text(one, 'SOPInstanceUID') === frame.sopInstanceUid);
         const { label: name, code } = label(box.value);
         return {
           label: name,
           code,
           score: box.score,
           corners: [box.left, box.top, box.right, box.bottom] as [number, number, number, number],
-          source: {
-            sopClassUid: (source && text(source, 'SOPClassUID')) ?? '',
-            sopInstanceUid: frame.sopInstanceUid,
-            frame: frame.frameNumber,
-          },
+          source: sourceFrame(task, box.frame ?? 0),
         };
       }),
     ),
@@ -71,5 +71,7 @@ function detailsOf({ manifest }: Model, task: FetchedInput, values: PipelineResu
         base64: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64'),
       };
     }),
+    outlines: segmentation ? outlinesOf(values.mask(segmentation.of), facts, manifest.labels, task) : {},
+    whole: wholeOf(facts, task),
   };
 }

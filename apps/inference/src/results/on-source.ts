@@ -1,9 +1,22 @@
 import type { VolumeMask } from '../pipelines/masks/mask.js';
 import { between, type Grid, sameGrid, voxels } from '../pipelines/volumes/grid.js';
 
-/** A mask on the voxels of the series it was made of: each gets the label of the nearest voxel the network looked at, if there is one. */
-export function onSource({ grid, data }: VolumeMask, source: Grid): Uint8Array {
-  if (sameGrid(grid, source)) return data;
+const made = new WeakMap<VolumeMask, Uint8Array>();
+
+/**
+ * A mask on the voxels of the series it was made of: each gets the label of the nearest voxel the network looked at, if there is one.
+ * Made once for a mask, however many objects are made of it.
+ */
+export function onSource(mask: VolumeMask, source: Grid): Uint8Array {
+  if (sameGrid(mask.grid, source)) return mask.data;
+  const before = made.get(mask);
+  if (before !== undefined) return before;
+  const after = resampled(mask, source);
+  made.set(mask, after);
+  return after;
+}
+
+function resampled({ grid, data }: VolumeMask, source: Grid): Uint8Array {
   const m = between(source, grid);
   const [slices, rows, columns] = source.dims;
   const [depth, height, width] = grid.dims;

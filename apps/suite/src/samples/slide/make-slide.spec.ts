@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
 import { jsonItems, jsonNumber, jsonNumbers, jsonText, jsonTexts, type ParsedInstance, readPart10 } from '#libs/dicom';
 import { encodeTile } from './encode-tile.js';
-import { srgbInputProfile } from './icc-profile.js';
+import { srgbInputProfile } from '#libs/images';
 import { makeSlide } from './make-slide.js';
 import { cropped, halved } from './picture.js';
 import { transmit } from './stain.js';

@@ -1,4 +1,5 @@
 import { writePart10 } from '#libs/dicom';
+import { srgbInputProfile } from '#libs/images';
 import {
   type Attributes,
   code,
@@ -10,7 +11,6 @@ import {
   toDicomJson,
 } from '../sample-dataset.js';
 import { encodeTile } from './encode-tile.js';
-import { srgbInputProfile } from './icc-profile.js';
 import { cropped, halved, type Picture } from './picture.js';
 import { transmit } from './stain.js';
 import { makeTissue } from './tissue.js';

@@ -1,11 +1,11 @@
 /**
- * An ICC input profile (ICC.1:2001-04, version 2.4, matrix and curves) that says the slide's colours are sRGB's
+ * An ICC input profile (ICC.1:2001-04, version 2.4, matrix and curves; PS3.3 C.11.15) that says an image's colours are sRGB's
  * (IEC 61966-2-1). About 2.5 KB, and the same bytes each time.
  */
 export function srgbInputProfile(): Buffer {
   const curve = toneCurve();
   const tags: [string, Buffer][] = [
-    ['desc', description('sRGB slide scanner')],
+    ['desc', description('sRGB input')],
     ['cprt', Buffer.concat([signature('text'), Buffer.from('No copyright, use freely\0', 'latin1')])],
     // D50, and sRGB's primaries adapted to it (Bradford).
     ['wtpt', xyz(0.9642, 1, 0.8249)],
