@@ -21,6 +21,7 @@ empty; made-up studies stay in them. Run it on the machine of the servers, with 
   --only TEXT         only rows whose id begins so: search, metadata, frame, instance, series, rendered, thumbnail,
                       store, mixed, memory
   --loaded N          the archives hold what \`load --studies N\` made: only searches, nothing is stored
+  --series N, --instances N   what \`load\` was given
   --seed N            of everything made up; a server that keeps its studies needs another one each time
   --json FILE         every round of every row
 
@@ -38,6 +39,8 @@ export async function main(args: readonly string[]): Promise<number> {
       smoke: { type: 'boolean' },
       only: { type: 'string', default: '' },
       loaded: { type: 'string' },
+      series: { type: 'string', default: '4' },
+      instances: { type: 'string', default: '25' },
       seed: { type: 'string', default: '1' },
       json: { type: 'string' },
       help: { type: 'boolean' },
@@ -68,7 +71,11 @@ export async function main(args: readonly string[]): Promise<number> {
     for (const row of some.filter(({ id }) => id.startsWith(values.only)))
       rows.push(await measureRow(row, servers, rounds, scale));
   };
-  await run(await makeSearchRows(servers, scale, Number(values.seed), values.loaded));
+  const loaded =
+    values.loaded === undefined
+      ? undefined
+      : { studies: Number(values.loaded), series: Number(values.series), instances: Number(values.instances) };
+  await run(await makeSearchRows(servers, scale, Number(values.seed), loaded));
   if (values.loaded === undefined) await run(await objectRows(servers, Number(values.seed), scale));
   process.stdout.write(`\n${tableOf(servers, rows)}`);
   const errors = errorsText(rows);
@@ -82,12 +89,12 @@ async function makeSearchRows(
   servers: readonly Server[],
   scale: Scale,
   seed: number,
-  loaded: string | undefined,
+  loaded: { studies: number; series: number; instances: number } | undefined,
 ): Promise<Row[]> {
   if (loaded !== undefined) {
     const token = makeToken(seed);
-    const studies = Array.from({ length: Number(loaded) }, (_, index) => benchStudy(token, index));
-    return searchRowsOf({ token, studies, seriesPerStudy: 4, instancesPerSeries: 25 }, scale);
+    const studies = Array.from({ length: loaded.studies }, (_, index) => benchStudy(token, index));
+    return searchRowsOf({ token, studies, seriesPerStudy: loaded.series, instancesPerSeries: loaded.instances }, scale);
   }
   for (const server of servers) {
     const connection = new Connection(server.url);

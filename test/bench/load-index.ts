@@ -35,8 +35,18 @@ export async function loadIndex(db: DataSource, options: LoadOptions): Promise<v
     await db.query(
       `select setval(pg_get_serial_sequence('${table}', '${table}_key'), max(${table}_key)) from ${table}`,
     );
-  for (const table of ['study', 'series', 'instance', 'pack', 'location', 'study_routing'])
-    await db.query(`vacuum analyze ${table}`);
+  await db.query(`select fold_study_counts()`);
+  const changed = [
+    'study',
+    'series',
+    'instance',
+    'pack',
+    'location',
+    'study_routing',
+    'study_count',
+    'study_count_change',
+  ];
+  for (const table of changed) await db.query(`vacuum analyze ${table}`);
 }
 
 async function insertBatch(db: DataSource, batch: unknown[], firstKey: number, options: LoadOptions): Promise<void> {

@@ -68,7 +68,14 @@ export async function searchInstances(
         ...instanceAttributes(row, dicomwebUrl, availability(row.key)),
       ),
     ),
-    matches: await countMatches(db, query, pageRows, `${everything} where ${where}`, matching, isCut),
+    matches: await countMatches(
+      db,
+      query,
+      pageRows,
+      `select count(*) as total from ${everything} where ${where}`,
+      matching,
+      isCut,
+    ),
   };
 }
 

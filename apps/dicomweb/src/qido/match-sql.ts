@@ -135,6 +135,14 @@ function nameSql(
   { pattern, isFuzzy }: Extract<Condition, { kind: 'name' }>,
   parameters: Parameters,
 ): string {
+  // The beginning of a group, which people search for most: found by LIKE, that takes half the time of an expression.
+  const beginning = /^([^*?=]+)\*$/.exec(pattern)?.[1];
+  if (!isFuzzy && beginning !== undefined) {
+    const places = [toLike(beginning), `%=${toLike(beginning)}`].map(
+      (like) => `lower(${parameters.add(`${like}%`)}::text collate "und-x-icu")`,
+    );
+    return `lower((${sql}) collate "und-x-icu") like any (array[${places.join(', ')}])`;
+  }
   const hasWildcards = /[*?]/.test(pattern);
   const conditions: string[] = [];
   if (isFuzzy) conditions.push(`person_name_words(${sql}) @@ person_name_query(${parameters.add(pattern)}::text)`);

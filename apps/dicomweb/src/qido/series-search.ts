@@ -65,7 +65,13 @@ export async function searchSeries(
         ],
       );
     }),
-    matches: await countMatches(db, query, found.length, `${everything} where ${where}`, matching),
+    matches: await countMatches(
+      db,
+      query,
+      found.length,
+      `select count(*) as total from ${everything} where ${where}`,
+      matching,
+    ),
   };
 }
 

@@ -33,14 +33,21 @@ export async function searchStudies(db: DataSource, query: QidoQuery, dicomwebUr
   const limit = parameters.add(query.limit);
   const order = 'st.study_date desc nulls last, st.study_key desc';
   const selection = `select st.study_key as key, ${studySelection}, ${isAnythingCold}`;
-  // What an offset leaves out is passed over in the index, without its rows.
-  const sql =
+  const isEverything = query.matches.length === 0;
+  const page = `select st.study_key from study st where ${where} order by ${order} limit ${limit}::bigint + 1`;
+  // What is passed over on the way is passed over in the index, without its rows; of everything, by counts of years, months
+  // and days: the last page is as near as the first.
+  const keys =
     query.offset === 0
+      ? page
+      : isEverything
+        ? `select study_page(${parameters.add(query.offset)}::bigint, ${limit}::bigint + 1)`
+        : `${page} offset ${parameters.add(query.offset)}::bigint`;
+  const sql =
+    query.offset === 0 && !isOfNames(query)
       ? `${selection} from study st where ${where} order by ${order} limit ${limit}::bigint + 1`
-      : `with page as materialized (
-           select st.study_key from study st where ${where} order by ${order}
-           limit ${limit}::bigint + 1 offset ${parameters.add(query.offset)}::bigint
-         ) ${selection} from page join study st using (study_key) order by ${order}`;
+      : `with page (study_key) as materialized (${keys})
+         ${selection} from page join study st using (study_key) order by ${order}`;
   const found = await runSearch<StudyRow & Found>(db, sql, parameters.values, hasStablePlan(query));
   const rows = found.slice(0, query.limit);
   const availability = await readAvailability(db, 'study_key', rows);
@@ -52,9 +59,20 @@ export async function searchStudies(db: DataSource, query: QidoQuery, dicomwebUr
         ['00081190', element('UR', [`${dicomwebUrl}/studies/${row.study_instance_uid}`])],
       ]),
     ),
-    matches: await countMatches(db, query, found.length, `study st where ${where}`, matching),
+    matches: await countMatches(db, query, found.length, isEverything ? countOfAll : countOf(where), matching),
   };
 }
+
+/** Whether a name is asked for, and nothing that the index of the order does not have. */
+const isOfNames = ({ matches }: QidoQuery) =>
+  matches.some(({ attribute }) => attribute.path === patientName) &&
+  matches.every(({ attribute, time }) => orderedBy.has(attribute.path) && time === undefined);
+const patientName = '00100010';
+const orderedBy: ReadonlySet<string> = new Set(['00080020', patientName]);
+
+const countOf = (where: string) => `select count(*) as total from study st where ${where}`;
+const countOfAll = `select (coalesce((select sum(n.studies) from study_count n where n.level = 1), 0)
+  + coalesce((select sum(d.studies) from study_count_change d), 0))::bigint as total`;
 
 /** A study's own attributes, and what the archive counts. */
 export function studyAttributes(row: StudyRow): Members[] {

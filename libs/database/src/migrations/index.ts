@@ -11,6 +11,7 @@ import { CreateInferenceTables1763683200012 } from './1763683200012-create-infer
 import { CreateTieringTables1763683200013 } from './1763683200013-create-tiering-tables.js';
 import { CreatePackParts1763683200015 } from './1763683200015-create-pack-parts.js';
 import { AnnounceArrivals1763683200016 } from './1763683200016-announce-arrivals-and-store-in-one-statement.js';
+import { CountStudiesByDay1763683200018 } from './1763683200018-count-studies-by-day.js';
 import { CreateSuccessorPlaces1763683200014 } from './1763683200014-create-successor-places.js';
 
 /** In order, listed by hand: a migration that is not here does not run. */
@@ -29,4 +30,5 @@ export const migrations = [
   CreateSuccessorPlaces1763683200014,
   CreatePackParts1763683200015,
   AnnounceArrivals1763683200016,
+  CountStudiesByDay1763683200018,
 ];
