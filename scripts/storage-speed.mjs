@@ -1,6 +1,7 @@
-// Measures moving a series to S3 beside what the AWS SDK does with the same bytes in one PUT that streams them from a file.
-//   node scripts/storage-speed.mjs [--megabytes 512] [--rounds 3]
+// Measures moving series to S3 beside what the AWS SDK does with the same bytes in one PUT that streams them from a file.
+//   node scripts/storage-speed.mjs [--megabytes 256] [--series 2] [--rounds 3]
 // The bucket by S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY; after `npm run build`.
+// `write` is what the PUT does too; `move` is also read back and compared; two series at once, as the job does it.
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
@@ -13,10 +14,17 @@ import { BlobStores, FilesystemBlobStore, S3BlobStore } from '../dist/libs/blobs
 import { copySeries, verifySeries } from '../dist/apps/storage/src/tiering/copy-series.js';
 
 const { values } = parseArgs({
-  options: { megabytes: { type: 'string', default: '512' }, rounds: { type: 'string', default: '3' } },
+  options: {
+    megabytes: { type: 'string', default: '256' },
+    series: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '3' },
+    // The one or other of put, write, move, moves: for a profile.
+    only: { type: 'string' },
+  },
 });
 const megabytes = Number(values.megabytes);
 const rounds = Number(values.rounds);
+const atOnce = 2;
 const { S3_ENDPOINT: endpoint, S3_BUCKET: bucket = 'test', S3_REGION: region = 'us-east-1' } = process.env;
 const credentials = { accessKeyId: process.env.S3_ACCESS_KEY_ID, secretAccessKey: process.env.S3_SECRET_ACCESS_KEY };
 
@@ -40,77 +48,93 @@ const sdk = new S3Client({
   requestChecksumCalculation: 'WHEN_REQUIRED',
   responseChecksumValidation: 'WHEN_REQUIRED',
 });
-
-// A series of instances of half a megabyte, each a pack of its own, as a modality sends them.
-const instanceBytes = 512 * 1024;
-const instances = [];
-const packRows = new Map();
-const whole = createHash('sha256');
-const file = path.join(folder, 'whole');
-const handle = await open(file, 'wx');
-for (let at = 0; at < megabytes * 1024 ** 2; at += instanceBytes) {
-  const bytes = randomBytes(instanceBytes);
-  whole.update(bytes);
-  await handle.write(bytes);
-  const writer = await hot.write();
-  await writer.write(bytes);
-  const { key, sha256 } = await writer.commit();
-  const packId = key;
-  packRows.set(packId, {
-    packId,
-    bytes: instanceBytes,
-    sha256,
-    copies: [{ locationId: key, tier: 'hot', store: 'local', key }],
-  });
-  instances.push({ instanceKey: instances.length, packId, offset: 0, length: instanceBytes, sha256 });
-}
-await handle.close();
-const bytes = instances.length * instanceBytes;
-const sha256 = whole.digest();
-const layout = { instances, packs: packRows, bytes, digest: sha256, wholePackId: undefined };
 const stores = new BlobStores({ hot, warm });
 const packs = new PackBytes(undefined, stores);
 const progress = { begun: async () => undefined, copied: async () => undefined, verifying: async () => undefined };
 const { signal } = new AbortController();
 
-const rate = (milliseconds) => bytes / 1e6 / (milliseconds / 1_000);
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
-async function timed(work) {
-  const begun = performance.now();
-  await work();
-  return performance.now() - begun;
+// Series of instances of half a megabyte, each a pack of its own, as a modality sends them.
+const instanceBytes = 512 * 1024;
+const file = path.join(folder, 'all-of-them');
+const handle = await open(file, 'wx');
+const layouts = [];
+for (let number = 0; number < Number(values.series); number += 1) layouts.push(await makeSeries());
+await handle.close();
+const bytes = layouts.reduce((sum, layout) => sum + layout.bytes, 0);
+
+async function makeSeries() {
+  const instances = [];
+  const packRows = new Map();
+  for (let at = 0; at < megabytes * 1024 ** 2; at += instanceBytes) {
+    const content = randomBytes(instanceBytes);
+    await handle.write(content);
+    const writer = await hot.write();
+    await writer.write(content);
+    const { key, sha256 } = await writer.commit();
+    const copies = [{ locationId: key, tier: 'hot', store: 'local', key }];
+    packRows.set(key, { packId: key, bytes: instanceBytes, sha256, copies });
+    instances.push({ instanceKey: instances.length, packId: key, offset: 0, length: instanceBytes, sha256 });
+  }
+  const digest = createHash('sha256').update(String(layouts.length)).digest();
+  return { instances, packs: packRows, bytes: instances.length * instanceBytes, digest, wholePackId: undefined };
 }
 
-let rssMax = 0;
-const watch = setInterval(() => (rssMax = Math.max(rssMax, process.memoryUsage().rss)), 50);
-const rows = { put: [], copy: [], verify: [] };
-const rss = { put: 0, move: 0 };
-for (let round = 0; round <= rounds; round += 1) {
-  rssMax = 0;
-  const Key = `speed/put-${round}`;
-  const put = await timed(async () => {
-    await sdk.send(new PutObjectCommand({ Bucket: bucket, Key, Body: createReadStream(file), ContentLength: bytes }));
-  });
-  rss.put = Math.max(rss.put, rssMax);
-  await sdk.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
-  rssMax = 0;
-  let key;
-  const copy = await timed(async () => (key = await copySeries(layout, packs, warm, progress, signal)));
-  const verify = await timed(() => verifySeries({ store: warm, key }, layout, progress, signal));
-  rss.move = Math.max(rss.move, rssMax);
-  await warm.delete(key);
-  if (round === 0) continue; // the first warms up
-  rows.put.push(rate(put));
-  rows.copy.push(rate(copy));
-  rows.verify.push(rate(verify));
-  console.log(
-    `round ${round}: one PUT ${rate(put).toFixed(0)} MB/s; move: write ${rate(copy).toFixed(0)} MB/s, read back ${rate(verify).toFixed(0)} MB/s`,
+const keys = [];
+const write = async (layout) => {
+  const key = await copySeries(layout, packs, warm, progress, signal);
+  keys.push(key);
+  return key;
+};
+const move = async (layout) => verifySeries({ store: warm, key: await write(layout) }, layout, progress, signal);
+async function allOf(work, workers) {
+  const left = [...layouts];
+  await Promise.all(
+    Array.from({ length: workers }, async () => {
+      for (let layout = left.shift(); layout !== undefined; layout = left.shift()) await work(layout);
+    }),
   );
 }
+const Key = 'speed/one-put';
+const body = () => createReadStream(file, { highWaterMark: 256 * 1024 });
+const ways = {
+  put: () => sdk.send(new PutObjectCommand({ Bucket: bucket, Key, Body: body(), ContentLength: bytes })),
+  write: () => allOf(write, 1),
+  move: () => allOf(move, 1),
+  moves: () => allOf(move, atOnce),
+};
+const chosen = Object.entries(ways).filter(([name]) => values.only === undefined || name === values.only);
+
+let rssMax = 0;
+const watch = setInterval(() => (rssMax = Math.max(rssMax, process.memoryUsage().rss)), 20);
+const seen = Object.fromEntries(chosen.map(([name]) => [name, { rates: [], cpu: [], rss: 0 }]));
+for (let round = 0; round <= rounds; round += 1) {
+  chosen.push(chosen.shift()); // a server that grows slower is so for each of them
+  for (const [name, work] of chosen) {
+    rssMax = 0;
+    const cpu = process.cpuUsage();
+    const begun = performance.now();
+    await work();
+    const rate = bytes / 1e3 / (performance.now() - begun);
+    const used = process.cpuUsage(cpu);
+    for (const key of keys.splice(0)) await warm.delete(key);
+    await sdk.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
+    if (round === 0 && rounds > 1) continue; // it warms up
+    seen[name].rates.push(rate);
+    seen[name].cpu.push((used.user + used.system) / 1e3 / (bytes / 1e6));
+    seen[name].rss = Math.max(seen[name].rss, rssMax);
+  }
+  if (rounds === 1) break;
+}
 clearInterval(watch);
-const share = median(rows.copy) / median(rows.put);
-console.log(
-  `median of ${rounds}: one PUT ${median(rows.put).toFixed(0)} MB/s, write ${median(rows.copy).toFixed(0)} MB/s (${(100 * share).toFixed(0)} %), read back ${median(rows.verify).toFixed(0)} MB/s; ${instances.length} packs of ${instanceBytes} bytes; most memory: PUT ${(rss.put / 1e6).toFixed(0)} MB, move ${(rss.move / 1e6).toFixed(0)} MB`,
-);
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+console.log(`${layouts.length} series of ${megabytes} MiB in packs of 512 KiB; median of ${rounds}`);
+for (const [name, { rates, cpu, rss }] of Object.entries(seen)) {
+  const share =
+    seen.put === undefined ? '' : `${((100 * median(rates)) / median(seen.put.rates)).toFixed(0)} % of one PUT, `;
+  console.log(
+    `${name.padEnd(5)} ${median(rates).toFixed(0)} MB/s (${rates.map((rate) => rate.toFixed(0)).join(' ')}), ${share}` +
+      `${median(cpu).toFixed(1)} ms of CPU a MB, at most ${(rss / 1e6).toFixed(0)} MB resident`,
+  );
+}
 await rm(folder, { recursive: true, force: true });
 process.exit(0);

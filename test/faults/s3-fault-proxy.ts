@@ -61,7 +61,24 @@ export interface FaultProxy {
 
 export interface ProxyOptions {
   /** Objects copied into these classes can be read only after a restore, which takes so long. */
-  archive?: { classes: string[]; restoreMilliseconds: number };
+  archive?: { classes: string[]; restoreMilliseconds: number; lifecycle?: Lifecycle };
+}
+
+/** A rule of the bucket: what is written under the prefix goes into the class so long after. */
+export interface Lifecycle {
+  prefix: string;
+  storageClass: string;
+  afterMilliseconds: number;
+}
+
+/** An object of an archive class. */
+interface ArchivedObject {
+  storageClass: string;
+  /** When the rule of the bucket puts it there. */
+  archivedAt: number;
+  readableAt?: number;
+  /** What was given as x-amz-meta-…; undefined: what the object was written with. */
+  metadata?: Record<string, string>;
 }
 
 /**
@@ -71,7 +88,7 @@ export interface ProxyOptions {
  */
 export async function startFaultProxy(target: string, { archive }: ProxyOptions = {}): Promise<FaultProxy> {
   let number = 0;
-  const archived = new Map<string, { storageClass: string; readableAt?: number }>();
+  const archived = new Map<string, ArchivedObject>();
   const server = createServer((incoming, outgoing) => {
     const seen = describe(incoming, (number += 1));
     proxy.requests.push(seen);
@@ -86,19 +103,40 @@ export async function startFaultProxy(target: string, { archive }: ProxyOptions 
   function answerForArchive(incoming: IncomingMessage, outgoing: ServerResponse, seen: S3Request): boolean {
     const storageClass = incoming.headers['x-amz-storage-class'];
     const object = archived.get(seen.key);
+    if (seen.operation === 'List' && (incoming.url ?? '').includes('lifecycle') && archive!.lifecycle !== undefined) {
+      const { prefix, storageClass: to } = archive!.lifecycle;
+      incoming.resume();
+      outgoing.writeHead(200, { 'content-type': 'application/xml' });
+      outgoing.end(
+        `<LifecycleConfiguration><Rule><ID>to-${to}</ID><Filter><Prefix>${prefix}</Prefix></Filter><Status>Enabled</Status>` +
+          `<Transition><Days>1</Days><StorageClass>${to}</StorageClass></Transition></Rule></LifecycleConfiguration>`,
+      );
+      return true;
+    }
     if (
       seen.operation === 'CopyObject' &&
       typeof storageClass === 'string' &&
       archive!.classes.includes(storageClass)
     ) {
-      archived.set(seen.key, { storageClass });
-      incoming.resume();
-      outgoing.writeHead(200, { 'content-type': 'application/xml' });
-      outgoing.end(`<CopyObjectResult><ETag>"archived"</ETag></CopyObjectResult>`);
-      return true;
+      const metadata = metadataOf(incoming.headers);
+      archived.set(seen.key, { storageClass, archivedAt: 0, ...(metadata !== undefined && { metadata }) });
+      return answerCopied(incoming, outgoing);
     }
-    if (seen.operation === 'DeleteObject') archived.delete(seen.key);
-    if (object === undefined) return false;
+    if (['DeleteObject', ...writing].includes(seen.operation)) archived.delete(seen.key);
+    const rule = archive!.lifecycle;
+    if (writing.includes(seen.operation) && rule !== undefined && seen.key.startsWith(rule.prefix)) {
+      const { storageClass: to, afterMilliseconds } = rule;
+      const metadata = metadataOf(incoming.headers);
+      const archivedAt = Date.now() + afterMilliseconds;
+      archived.set(seen.key, { storageClass: to, archivedAt, ...(metadata !== undefined && { metadata }) });
+      // The server behind makes a mess of a copy onto itself.
+      if (seen.operation === 'CopyObject' && metadata !== undefined) return answerCopied(incoming, outgoing);
+    }
+    if (object === undefined || Date.now() < object.archivedAt) {
+      if (object !== undefined && seen.operation === 'HeadObject') tellMetadata(object, outgoing);
+      return false;
+    }
+    if (writing.includes(seen.operation)) return false;
     const isReadable = object.readableAt !== undefined && Date.now() >= object.readableAt;
     if (seen.operation === 'GetObject' && !isReadable) {
       answerError(incoming, outgoing, 403, 'InvalidObjectState');
@@ -115,6 +153,7 @@ export async function startFaultProxy(target: string, { archive }: ProxyOptions 
       return true;
     }
     if (seen.operation === 'HeadObject') {
+      tellMetadata(object, outgoing);
       outgoing.setHeader('x-amz-storage-class', object.storageClass);
       if (object.readableAt !== undefined) {
         const until = 'expiry-date="Fri, 21 Dec 2040 00:00:00 GMT"';
@@ -154,6 +193,28 @@ export async function startFaultProxy(target: string, { archive }: ProxyOptions 
     },
   };
   return proxy;
+}
+
+function answerCopied(incoming: IncomingMessage, outgoing: ServerResponse): true {
+  incoming.resume();
+  outgoing.writeHead(200, { 'content-type': 'application/xml' });
+  outgoing.end(`<CopyObjectResult><ETag>"archived"</ETag></CopyObjectResult>`);
+  return true;
+}
+
+/** What makes another object of what is under a key. */
+const writing: S3Operation[] = ['PutObject', 'CopyObject', 'CompleteMultipartUpload'];
+
+/** What is given with an object; undefined where a copy takes that of its source. */
+function metadataOf(headers: IncomingMessage['headers']): Record<string, string> | undefined {
+  if (headers['x-amz-metadata-directive'] !== 'REPLACE') return undefined;
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-')) as [string, string][],
+  );
+}
+
+function tellMetadata({ metadata = {} }: ArchivedObject, outgoing: ServerResponse): void {
+  for (const [name, value] of Object.entries(metadata)) outgoing.setHeader(name, value);
 }
 
 function answerWith(answer: IncomingMessage, outgoing: ServerResponse, fault: Fault | undefined): void {

@@ -52,12 +52,26 @@ export interface WriteOptions {
   isReadBack?: boolean;
 }
 
+/** What a store says of a blob that it does not give. */
+export interface ArchivedBlob {
+  /** Undefined where the store does not tell of what is archived. */
+  bytes: number | undefined;
+  /** SHA-256 as the store computed it, or as it was put beside the blob; undefined where it has neither. */
+  sha256: Buffer | undefined;
+}
+
 /** Of a store whose blobs can be read only after they were restored. */
 export interface ArchiveClass {
   /** How long after a request what is asked for is there, about: for who is told to ask again. */
   readonly restoreSeconds: number;
-  /** Puts a blob that was written and read back into the class. @throws BlobError */
-  archive(key: string): Promise<void>;
+  /**
+   * Puts a blob that was written and read back into the class, and its digest beside it.
+   * @param sha256 of its bytes
+   * @throws BlobError
+   */
+  archive(key: string, sha256: Uint8Array): Promise<void>;
+  /** What can be said of a blob without restoring it; undefined when it is not there. @throws BlobError */
+  describe(key: string): Promise<ArchivedBlob | undefined>;
   /** Asks for a blob to be made readable for some days; asking again is no harm. @throws BlobError */
   restore(key: string): Promise<void>;
   /** @throws BlobError 'blob-not-found' */
@@ -73,6 +87,8 @@ export interface BlobStore {
   readonly name: string;
   /** There where what is in the store must be restored before it is read. */
   readonly archive?: ArchiveClass | undefined;
+  /** Many short reads cost no more than a long one. */
+  readonly isLocal?: boolean;
   write(options?: WriteOptions): Promise<BlobWriter>;
   /** @throws BlobError 'blob-not-found', 'blob-archived' */
   read(key: string): Promise<Readable>;

@@ -21,6 +21,7 @@ const readBytes = 256 * 1024;
  * not take it back, and before it nobody sees it. Staging is on the same file system, so that the rename is one step.
  */
 export class FilesystemBlobStore implements BlobStore {
+  readonly isLocal = true;
   private readonly files = new OpenFiles();
 
   private constructor(

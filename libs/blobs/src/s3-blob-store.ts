@@ -18,7 +18,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { BlobError } from './blob-error.js';
 import { isBlobKey, newBlobKey } from './blob-key.js';
-import type { ArchiveClass, BlobStore, BlobWriter, WriteOptions } from './blob-store.js';
+import type { ArchiveClass, ArchivedBlob, BlobStore, BlobWriter, WriteOptions } from './blob-store.js';
 import {
   createClient,
   createUnsignedClient,
@@ -34,6 +34,9 @@ import { S3Writer } from './s3-writer.js';
 /** Largest object that one copy takes; a larger one is copied in parts. */
 const copyBytesMax = 5 * 1024 ** 3;
 const copyPartBytes = 1024 ** 3;
+
+/** Under which the SHA-256 of an archived object lies beside it, as user metadata. */
+const digestName = 'isocenter-sha256';
 
 /** How often a body that breaks off is gone on with. */
 const breaksMax = 2;
@@ -56,7 +59,8 @@ export class S3BlobStore implements BlobStore {
     if (options.archive !== undefined) {
       this.archive = {
         restoreSeconds: restoreSecondsOf[options.archive.restoreTier],
-        archive: (key) => this.putIntoClass(key),
+        archive: (key, sha256) => this.putIntoClass(key, sha256),
+        describe: (key) => this.describe(key),
         restore: (key) => this.restore(key),
         stateOf: (key) => this.stateOf(key),
       };
@@ -228,9 +232,11 @@ export class S3BlobStore implements BlobStore {
     return Readable.from(chunks(), { objectMode: false, highWaterMark: 256 * 1024 });
   }
 
-  private async ask(key: string): Promise<HeadObjectCommandOutput | undefined> {
+  private async ask(key: string, withChecksums = false): Promise<HeadObjectCommandOutput | undefined> {
     try {
-      return await this.client.send(new HeadObjectCommand(this.place(key)));
+      return await this.client.send(
+        new HeadObjectCommand({ ...this.place(key), ...(withChecksums && { ChecksumMode: 'ENABLED' }) }),
+      );
     } catch (error) {
       const wrapped = wrapS3(error, `Object ${key}`);
       if (wrapped.code === 'blob-not-found') return undefined;
@@ -238,17 +244,29 @@ export class S3BlobStore implements BlobStore {
     }
   }
 
-  /** Copies an object onto itself in another class: what was read back is what goes into the archive. */
-  private async putIntoClass(key: string): Promise<void> {
+  /**
+   * Copies an object onto itself in another class: what was read back is what goes into the archive. Its digest goes with
+   * it, and the endpoint computes one of its own where it does that: both can be asked for while it is archived. Where a
+   * rule of the bucket puts it into the class, it stays in its own until then.
+   */
+  private async putIntoClass(key: string, sha256: Uint8Array): Promise<void> {
     const { archive, bucket, prefix, storageClass, encryption } = this.options;
-    if (archive?.by !== 'copy') return; // the bucket's own rule sees to it
     const place = this.place(key);
     const CopySource = `${bucket}/${encodeURIComponent(prefix + key)}`;
-    const target = { ...place, StorageClass: storageClass as StorageClass, ...encrypted(encryption) };
+    const target = {
+      ...place,
+      ContentType: 'application/octet-stream',
+      Metadata: { [digestName]: Buffer.from(sha256).toString('hex') },
+      ...(archive?.by === 'copy' && { StorageClass: storageClass as StorageClass }),
+      ...encrypted(encryption),
+    };
     try {
       const bytes = (await this.ask(key))?.ContentLength ?? 0;
       if (bytes <= copyBytesMax) {
-        await this.client.send(new CopyObjectCommand({ ...target, CopySource, MetadataDirective: 'COPY' }));
+        const computed = this.features.checksums ? ({ ChecksumAlgorithm: 'SHA256' } as const) : {};
+        await this.client.send(
+          new CopyObjectCommand({ ...target, ...computed, CopySource, MetadataDirective: 'REPLACE' }),
+        );
         return;
       }
       const { UploadId } = await this.client.send(new CreateMultipartUploadCommand(target));
@@ -264,6 +282,24 @@ export class S3BlobStore implements BlobStore {
     } catch (error) {
       throw wrapS3(error, `Object ${key} could not be put into ${storageClass}`);
     }
+  }
+
+  private async describe(key: string): Promise<ArchivedBlob | undefined> {
+    const found = await this.ask(key, this.features.checksums);
+    if (found === undefined) return undefined;
+    const { ContentLength, ChecksumSHA256, ChecksumType, Metadata } = found;
+    // Of an object in parts it may be that of the parts' digests, and then names their number.
+    const isWhole = ChecksumSHA256 !== undefined && ChecksumType !== 'COMPOSITE' && !ChecksumSHA256.includes('-');
+    const beside = Metadata?.[digestName];
+    return {
+      // Ceph says of what it has sent away that it has no bytes.
+      bytes: ContentLength === 0 ? undefined : ContentLength,
+      sha256: isWhole
+        ? Buffer.from(ChecksumSHA256, 'base64')
+        : beside === undefined
+          ? undefined
+          : Buffer.from(beside, 'hex'),
+    };
   }
 
   private async restore(key: string): Promise<void> {

@@ -3,13 +3,18 @@ import { buffer } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
 import {
   CompleteMultipartUploadCommand,
+  CopyObjectCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
+  GetBucketLifecycleConfigurationCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  type LifecycleRule,
   ListObjectsV2Command,
   PutObjectCommand,
+  RestoreObjectCommand,
   type S3Client,
+  type StorageClass,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { newObject, noFeatures, type S3Features, type S3Options } from './s3-client.js';
@@ -46,7 +51,7 @@ export async function testS3(client: S3Client, options: S3Options): Promise<S3Se
   const small = { Bucket, Key: `${folder}/small` };
   const large = { Bucket, Key: `${folder}/large` };
   const bytes = randomBytes(70_001);
-  const check = async (what: string, isNeeded: boolean, run: () => Promise<string | true>, otherwise: string) => {
+  const check: Check = async (what, isNeeded, run, otherwise) => {
     try {
       const found = await run();
       const works = found === true;
@@ -200,6 +205,18 @@ export async function testS3(client: S3Client, options: S3Options): Promise<S3Se
         unusable,
       );
     }
+    if (options.archive?.by === 'copy') await checkArchiveClass(client, options, small, check);
+    if (options.archive?.by === 'lifecycle') {
+      await check(
+        `a lifecycle rule to ${options.storageClass}`,
+        false,
+        async () => {
+          const { Rules = [] } = await client.send(new GetBucketLifecycleConfigurationCommand({ Bucket }));
+          return Rules.some((rule) => putsInto(rule, options)) || `no rule for ${options.prefix || 'all objects'}`;
+        },
+        'what is in this store stays in the class of the bucket, readable at once, until there is one',
+      );
+    }
     await check(
       'deleting',
       true,
@@ -219,6 +236,77 @@ export async function testS3(client: S3Client, options: S3Options): Promise<S3Se
     }
   }
   return { isUsable: checks.every(({ isNeeded, result }) => !isNeeded || result === 'works'), checks, features };
+}
+
+type Check = (
+  what: string,
+  isNeeded: boolean,
+  run: () => Promise<string | true>,
+  otherwise: string,
+) => Promise<boolean>;
+
+/** What is archived must get there, be asked for, and be told from what is not. */
+async function checkArchiveClass(
+  client: S3Client,
+  { storageClass, archive }: S3Options,
+  small: { Bucket: string; Key: string },
+  check: Check,
+): Promise<void> {
+  const isThere = await check(
+    `a copy into ${storageClass}`,
+    true,
+    async () => {
+      const CopySource = `${small.Bucket}/${encodeURIComponent(small.Key)}`;
+      const StorageClass = storageClass as StorageClass;
+      await client.send(
+        new CopyObjectCommand({
+          ...small,
+          CopySource,
+          StorageClass,
+          MetadataDirective: 'REPLACE',
+          Metadata: { 'self-test': 'yes' },
+        }),
+      );
+      const found = await client.send(new HeadObjectCommand(small));
+      return found.StorageClass === storageClass || `the object is in ${found.StorageClass ?? 'STANDARD'}`;
+    },
+    'nothing is moved to this store',
+  );
+  if (!isThere) return;
+  await check(
+    'what is archived says its size and keeps what is put beside it',
+    false,
+    async () => {
+      const { ContentLength = 0, Metadata } = await client.send(new HeadObjectCommand(small));
+      if (Metadata?.['self-test'] !== 'yes') return 'no metadata came back';
+      return ContentLength > 0 || `it says ${ContentLength} bytes`;
+    },
+    'an archived object that is another than it was is found when it is restored, or by its other marks',
+  );
+  await check(
+    'RestoreObject',
+    true,
+    async () => {
+      const { restoreDays: Days, restoreTier: Tier } = archive!;
+      await client.send(
+        new RestoreObjectCommand({ ...small, RestoreRequest: { Days, GlacierJobParameters: { Tier } } }),
+      );
+      return true;
+    },
+    'what is archived there would not come back',
+  );
+}
+
+/** Whether a rule takes what lies under the prefix to the class. */
+function putsInto({ Status, Transitions = [], Filter, Prefix }: LifecycleRule, options: S3Options): boolean {
+  const prefix = Filter?.Prefix ?? Filter?.And?.Prefix ?? Prefix ?? '';
+  const isForAll = Filter?.Tag === undefined && Filter?.And?.Tags === undefined;
+  return (
+    Status === 'Enabled' &&
+    isForAll &&
+    options.prefix.startsWith(prefix) &&
+    Transitions.some(({ StorageClass }) => StorageClass === options.storageClass)
+  );
 }
 
 async function putParts(

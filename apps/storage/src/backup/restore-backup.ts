@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { BlobStores } from '#libs/blobs';
 import { type DataSource, execute, query, transaction } from '#libs/database';
+import { lookAtBlob } from '../upkeep/look-at-blob.js';
 import { writeBlobFrom } from './blob-files.js';
 import { listMigrations, listTables, loadTable } from './tables.js';
 import { type BackupManifest, packFile } from './write-backup.js';
@@ -69,7 +70,7 @@ export async function restoreBackup(
   for (const pack of packs) {
     signal.throwIfAborted();
     try {
-      if (await hasCopy(db, stores, pack.packId, pack.bytes)) result.packsInPlace += 1;
+      if (await hasCopy(db, stores, pack)) result.packsInPlace += 1;
       else {
         const store = stores.hot;
         const key = await writeBlobFrom(packFile(folder, pack.packId), pack, store, signal);
@@ -136,17 +137,20 @@ async function loadRows(db: DataSource, folder: string, manifest: BackupManifest
 }
 
 /** Whether the pack is where its rows say, in a store of this installation. Rows that are wrong are taken away. */
-async function hasCopy(db: DataSource, stores: BlobStores, packId: string, bytes: number): Promise<boolean> {
+async function hasCopy(
+  db: DataSource,
+  stores: BlobStores,
+  pack: { packId: string; bytes: number; sha256: Buffer },
+): Promise<boolean> {
   const rows = await query<{ locationId: string; store: string; key: string }>(
     db,
     `select location_id as "locationId", store, key from location where pack_id = $1`,
-    [packId],
+    [pack.packId],
   );
   let isThere = false;
   for (const { locationId, store: name, key } of rows) {
     const store = stores.all.find((one) => one.name === name);
-    const found = await store?.head(key);
-    const isRight = store?.archive === undefined ? found?.bytes === bytes : found !== undefined;
+    const isRight = store !== undefined && (await lookAtBlob({ store, key }, pack)) === undefined;
     if (isRight) isThere = true;
     else await execute(db, 'delete from location where location_id = $1', [locationId]);
   }

@@ -1,6 +1,7 @@
 import type { BlobStore, BlobStores } from '#libs/blobs';
 import { type DataSource, query } from '#libs/database';
 import { verifyBlob } from '../tiering/copy-blob.js';
+import { lookAtBlob } from '../upkeep/look-at-blob.js';
 
 /** What is wrong, in one place. */
 export interface FsckProblem {
@@ -205,17 +206,17 @@ async function checkCopy(
   signal: AbortSignal,
 ): Promise<void> {
   const { packId, tier, key, bytes } = copy;
-  const found = await store.head(key);
   const where = { packId, tier, store: store.name, key };
-  const isThere = store.archive === undefined ? found?.bytes === bytes : found !== undefined;
-  if (!isThere) {
+  const damage = await lookAtBlob({ store, key }, copy);
+  if (damage !== undefined) {
     const still = await query(db, `select from location where location_id = $1 and key = $2 and state = 'ready'`, [
       copy.locationId,
       key,
     ]);
     if (still.length === 0) return; // it moved meanwhile
-    if (found === undefined) report({ kind: 'blob-missing', ...where, bytes });
-    else report({ kind: 'blob-size', ...where, bytes, found: found.bytes });
+    if (damage.kind === 'missing') report({ kind: 'blob-missing', ...where, bytes });
+    else if (damage.kind === 'size') report({ kind: 'blob-size', ...where, bytes, found: damage.bytes });
+    else report({ kind: 'blob-digest', ...where, error: damage.text });
     return;
   }
   if (!digests || store.archive !== undefined) return;

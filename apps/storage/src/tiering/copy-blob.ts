@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { addAbortSignal } from 'node:stream';
-import { BlobError, type BlobStore } from '#libs/blobs';
+import { BlobError, type BlobStore, giveSlabBack, slabBytes, takeSlab } from '#libs/blobs';
 import { StorageError } from '../storage-error.js';
 
 /** What a blob's bytes must be. */
@@ -71,20 +71,47 @@ export async function verifyBlob(
 }
 
 /**
+ * A blob from its first byte to its last. A chunk's memory may be used again when the next is asked for: of a local disk it
+ * is, for new memory at each read costs more than the reading.
+ * @throws BlobError; the signal's reason
+ */
+export async function* readChunks({ store, key }: BlobAddress, signal: AbortSignal): AsyncGenerator<Buffer> {
+  signal.throwIfAborted();
+  if (store.isLocal !== true) {
+    yield* addAbortSignal(signal, await store.read(key)) as AsyncIterable<Buffer>;
+    return;
+  }
+  const found = await store.head(key);
+  if (found === undefined) throw new BlobError('blob-not-found', `${key} in ${store.name}: it is not there`);
+  const slab = takeSlab();
+  try {
+    for (let at = 0; at < found.bytes; at += slabBytes) {
+      signal.throwIfAborted();
+      const chunk = slab.subarray(0, Math.min(slabBytes, found.bytes - at));
+      await store.readInto(key, at, chunk);
+      yield chunk;
+    }
+  } finally {
+    giveSlabBack(slab);
+  }
+}
+
+/**
  * Reads a blob from its first byte to its last, and says at the end whether it was what it should be.
  * @throws StorageError 'copy-damaged'; BlobError; the signal's reason
  */
 export async function readVerified(
-  { store, key }: BlobAddress,
+  blob: BlobAddress,
   expected: ExpectedBytes,
   signal: AbortSignal,
   take: (chunk: Buffer) => Promise<void> | void,
 ): Promise<void> {
+  const { store, key } = blob;
   signal.throwIfAborted();
   const hash = createHash('sha256');
   let bytes = 0;
   try {
-    for await (const chunk of addAbortSignal(signal, await store.read(key)) as AsyncIterable<Buffer>) {
+    for await (const chunk of readChunks(blob, signal)) {
       bytes += chunk.length;
       if (bytes > expected.bytes) break;
       hash.update(chunk);

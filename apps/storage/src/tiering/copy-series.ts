@@ -1,10 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
 import { addAbortSignal } from 'node:stream';
 import type { PackBytes } from '#libs/archive';
-import { BlobError, type BlobStore } from '#libs/blobs';
+import { BlobError, type BlobStore, giveSlabBack, slabBytes, takeSlab } from '#libs/blobs';
 import { StorageError } from '../storage-error.js';
 import type { ReadyCopy } from './copies.js';
-import type { BlobAddress } from './copy-blob.js';
+import { type BlobAddress, readChunks } from './copy-blob.js';
 import type { MoveProgress } from './move-progress.js';
 import type { PlacedInstance, SeriesLayout } from './read-series.js';
 
@@ -17,6 +17,8 @@ interface Run {
 }
 
 const readsMax = 4;
+/** Reads under way while what was read before is sent. */
+const aheadMax = 3;
 
 /**
  * Writes the instances of a series one behind the other into a new blob. They are compared when it is read back, each with
@@ -66,18 +68,88 @@ export function runsOf(instances: readonly PlacedInstance[]): Run[] {
   return runs;
 }
 
-/** The instances of a series as they came, one behind the other. @throws as copySeries */
+/**
+ * The instances of a series as they came, one behind the other. A chunk's memory is used again when the next is asked for.
+ * @throws as copySeries
+ */
 export async function* readLayout(layout: SeriesLayout, packs: PackBytes, signal: AbortSignal): AsyncGenerator<Buffer> {
-  for (const run of runsOf(layout.instances)) yield* readRun(run, layout, packs, signal);
+  const ahead: Promise<Block>[] = [];
+  const next = async function* (): AsyncGenerator<Buffer> {
+    const { slab, length } = await ahead.shift()!;
+    try {
+      yield slab.subarray(0, length);
+    } finally {
+      giveSlabBack(slab);
+    }
+  };
+  try {
+    for (const run of runsOf(layout.instances)) {
+      const source = { copies: layout.packs.get(run.packId)?.copies ?? [], run, packs, signal };
+      if (!isReadInPlace(source)) {
+        while (ahead.length > 0) yield* next();
+        yield* streamRun(source);
+        continue;
+      }
+      for (let at = 0; at < run.length; at += slabBytes) {
+        if (ahead.length === aheadMax) yield* next();
+        const block = readBlock(source, at, Math.min(slabBytes, run.length - at));
+        block.catch(() => undefined); // told when it is its turn
+        ahead.push(block);
+      }
+    }
+    while (ahead.length > 0) yield* next();
+  } finally {
+    for (const block of await Promise.allSettled(ahead))
+      if (block.status === 'fulfilled') giveSlabBack(block.value.slab);
+  }
 }
 
-async function* readRun(run: Run, layout: SeriesLayout, packs: PackBytes, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const copies = layout.packs.get(run.packId)?.copies ?? [];
-  if (copies.length === 0) throw new StorageError('pack-not-found', `Pack ${run.packId} has no copy to read`);
+interface Source {
+  run: Run;
+  copies: readonly ReadyCopy[];
+  packs: PackBytes;
+  signal: AbortSignal;
+}
+
+interface Block {
+  slab: Buffer;
+  length: number;
+}
+
+/**
+ * Whether a run is read into memory that is there: each stream of a file takes new memory, and collecting it costs more
+ * than a copy does. Of a bucket that is one request all the same where the run is short.
+ */
+function isReadInPlace({ run, copies, packs }: Source): boolean {
+  if (run.length <= slabBytes) return true;
+  return copies.length > 0 && copies.every((copy) => packs.of(run.packId, copy).isLocal === true);
+}
+
+async function readBlock({ run, copies, packs, signal }: Source, at: number, length: number): Promise<Block> {
+  const slab = takeSlab();
+  try {
+    for (let reads = 1; ; reads += 1) {
+      signal.throwIfAborted();
+      const copy = nextCopy(run, copies, reads);
+      try {
+        await packs.of(run.packId, copy).readInto(copy.key, run.offset + at, slab.subarray(0, length));
+        return { slab, length };
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isGivenUp(error, reads)) throw error;
+      }
+    }
+  } catch (error) {
+    giveSlabBack(slab);
+    throw error;
+  }
+}
+
+async function* streamRun({ run, copies, packs, signal }: Source): AsyncGenerator<Buffer> {
   for (let done = 0, reads = 1; done < run.length; reads += 1) {
     signal.throwIfAborted();
-    // What broke off is gone on with where it did, from another copy where there is one.
-    const copy = copies[(reads - 1) % copies.length]!;
+    // What broke off is gone on with where it did.
+    const copy = nextCopy(run, copies, reads);
     const source = packs.of(run.packId, copy);
     let chunks: AsyncIterator<Buffer> | undefined;
     try {
@@ -95,7 +167,7 @@ async function* readRun(run: Run, layout: SeriesLayout, packs: PackBytes, signal
           chunk = next.value;
         } catch (error) {
           signal.throwIfAborted();
-          if (reads >= readsMax || (error instanceof BlobError && error.code === 'blob-archived')) throw error;
+          if (isGivenUp(error, reads)) throw error;
           break;
         }
         done += chunk.length;
@@ -107,6 +179,16 @@ async function* readRun(run: Run, layout: SeriesLayout, packs: PackBytes, signal
   }
 }
 
+/** Another one at each try, where there is one. */
+function nextCopy(run: Run, copies: readonly ReadyCopy[], reads: number): ReadyCopy {
+  const copy = copies[(reads - 1) % copies.length];
+  if (copy === undefined) throw new StorageError('pack-not-found', `Pack ${run.packId} has no copy to read`);
+  return copy;
+}
+
+const isGivenUp = (error: unknown, reads: number): boolean =>
+  reads >= readsMax || (error instanceof BlobError && error.code === 'blob-archived');
+
 /** What stored bytes become. It reads all of them. */
 export type Expanded = (stored: AsyncIterable<Buffer>) => AsyncIterable<Buffer>;
 
@@ -116,16 +198,17 @@ export type Expanded = (stored: AsyncIterable<Buffer>) => AsyncIterable<Buffer>;
  * @throws DamagedInstance; BlobError; the signal's reason
  */
 export async function verifySeries(
-  { store, key }: BlobAddress,
+  blob: BlobAddress,
   layout: SeriesLayout,
   progress: Pick<MoveProgress, 'copied'>,
   signal: AbortSignal,
   expanded: Expanded = (stored) => stored,
 ): Promise<Buffer> {
+  const { store, key } = blob;
   const whole = createHash('sha256');
   const digests = new InstanceDigests(layout.instances);
   async function* stored(): AsyncGenerator<Buffer> {
-    for await (const chunk of addAbortSignal(signal, await store.read(key)) as AsyncIterable<Buffer>) {
+    for await (const chunk of readChunks(blob, signal)) {
       whole.update(chunk);
       yield chunk;
     }

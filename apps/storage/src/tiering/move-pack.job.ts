@@ -4,6 +4,7 @@ import { DataSource, transaction } from '#libs/database';
 import { type Job, OnJob } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { StorageError } from '../storage-error.js';
+import { lookAtBlob } from '../upkeep/look-at-blob.js';
 import { orphanHoursMin } from '../upkeep/is-overdue.js';
 import type { Tier } from './tiers.js';
 import { addCopy, keepCopy, type PackWithCopies, readPack, type ReadyCopy, warmerThan } from './copies.js';
@@ -79,7 +80,7 @@ export class MovePackJob {
     const key = await copyBlob(from, store, pack, signal, progress);
     try {
       await verifyBlob({ store, key }, pack, signal);
-      await store.archive?.archive(key);
+      await store.archive?.archive(key, pack.sha256);
       if (progress === undefined && Date.now() - begun > copyMillisecondsMax) {
         throw new StorageError('copy-too-slow', `Pack ${pack.packId} took too long to copy to ${store.name}`);
       }
@@ -109,12 +110,13 @@ export class MovePackJob {
     return retired > 0 ? 'moved' : 'superseded';
   }
 
-  /** What is in an archive class was compared before it went there; restoring it to look again would cost days. */
+  /** What is in an archive class was compared before it went there; restoring it to look again would cost days: what the store says of it has to do. */
   private async verifyPresent(present: ReadyCopy, pack: PackWithCopies, signal: AbortSignal): Promise<void> {
     const store = this.stores.named(present.store);
     if (store.archive === undefined) return verifyBlob({ store, key: present.key }, pack, signal);
-    if ((await store.head(present.key)) !== undefined) return;
-    throw new StorageError('copy-damaged', `${present.key} in ${present.store} is not there`);
+    const damage = await lookAtBlob({ store, key: present.key }, pack);
+    if (damage === undefined) return;
+    throw new StorageError('copy-damaged', `${present.key} in ${present.store}: ${damage.text}`);
   }
 
   /** What cannot be deleted now is an orphan, which the garbage collector finds. */

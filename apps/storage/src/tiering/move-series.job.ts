@@ -126,7 +126,7 @@ export class MoveSeriesJob {
     try {
       await progress.verifying();
       sha256 = await this.verify(copy, layout, progress, signal);
-      await store.archive?.archive(key);
+      await store.archive?.archive(key, sha256);
       const places = placesOf(layout.instances);
       if (move.tier !== 'hot') {
         preview = await keepPreview(

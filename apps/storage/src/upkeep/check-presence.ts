@@ -2,6 +2,7 @@ import type { BlobStores } from '#libs/blobs';
 import { type DataSource, query, transaction } from '#libs/database';
 import type { Logger } from '#libs/telemetry';
 import type { Failures } from './failures.js';
+import { lookAtBlob } from './look-at-blob.js';
 
 interface NamedBlob {
   locationId: string;
@@ -9,6 +10,7 @@ interface NamedBlob {
   store: string;
   key: string;
   bytes: number;
+  sha256: Buffer;
 }
 
 const setting = 'storage-presence-cursor';
@@ -16,7 +18,7 @@ const firstLocation = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Asks the stores for the blobs of the next `limit` locations that readers may be sent to; over the runs it goes round
- * all of them. One that is missing or has another size is an alarm, and never a reason to delete its row: a backup may
+ * all of them. One that is missing or another than it was is an alarm, and never a reason to delete its row: a backup may
  * still have the bytes.
  * @returns how many were asked for, and how many were not as they should be
  */
@@ -34,13 +36,11 @@ export async function checkPresence(
   for (const blob of page) {
     signal.throwIfAborted();
     await failures.attempt({ ...blob }, async () => {
-      const found = await stores.named(blob.store).head(blob.key);
-      const isThere =
-        stores.named(blob.store).archive === undefined ? found?.bytes === blob.bytes : found !== undefined;
-      if (isThere || !(await isStillReady(db, blob.locationId))) return;
+      const damage = await lookAtBlob({ store: stores.named(blob.store), key: blob.key }, blob);
+      if (damage === undefined || !(await isStillReady(db, blob.locationId))) return;
       missing += 1;
       logger.error(
-        { packId: blob.packId, store: blob.store, key: blob.key, bytes: blob.bytes, found: found?.bytes ?? null },
+        { packId: blob.packId, store: blob.store, key: blob.key, bytes: blob.bytes, damage: damage.text },
         'a pack has lost its bytes here: restore the blob from a backup',
       );
     });
@@ -52,7 +52,7 @@ export async function checkPresence(
 function readNamed(db: DataSource, after: string, limit: number): Promise<NamedBlob[]> {
   return query<NamedBlob>(
     db,
-    `select l.location_id as "locationId", l.pack_id as "packId", l.store, l.key, p.bytes
+    `select l.location_id as "locationId", l.pack_id as "packId", l.store, l.key, p.bytes, p.sha256
        from location l join pack p using (pack_id)
       where l.location_id > $1 and l.state = 'ready'
       order by l.location_id limit $2`,

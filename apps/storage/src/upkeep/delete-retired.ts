@@ -2,6 +2,7 @@ import type { BlobStores } from '#libs/blobs';
 import { type DataSource, execute, query } from '#libs/database';
 import type { Logger } from '#libs/telemetry';
 import type { Failures } from './failures.js';
+import { lookAtBlob } from './look-at-blob.js';
 
 interface RetiredCopy {
   locationId: string;
@@ -9,6 +10,7 @@ interface RetiredCopy {
   store: string;
   key: string;
   bytes: number;
+  sha256: Buffer;
   /** The copy that is read instead; null when there is none. */
   readyStore: string | null;
   readyKey: string | null;
@@ -45,7 +47,7 @@ export async function deleteRetired(
               readyStore: copy.readyStore,
               readyKey: copy.readyKey,
             },
-            'a retired copy is kept: the one that should have replaced it is missing or has another size',
+            'a retired copy is kept: the one that should have replaced it is missing or another',
           );
           return;
         }
@@ -63,7 +65,7 @@ function readRetired(db: DataSource, graceHours: number, after: string): Promise
   return query<RetiredCopy>(
     db,
     `select l.location_id as "locationId", l.pack_id as "packId", l.store, l.key,
-            p.bytes, r.store as "readyStore", r.key as "readyKey"
+            p.bytes, p.sha256, r.store as "readyStore", r.key as "readyKey"
        from location l
        join pack p using (pack_id)
        left join lateral (
@@ -77,10 +79,10 @@ function readRetired(db: DataSource, graceHours: number, after: string): Promise
   );
 }
 
-async function hasReadyCopy(stores: BlobStores, { readyStore, readyKey, bytes }: RetiredCopy): Promise<boolean> {
+async function hasReadyCopy(
+  stores: BlobStores,
+  { readyStore, readyKey, bytes, sha256 }: RetiredCopy,
+): Promise<boolean> {
   if (readyStore === null || readyKey === null) return false;
-  const store = stores.named(readyStore);
-  const found = await store.head(readyKey);
-  // Some servers say of what is archived that it has no bytes.
-  return store.archive === undefined ? found?.bytes === bytes : found !== undefined;
+  return (await lookAtBlob({ store: stores.named(readyStore), key: readyKey }, { bytes, sha256 })) === undefined;
 }

@@ -46,7 +46,7 @@ export async function repairCopy(
     }
     try {
       await verifyBlob({ store: target, key }, copy, signal);
-      await target.archive?.archive(key);
+      await target.archive?.archive(key, copy.sha256);
     } catch (error) {
       await target.delete(key).catch(() => undefined);
       throw error;

@@ -7,6 +7,7 @@ import { LOGGER, type Logger } from '#libs/telemetry';
 import { StorageError } from '../storage-error.js';
 import { verifyBlob } from '../tiering/copy-blob.js';
 import { Failures } from './failures.js';
+import { lookAtBlob } from './look-at-blob.js';
 import { Pace } from './paced.js';
 import { type NamedCopy, repairCopy } from './repair-copy.js';
 
@@ -113,9 +114,12 @@ export class ScrubJob {
     signal: AbortSignal,
   ): Promise<string | undefined> {
     const store = this.stores.named(copy.store);
-    // What is archived is read when it is restored: until then, that it is there has to do.
+    // What is archived is read when it is restored: until then, what the store says of it has to do.
     if (store.archive !== undefined) {
-      return (await store.head(copy.key)) === undefined ? 'it is missing' : undefined;
+      const damage = await lookAtBlob({ store, key: copy.key }, copy);
+      if (damage !== undefined) return damage.text;
+      // Restored, not there yet, or written over by somebody: it is read as any other.
+      if ((await store.archive.stateOf(copy.key)) !== 'readable') return undefined;
     }
     try {
       await verifyBlob({ store, key: copy.key }, copy, signal, async (bytes) => {
