@@ -50,6 +50,8 @@ export class ImageService {
       timeoutMilliseconds,
       memoryBytesMax: options.memoryBytesMax ?? 3 * 2 ** 30,
       queueLengthMax,
+      // Frames and pictures are megabytes.
+      sharesMemory: true,
       // A process that has decoded something holds 100 MB and more.
       idleMillisecondsMax: 60_000,
       // WebAssembly memory grows with the largest frame and never shrinks.

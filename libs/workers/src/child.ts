@@ -1,7 +1,15 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { memoryLimitVariable, outOfMemoryMark, parentVariable } from './messages.js';
-import type { WorkerMessage, WorkRequest } from './messages.js';
+import {
+  memoryLimitVariable,
+  outOfMemoryMark,
+  parentVariable,
+  sharedFileDescriptor,
+  sharedFileVariable,
+} from './messages.js';
+import type { Content, WorkerMessage, WorkRequest } from './messages.js';
+import { pack, unpack } from './parcel.js';
+import { SharedFile } from './shared-file.js';
 import { WorkerError } from './worker-error.js';
 
 export interface ChildOptions {
@@ -9,7 +17,13 @@ export interface ChildOptions {
   name: string;
   memoryBytesMax: number;
   environment: Readonly<Record<string, string>>;
+  /** Large arrays go through memory that both processes have open: for a process that is at one request at a time. */
+  sharesMemory: boolean;
 }
+
+/** The answer to a request. */
+export type Answer =
+  { kind: 'answer'; response: unknown } | { kind: 'failure'; message: string; code: string | undefined };
 
 /** What of its environment a child gets: where things are, never a password, a key or an address. */
 const inheritedVariables = [
@@ -50,17 +64,19 @@ export class Child {
   private readonly ready: Promise<void>;
   private complaint = '';
   private killedFor: WorkerError | undefined;
-  private readonly waiting = new Map<number, (message: WorkerMessage) => void>();
+  private readonly waiting = new Map<number, (message: Exclude<WorkerMessage, { kind: 'ready' }>) => void>();
+  private readonly shared: SharedFile | undefined;
 
   constructor(options: ChildOptions) {
     this.name = options.name;
     this.memoryBytesMax = options.memoryBytesMax;
+    this.shared = options.sharesMemory ? SharedFile.create() : undefined;
     this.process = fork(options.path, [], {
       serialization: 'advanced',
-      env: childEnvironment(options),
+      env: { ...childEnvironment(options), ...(this.shared && { [sharedFileVariable]: '1' }) },
       // Ours would not do: a debugger port, loader or test flag of the parent is not the child's.
       execArgv: [`--max-old-space-size=${Math.max(32, Math.floor(options.memoryBytesMax / 2 ** 20))}`],
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc', ...(this.shared ? [this.shared.descriptor] : [])],
     });
 
     let isReady: () => void;
@@ -84,6 +100,7 @@ export class Child {
       });
       this.process.once('close', (exitCode, signal) => resolve(this.killedFor ?? this.whyEnded(exitCode, signal)));
     });
+    void this.ended.then(() => this.shared?.close());
   }
 
   /** Resolves when the worker module has been loaded; never, when the process ends before. */
@@ -92,19 +109,47 @@ export class Child {
   }
 
   /** Sends one request; resolves with its answer, or never, when the process ends before. */
-  ask(id: number, request: unknown): Promise<WorkerMessage> {
+  async ask(id: number, request: unknown): Promise<Answer> {
+    const content = await this.contentOf(request);
+    const message = await this.send({ id, ...content });
+    if (message.kind === 'failure') return message;
+    try {
+      return { kind: 'answer', response: await this.valueOf(message) };
+    } catch (error) {
+      const reason = `${this.name}: the worker's answer cannot be read: ${(error as Error).message}`;
+      this.kill(new WorkerError('crashed', reason, { cause: error }));
+      return new Promise(() => undefined);
+    } finally {
+      await this.shared?.shrink();
+    }
+  }
+
+  private send(message: WorkRequest): Promise<Exclude<WorkerMessage, { kind: 'ready' }>> {
+    const { id } = message;
     return new Promise((resolve, reject) => {
-      this.waiting.set(id, (message) => {
+      this.waiting.set(id, (answer) => {
         this.waiting.delete(id);
-        resolve(message);
+        resolve(answer);
       });
-      const message: WorkRequest = { id, request };
       this.process.send(message, (error) => {
         // EPIPE and a closed channel mean that the process is ending, and `ended` says why; what is left is a request
         // that cannot be copied.
         if (error && this.process.connected && (error as NodeJS.ErrnoException).code !== 'EPIPE') reject(error);
       });
     });
+  }
+
+  private async contentOf(value: unknown): Promise<Content> {
+    if (this.shared === undefined) return { value };
+    const { message, arrays } = pack(value);
+    if (arrays.length > 0 && !(await this.shared.put(arrays))) return { value };
+    return { message, lengths: arrays.map(({ length }) => length) };
+  }
+
+  private async valueOf(content: Content): Promise<unknown> {
+    if ('value' in content) return content.value;
+    if (this.shared === undefined) throw new Error('It names memory that is not shared.');
+    return unpack(content.message, await this.shared.take(content.lengths));
   }
 
   /** Ends the process at once. `ended` resolves with `reason`. */

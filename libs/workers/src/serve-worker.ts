@@ -1,7 +1,15 @@
 import { writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { memoryLimitVariable, outOfMemoryMark, parentVariable } from './messages.js';
-import type { WorkRequest, WorkerMessage } from './messages.js';
+import {
+  memoryLimitVariable,
+  outOfMemoryMark,
+  parentVariable,
+  sharedFileDescriptor,
+  sharedFileVariable,
+} from './messages.js';
+import type { Content, WorkRequest, WorkerMessage } from './messages.js';
+import { pack, unpack } from './parcel.js';
+import { SharedFile } from './shared-file.js';
 
 /**
  * Declares what a worker module does; call it once, at the module's top level, in a module that a {@link WorkerPool}
@@ -25,12 +33,12 @@ export function serveWorker<Request, Response>(handler: (request: Request) => Re
 
 async function answer<Request, Response>(
   handler: (request: Request) => Response | Promise<Response>,
-  { id, request }: WorkRequest,
+  { id, ...content }: WorkRequest,
 ): Promise<void> {
   try {
-    const response = await handler(request as Request);
+    const response = await handler(valueOf(content) as Request);
     endIfOverLimit();
-    send({ kind: 'answer', id, response });
+    send({ kind: 'answer', id, ...contentOf(response) });
   } catch (error) {
     const code = (error as { code?: unknown } | null)?.code;
     send({
@@ -40,6 +48,21 @@ async function answer<Request, Response>(
       code: typeof code === 'string' ? code : undefined,
     });
   }
+}
+
+const shared = process.env[sharedFileVariable] === undefined ? undefined : SharedFile.inherited(sharedFileDescriptor);
+
+function valueOf(content: Content): unknown {
+  if ('value' in content) return content.value;
+  if (shared === undefined) throw new Error('The request names memory that is not shared.');
+  return unpack(content.message, shared.takeSync(content.lengths));
+}
+
+function contentOf(value: unknown): Content {
+  if (shared === undefined) return { value };
+  const { message, arrays } = pack(value);
+  if (arrays.length > 0 && !shared.putSync(arrays)) return { value };
+  return { message, lengths: arrays.map(({ length }) => length) };
 }
 
 /**

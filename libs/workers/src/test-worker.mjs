@@ -13,6 +13,11 @@ serveWorker(async (request) => {
         kind: request.values.constructor.name,
         pid: process.pid,
       };
+    case 'echo':
+      return request;
+    case 'lie':
+      // As if it had answered, with what is not there.
+      return process.send({ kind: 'answer', id: request.id, message: Buffer.alloc(0), lengths: [request.bytes] });
     case 'served':
       return { served, pid: process.pid };
     case 'environment':

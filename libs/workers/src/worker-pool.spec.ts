@@ -60,6 +60,61 @@ describe('WorkerPool', () => {
     expect(Buffer.isBuffer((await pool.run({ what: 'double', values: Buffer.from([1, 2]) })).values)).toBe(true);
   });
 
+  it('shares memory where it is told to: arrays of every kind and size come and go as they are', async () => {
+    const pool = makePool({ sharesMemory: true });
+    const bytes = (length: number) => Uint8Array.from({ length }, (_, i) => (i * 7 + length) & 255);
+    const large = bytes(3_000_008);
+    const values = {
+      inMessage: bytes(100),
+      inMemory: bytes(20_000),
+      inTurn: Uint8Array.from({ length: 9 * 2 ** 20 + 1 }, (_, i) => i % 251),
+      words: new Uint16Array(large.buffer, 2, 1_000_001),
+      signed: new Int32Array(large.buffer, 8, 30_000),
+      bytes: new Int8Array(large.buffer, 5, 40_000),
+      clamped: new Uint8ClampedArray(large.buffer, 1, 16_384),
+      halves: new Int16Array(large.buffer, 4, 8_192),
+      floats: Float32Array.from({ length: 10_000 }, (_, i) => i / 3),
+      doubles: Float64Array.from({ length: 10_000 }, (_, i) => i / 3),
+      wide: [new BigInt64Array(3000).fill(-5n), new BigUint64Array(3000).fill(5n), new Uint32Array(9000).fill(7)],
+      view: new DataView(large.buffer, 3, 50_000),
+      buffer: Buffer.from(large.subarray(0, 70_000)),
+      map: new Map([['a', { nested: bytes(30_000) }]]),
+      empty: new Uint8Array(0),
+      none: undefined,
+    };
+    for (let time = 0; time < 2; time++) {
+      const { what: _, ...answer } = await pool.run({ what: 'echo', ...values });
+      expect(Object.keys(answer)).toEqual(Object.keys(values));
+      expect(answer.buffer.equals(values.buffer)).toBe(true);
+      expect(Buffer.isBuffer(answer.buffer) && !Buffer.isBuffer(answer.inMemory)).toBe(true);
+      expect(Buffer.from(answer.inTurn).equals(values.inTurn)).toBe(true);
+      expect(new Uint8Array(answer.view.buffer)).toEqual(large.subarray(3, 50_003));
+      const { buffer: _b, inTurn: _t, view: _v, ...rest } = values;
+      expect(answer).toMatchObject(rest);
+      // Each in memory of its own, where nothing of another lies beside it.
+      expect(answer.words.buffer.byteLength).toBe(answer.words.byteLength);
+    }
+    expect(await pool.run({ what: 'double', values: new Int16Array([-2, 300]) })).toMatchObject({ kind: 'Int16Array' });
+  });
+
+  it('never reads what a process left in shared memory when it ended, nor what it says is there and is not', async () => {
+    const pool = makePool({ sharesMemory: true });
+    const frame = new Uint8Array(2 ** 21).fill(1);
+    const { pid } = await pool.run({ what: 'served' });
+    const ended = pool.run({ what: 'never', frame });
+    process.kill(pid, 'SIGKILL');
+    await expect(ended).rejects.toMatchObject({ code: 'crashed' });
+    const other = new Uint8Array(2 ** 21).fill(2);
+    expect(Buffer.from((await pool.run({ what: 'echo', other })).other).equals(other)).toBe(true);
+    // The fifth request, were it not for the lie.
+    await expect(pool.run({ what: 'lie', id: 4, bytes: 2 ** 45 })).rejects.toMatchObject({
+      code: 'crashed',
+      message: expect.stringMatching(/answer cannot be read: There are no 35184372088832 bytes/),
+    });
+    expect((await pool.run({ what: 'echo', other })).other.length).toBe(other.length);
+    expect(() => makePool({ sharesMemory: true, requestsPerProcess: 2 })).toThrow('one request at a time');
+  });
+
   it('gives one process several requests where it may, and says how many were with one whose process ended', async () => {
     const pool = makePool({ requestsPerProcess: 2 });
     const { pid } = await pool.run({ what: 'served' });

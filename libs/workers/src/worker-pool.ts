@@ -1,5 +1,4 @@
-import { Child } from './child.js';
-import type { WorkerMessage } from './messages.js';
+import { type Answer, Child } from './child.js';
 import { WorkerError } from './worker-error.js';
 import { workerModulePath } from './worker-module.js';
 
@@ -18,6 +17,11 @@ export interface WorkerPoolOptions {
   queueLengthMax?: number;
   /** Requests one process is at, at once. 1 when absent: then what ends it ends that request and no other. */
   requestsPerProcess?: number;
+  /**
+   * Large arrays of requests and answers go through memory that is open in both processes, where the system has such,
+   * rather than over the channel. For a process that is at one request at a time.
+   */
+  sharesMemory?: boolean;
   /** Replaces a process after so many requests, for libraries that leak. Never when absent. */
   jobsPerProcessMax?: number;
   /** Ends a process that nobody has needed for so long, and gives its memory back. Never when absent. */
@@ -70,6 +74,9 @@ export class WorkerPool<Request, Response> {
     for (const limit of ['size', 'timeoutMilliseconds', 'memoryBytesMax'] as const) {
       if (!(options[limit] >= 1))
         throw new Error(`${options.name}: ${limit} must be at least 1, not ${options[limit]}.`);
+    }
+    if (options.sharesMemory && (options.requestsPerProcess ?? 1) > 1) {
+      throw new Error(`${options.name}: processes that share memory are at one request at a time.`);
     }
     this.options = options;
     this.path = workerModulePath(options.module);
@@ -171,6 +178,7 @@ export class WorkerPool<Request, Response> {
       name: this.options.name,
       memoryBytesMax: this.options.memoryBytesMax,
       environment: this.options.environment ?? {},
+      sharesMemory: this.options.sharesMemory ?? false,
     });
     this.children.add(child);
     void child.ended.then(() => {
@@ -208,7 +216,7 @@ export class WorkerPool<Request, Response> {
 
     // Free the worker before the answer is acted upon, so that a caller who asks again at once finds it.
     this.release(child);
-    settle(job, answer as WorkerMessage);
+    settle(job, answer);
   }
 
   /** The process ended for all it was at; each of them is told with how many others. */
@@ -275,8 +283,7 @@ export class WorkerPool<Request, Response> {
   }
 }
 
-function settle(job: Job, message: WorkerMessage): void {
-  if (message.kind === 'answer') job.resolve(message.response);
-  else if (message.kind === 'failure')
-    job.reject(new WorkerError('failed', message.message, { remoteCode: message.code }));
+function settle(job: Job, answer: Answer): void {
+  if (answer.kind === 'answer') job.resolve(answer.response);
+  else job.reject(new WorkerError('failed', answer.message, { remoteCode: answer.code }));
 }
