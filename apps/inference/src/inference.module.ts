@@ -8,6 +8,7 @@ import { AnalyseStudy } from './tasks/analyse-study.js';
 import { ModelRegistry } from './tasks/model-registry.js';
 import { RunInference } from './tasks/run-inference.job.js';
 import { RunShadow } from './tasks/run-shadow.job.js';
+import { WarmUp } from './tasks/warm-up.job.js';
 import { TrialsController } from './trials/trials.controller.js';
 
 @Module({
@@ -18,6 +19,7 @@ import { TrialsController } from './trials/trials.controller.js';
     AnalyseStudy,
     RunInference,
     RunShadow,
+    WarmUp,
     { provide: ModelRuntime, useFactory: (config: Config) => new ModelRuntime(config), inject: [CONFIG] },
   ],
 })

@@ -88,6 +88,7 @@ const environmentSchema = z.object({
   ISOCENTER_INFERENCE_IDLE_MINUTES: z.coerce.number().positive().max(20_000).default(10),
   ISOCENTER_MODEL_MEMORY_BYTES: whole.default(2 * 1024 ** 3),
   ISOCENTER_BATCH_ITEMS: whole.default(8),
+  ISOCENTER_MODEL_WARM_UP: z.enum(['arriving', 'start', 'off']).default('arriving'),
   ISOCENTER_WARM_AFTER_DAYS: z.coerce.number().positive().default(30),
   ISOCENTER_COLD_AFTER_DAYS: z.coerce.number().positive().default(365),
   ISOCENTER_STORES: z.string().transform(readStoresOf).optional(),
@@ -188,6 +189,8 @@ export interface Config {
   readonly modelMemoryBytes: number;
   /** Pictures, tiles or leads of one batch, of however many studies. */
   readonly batchItems: number;
+  /** When networks are opened before a study needs them: when one that they will be given is coming in, or at the start too. */
+  readonly modelWarmUp: 'arriving' | 'start' | 'off';
   readonly warmAfterDays: number;
   readonly coldAfterDays: number;
   /** So many of a patient's earlier studies are brought near when one of them is to be read or a step is scheduled; 0: none. */
@@ -295,6 +298,7 @@ export function loadConfig(app: AppName, environment: Record<string, string | un
     inferenceIdleMinutes: env.ISOCENTER_INFERENCE_IDLE_MINUTES,
     modelMemoryBytes: env.ISOCENTER_MODEL_MEMORY_BYTES,
     batchItems: env.ISOCENTER_BATCH_ITEMS,
+    modelWarmUp: env.ISOCENTER_MODEL_WARM_UP,
     warmAfterDays: env.ISOCENTER_WARM_AFTER_DAYS,
     coldAfterDays: env.ISOCENTER_COLD_AFTER_DAYS,
     priorStudies: env.ISOCENTER_PRIOR_STUDIES,

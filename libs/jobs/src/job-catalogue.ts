@@ -43,7 +43,8 @@ export const jobCatalogue = {
     payload: workitem,
     handledBy: 'router',
     key: (p) => p.workitemUid,
-    concurrency: 4,
+    // Each result wakes all of them, and each asks.
+    concurrency: 2,
     isBacklog: true,
   }),
   /** Order: sees to workitems whose job or performer was lost. */
@@ -140,6 +141,15 @@ export const jobCatalogue = {
     isBacklog: true,
     retryLimit: 2,
     expireInSeconds: 3600,
+  }),
+  /** Order: open a model's network before its first study needs it. Too late or in vain, nothing is lost. */
+  'warm-up-model': kind({
+    ...usual,
+    payload: z.object({ modelId: z.string(), version: z.string(), sha256: z.string() }),
+    handledBy: 'inference',
+    key: (p) => p.sha256,
+    concurrency: 1,
+    retryLimit: 0,
   }),
   /** Fact: an AI workitem's last attempt failed. */
   'inference-failed': kind({ ...usual, payload: workitem, handledBy: 'inference', concurrency: 1 }),

@@ -31,6 +31,25 @@ export class JobQueue {
     });
   }
 
+  /** Ranks a job that waits anew; one that runs already, or ran, stays as it is. */
+  async rank<Name extends JobName>(
+    tx: Transaction,
+    name: Name,
+    payload: JobPayload<Name>,
+    options: SendJobOptions & { priority: number },
+  ): Promise<void> {
+    const { singletonKey } = toJob(name, payload);
+    if (singletonKey === undefined) throw new Error(`A job ${name} has no key it could be found by`);
+    const { startAfterSeconds, priority } = options;
+    await this.boss.update(name, undefined, {
+      db: inTransaction(tx),
+      singletonKey,
+      match: 'all',
+      priority,
+      ...(startAfterSeconds !== undefined && { startAfter: startAfterSeconds }),
+    });
+  }
+
   /** The same for many jobs of a name, in one statement. */
   async sendAll<Name extends JobName>(
     tx: Transaction,

@@ -71,6 +71,23 @@ describe('ModelRuntime', () => {
     });
   }, 60_000);
 
+  it('opens a network before its first study, and says what is wrong with it', async () => {
+    runtime = new ModelRuntime({ executionProviders: ['cpu'], inferenceWorkers: 1 });
+    const model = await loadModel(path.join(models, 'pathology/he-cellularity/1.1.0'));
+    await expect(runtime.warmUp({ ...model, networkSha256: '0'.repeat(64) })).rejects.toThrow(/was registered with/);
+    await runtime.warmUp(model);
+    expect((await runtime.run(model, tileTask())).runtime.executionProvider).toBe('cpu');
+  }, 60_000);
+
+  it('makes studies ready while a network runs, each with its own answer', async () => {
+    runtime = new ModelRuntime({ executionProviders: ['cpu'], inferenceWorkers: 1 });
+    const model = await loadModel(path.join(models, 'pathology/he-cellularity/1.1.0'));
+    const relaxed = { ...model, manifest: { ...model.manifest, checks: [] } };
+    const alone = await runtime.run(relaxed, tileTask(96));
+    const together = await Promise.all([96, 64, 96, 128, 96].map((size) => runtime.run(relaxed, tileTask(size))));
+    for (const at of [0, 2, 4]) expect(together[at]!.findings).toEqual(alone.findings);
+  }, 60_000);
+
   it('ends the wait when it is told to', async () => {
     runtime = new ModelRuntime({ executionProviders: ['cpu'], inferenceWorkers: 1 });
     const model = await loadModel(path.join(models, 'pathology/he-cellularity/1.1.0'));

@@ -36,7 +36,8 @@ const studiesDefault = 3;
 /** What a child process is asked. */
 export interface InferenceRequest {
   model: Model;
-  task: FetchedInput;
+  /** undefined: be ready for the first. */
+  task: FetchedInput | undefined;
   options: RunOptions;
   urgency: number;
 }
@@ -51,7 +52,7 @@ export interface ProviderReport {
 
 /** Runs models in child processes: one that crashes, hangs or swells fails the study it was at and nothing else. */
 export class ModelRuntime {
-  private readonly pool: WorkerPool<InferenceRequest, RunReport>;
+  private readonly pool: WorkerPool<InferenceRequest, RunReport | undefined>;
   private readonly options: RunOptions;
   private readonly providers = new Map<string, ProviderReport>();
 
@@ -99,6 +100,15 @@ export class ModelRuntime {
     }
   }
 
+  /**
+   * Starts a child, where none is, and has the network opened and run once, so that the first study need not wait for that.
+   *
+   * @throws ModelError, WorkerError: of no study
+   */
+  async warmUp(model: Model): Promise<void> {
+    await this.pool.run({ model, task: undefined, options: this.options, urgency: 0 });
+  }
+
   /** What would run a network, for a result that needed none (an unsuitable study). */
   describe(): ModelOutput['runtime'] {
     const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
@@ -125,11 +135,11 @@ export class ModelRuntime {
     const { secondsMax } = model.manifest.runtime;
     const limits = { urgency, timeoutMilliseconds: secondsMax === undefined ? undefined : secondsMax * 1000 };
     try {
-      return await this.pool.run(request, limits);
+      return (await this.pool.run(request, limits))!;
     } catch (error) {
       if (!(error instanceof WorkerError) || error.companions === 0) throw error;
       signal?.throwIfAborted();
-      return this.pool.run(request, { ...limits, alone: true });
+      return (await this.pool.run(request, { ...limits, alone: true }))!;
     }
   }
 }

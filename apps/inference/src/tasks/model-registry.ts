@@ -53,6 +53,10 @@ export class ModelRegistry implements OnModuleInit {
    * @throws Error when this worker does not have exactly that model: another one may, and the job is tried again
    */
   async find(id: string, version: string, sha256: string | undefined): Promise<Model> {
+    if (sha256 !== undefined) {
+      const known = this.models.get(keyOf(id, version, sha256));
+      if (known) return known;
+    }
     const row = await getModel(this.dataSource, id, version);
     const wanted = sha256 ?? row?.sha256;
     if (wanted === undefined) throw new Error(`There is no model ${id} ${version}`);

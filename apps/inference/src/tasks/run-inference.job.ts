@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { Inject, Injectable } from '@nestjs/common';
-import { DataSource, query, transaction } from '#libs/database';
+import { DataSource, query, queryPreparedIn, transaction } from '#libs/database';
 import { newUid } from '#libs/dicom';
 import { type Job, JobQueue, OnJob } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
@@ -124,8 +124,9 @@ export class RunInference {
       if (!(await completeWorkitem(tx, workitem.uid, transactionUid, outputs))) {
         throw new Error('The workitem was taken over before this attempt ended; its result is dropped');
       }
-      await query(
+      await queryPreparedIn(
         tx,
+        'insert result',
         `insert into result (result_id, study_key, workitem_uid, model_id, model_version, model_sha256, input_digest,
                              outcome, priority, summary, findings, runtime, report_series_uid, report_sop_instance_uid,
                              started_at, finished_at)

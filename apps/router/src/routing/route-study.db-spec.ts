@@ -73,6 +73,16 @@ describe('a study that arrives', () => {
     expect(routing).toMatchObject({ state: 'receiving', completeness: { isComplete: false }, rules: [] });
   });
 
+  it('has the networks opened that it will be given to, once for many such studies', async () => {
+    const fresh = new RouteStudy(db.dataSource, jobs, config);
+    await insertModel(db.dataSource, 'radiology/lung-density');
+    for (let count = 0; count < 2; count++)
+      await fresh.route(await insertStudy(db.dataSource, { series: [{ ...chestCt, secondsAgo: 1 }] }));
+    expect(await waitingJobs(db.dataSource, 'warm-up-model')).toEqual([
+      expect.objectContaining({ modelId: 'radiology/lung-density' }),
+    ]);
+  });
+
   it('is looked at again after the quiet period', async () => {
     const uid = await insertStudy(db.dataSource, { series: [{ ...chestCt, secondsAgo: 15 }] });
     await router.route(uid);

@@ -11,6 +11,8 @@ import { completenessFacts } from './completeness-facts.js';
 import { emptyDecision, lacksModels } from './decision.js';
 import { evaluateRules, type Evaluation } from './evaluate-rules.js';
 import { type CompleteStudy, OrderTasks } from './order-tasks.js';
+import { resolveModels } from './resolve-models.js';
+import { WarmModels } from './warm-models.js';
 import { readFactsOfStudies } from './read-study-facts.js';
 import {
   confirmRouted,
@@ -38,6 +40,7 @@ export type RouteOutcome = 'unknown-study' | 'waiting' | 'unchanged' | 'routed' 
 export class RouteStudy {
   private readonly ruleBooks = new RuleBooks();
   private readonly orderTasks: OrderTasks;
+  private readonly warmModels: WarmModels;
 
   constructor(
     private readonly dataSource: DataSource,
@@ -45,6 +48,7 @@ export class RouteStudy {
     @Inject(CONFIG) private readonly config: Config,
   ) {
     this.orderTasks = new OrderTasks(jobs);
+    this.warmModels = new WarmModels(jobs);
   }
 
   /** @param notice.isComplete somebody who knows says that nothing more will come, or how much there is in all */
@@ -131,6 +135,12 @@ export class RouteStudy {
         continue;
       }
       const decision = was?.decision ?? { ...emptyDecision, basePriority: basePriority(study) };
+      // Told once, by who first sees that more of the study is to come.
+      if (was?.completeness == null)
+        await this.warmModels.ask(
+          tx,
+          resolveModels(evaluation.orders, book.models).flatMap(({ model }) => model ?? []),
+        );
       waiting.push({
         found: { ...found, state: 'receiving', decision, routedInput: null },
         again: { studyInstanceUid, afterSeconds: completeness.checkAgainAfterSeconds },

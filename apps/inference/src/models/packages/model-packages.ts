@@ -6,6 +6,7 @@ import { type Readable, Transform } from 'node:stream';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { CONFIG, type Config } from '#libs/config';
 import { DataSource, transaction } from '#libs/database';
+import { JobQueue } from '#libs/jobs';
 import { WorkerError, WorkerPool } from '#libs/workers';
 import { isModelErrorCode, ModelError } from '../model-error.js';
 import {
@@ -57,6 +58,7 @@ export class ModelPackages implements OnModuleDestroy {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly dataSource: DataSource,
+    private readonly jobs: JobQueue,
   ) {}
 
   /**
@@ -149,6 +151,7 @@ export class ModelPackages implements OnModuleDestroy {
       await chooseVersion(tx, modelId, version);
       await settleCurrent(tx, modelId);
       await recordChange(tx, { modelId, version, sha256: row.sha256, act, byWhom });
+      await this.jobs.send(tx, 'warm-up-model', { modelId, version, sha256: row.sha256 });
       return { ...row, isCurrent: true };
     });
   }

@@ -40,10 +40,11 @@ export async function prepareTiles(spec: TilesInput, task: FetchedInput): Promis
   const overlap = spec.cut?.overlap ?? 0;
   const blank = spec.preprocessing.find((step) => step.step === 'blank-outside-matrix')?.value ?? glass;
 
-  const draw = async (index: number): Promise<{ data: Float32Array; rows: number; columns: number }> => {
+  const draw: Draw = async (index, used) => {
     const square = squares[index]!;
     const [rows, columns] = [square.rows + 2 * overlap, square.columns + 2 * overlap];
-    const data = new Float32Array(3 * rows * columns).fill(blank);
+    const size = 3 * rows * columns;
+    const data = (used?.length === size ? used : new Float32Array(size)).fill(blank);
     if (paint) await paint(data, square.row - overlap, square.column - overlap, rows, columns);
     else placeTile(data, level.tiles[index]!, await level.read(index), scale);
     return { data, rows, columns };
@@ -66,27 +67,41 @@ export async function prepareTiles(spec: TilesInput, task: FetchedInput): Promis
   };
 }
 
+/** @param used of a square drawn before, whose values nobody needs any more */
+type Draw = (
+  index: number,
+  used: Float32Array | undefined,
+) => Promise<{ data: Float32Array; rows: number; columns: number }>;
+
 async function* readBatches(
   spec: TilesInput,
   squares: readonly Square[],
   overlap: number,
-  draw: (index: number) => Promise<{ data: Float32Array; rows: number; columns: number }>,
+  draw: Draw,
 ): AsyncGenerator<Batch> {
   const rest = spec.preprocessing.filter((step) => step.step === 'channels' || step.step === 'normalise');
   let tiles: { data: Float32Array; dims: [number, number, number] }[] = [];
   let places: Place[] = [];
+  // Drawn and copied into a batch: to be drawn into again.
+  const used: Float32Array[] = [];
   const together = (): Batch => {
     const [channels, rows, columns] = tiles[0]!.dims;
     const data = new Float32Array(tiles.length * channels * rows * columns);
-    tiles.forEach((tile, index) => data.set(tile.data, index * channels * rows * columns));
+    tiles.forEach((tile, index) => {
+      data.set(tile.data, index * channels * rows * columns);
+      used.push(tile.data);
+    });
     const batch: Batch = { tensor: { data, dims: [tiles.length, channels, rows, columns] }, places };
     tiles = [];
     places = [];
     return batch;
   };
   for (const [index, square] of squares.entries()) {
-    const drawn = await draw(index);
-    if (spec.tissueAtLeast > 0 && tissueShare(drawn.data) < spec.tissueAtLeast) continue;
+    const drawn = await draw(index, used.pop());
+    if (spec.tissueAtLeast > 0 && tissueShare(drawn.data) < spec.tissueAtLeast) {
+      used.push(drawn.data);
+      continue;
+    }
     const tile = finish(drawn, rest);
     if (tiles.length > 0 && tile.dims.some((size, axis) => size !== tiles[0]!.dims[axis])) yield together();
     tiles.push(tile);

@@ -13,6 +13,40 @@ export interface FoundObject {
 /** Fineness in which basins grow: the foreground's value in so many levels. */
 const levels = 1024;
 
+/** What one tile needs and the next can use again: fresh memory of this size, tile after tile, keeps the collector busy. */
+interface Scratch {
+  foreground: Uint8Array;
+  seeds: Uint8Array;
+  eroded: Uint8Array;
+  opened: Uint8Array;
+  levels: Uint16Array;
+  labels: Int32Array;
+  /** Of a piece's pixels, then of queues. */
+  list: Int32Array;
+}
+
+let scratch: Scratch | undefined;
+
+/** All zero. */
+function scratchOf(size: number): Scratch {
+  if (scratch?.labels.length !== size) {
+    const bytes = () => new Uint8Array(size);
+    const numbers = () => new Int32Array(size);
+    scratch = {
+      foreground: bytes(),
+      seeds: bytes(),
+      eroded: bytes(),
+      opened: bytes(),
+      levels: new Uint16Array(size),
+      labels: numbers(),
+      list: numbers(),
+    };
+    return scratch;
+  }
+  for (const array of Object.values(scratch) as Scratch[keyof Scratch][]) array.fill(0);
+  return scratch;
+}
+
 /**
  * Tells touching objects apart by seeded watershed (a flood in the order of the foreground's value).
  *
@@ -30,8 +64,8 @@ export function splitObjects(
   columns: number,
 ): { objects: Int32Array; found: FoundObject[] } {
   const wide = columns + 2;
-  const isForeground = new Uint8Array((rows + 2) * wide);
-  const isSeed = new Uint8Array(isForeground.length);
+  const used = scratchOf((rows + 2) * wide);
+  const { foreground: isForeground, seeds: isSeed, labels } = used;
   for (let row = 0, at = 0; row < rows; row++) {
     let to = (row + 1) * wide + 1;
     for (let column = 0; column < columns; column++, at++, to++) {
@@ -40,9 +74,10 @@ export function splitObjects(
       if (border[at]! < step.border.below) isSeed[to] = 1;
     }
   }
-  const labels = new Int32Array(isForeground.length);
-  const pieces = labelPieces(opened(isSeed, wide), wide, step.seedPixelsMin, labels);
-  flood(labels, isForeground, levelsOf(foreground, step.foreground.above, rows, columns), wide);
+  open(used, wide);
+  const pieces = labelPieces(used, wide, step.seedPixelsMin);
+  setLevels(used.levels, foreground, step.foreground.above, rows, columns);
+  flood(used, wide);
   return keepObjects(step, labels, pieces, rows, columns);
 }
 
@@ -95,9 +130,7 @@ function membersOf(objects: Int32Array, count: number): { starts: Int32Array; me
 }
 
 /** Eroded and dilated again by 3 x 3; beyond the edge there is nothing. */
-function opened(mask: Uint8Array, wide: number): Uint8Array {
-  const eroded = new Uint8Array(mask.length);
-  const dilated = new Uint8Array(mask.length);
+function open({ seeds: mask, eroded, opened: dilated }: Scratch, wide: number): void {
   const around = neighbours(wide);
   // What is on the margin is 0, so that nothing survives beside it, and the first and last row need no look.
   for (let at = wide + 1; at < mask.length - wide - 1; at++) {
@@ -119,13 +152,11 @@ function opened(mask: Uint8Array, wide: number): Uint8Array {
     dilated[at] = 1;
     for (const step of around) dilated[at + step] = 1;
   }
-  return dilated;
 }
 
 /** 8-connected pieces of at least so many pixels, numbered from 1. @returns how many */
-function labelPieces(mask: Uint8Array, wide: number, pixelsMin: number, labels: Int32Array): number {
+function labelPieces({ opened: mask, labels, list: piece }: Scratch, wide: number, pixelsMin: number): number {
   const around = neighbours(wide);
-  const piece = new Int32Array(mask.length);
   let count = 0;
   for (let start = 0; start < mask.length; start++) {
     if (mask[start] !== 1) continue;
@@ -148,22 +179,20 @@ function labelPieces(mask: Uint8Array, wide: number, pixelsMin: number, labels: 
 }
 
 /** At which level each pixel is flooded: the highest first. */
-function levelsOf(height: ArrayLike<number>, lowest: number, rows: number, columns: number): Uint16Array {
-  const of = new Uint16Array((rows + 2) * (columns + 2));
+function setLevels(of: Uint16Array, height: ArrayLike<number>, lowest: number, rows: number, columns: number): void {
   const span = Math.max(1e-6, 1 - lowest);
   for (let row = 0, at = 0; row < rows; row++) {
     let to = (row + 1) * (columns + 2) + 1;
     for (let column = 0; column < columns; column++, at++, to++)
       of[to] = Math.min(levels - 1, Math.max(0, Math.floor(((1 - height[at]!) / span) * levels)));
   }
-  return of;
 }
 
 /** A queue for each level, first in first out; a pixel is in one of them once, so that they are lists through one array. */
-function flood(labels: Int32Array, mask: Uint8Array, levelOf: Uint16Array, wide: number): void {
+function flood({ labels, foreground: mask, levels: levelOf, list: after }: Scratch, wide: number): void {
   const around = neighbours(wide);
   const [first, last] = [new Int32Array(levels), new Int32Array(levels)];
-  const after = new Int32Array(labels.length);
+  after.fill(0);
   const push = (level: number, at: number) => {
     // Index 0 is on the margin, and stands for none.
     if (last[level] === 0) first[level] = at;

@@ -69,12 +69,19 @@ export function heatMapStep(step: HeatMapStep, { facts, layouts }: StepContext):
         if (place.kind !== 'tile') throw wrongInput(step.step, facts);
         const values = of(item);
         const scale = rows / (facts.tileRows + 2 * place.overlap);
+        // The same in every row: which value, which cell.
+        const fromColumn = Int32Array.from({ length: place.insideColumns }, (_, at) =>
+          Math.floor((at + place.overlap) * scale),
+        );
+        const toColumn = Int32Array.from({ length: place.insideColumns }, (_, at) =>
+          Math.floor((place.column + at) / cell),
+        );
         for (let row = 0; row < place.insideRows; row++) {
           const from = Math.floor((row + place.overlap) * scale) * columns;
           const to = Math.floor((place.row + row) / cell) * cellColumns;
           for (let column = 0; column < place.insideColumns; column++) {
-            const at = to + Math.floor((place.column + column) / cell);
-            sums[at]! += values[from + Math.floor((column + place.overlap) * scale)]!;
+            const at = to + toColumn[column]!;
+            sums[at]! += values[from + fromColumn[column]!]!;
             counts[at]!++;
           }
         }
