@@ -142,6 +142,14 @@ describe('the inference worker', () => {
     expect(await reports.json()).toHaveLength(1);
   });
 
+  it('opens a network that is put in force before any study comes', async () => {
+    const children = () => descendants(suite.process.pid!, 'inference-worker').length;
+    await waitFor('no child', async () => (children() === 0 ? true : undefined));
+    expect((await api('POST', `/models/${model}/2.0.0/activate`)).status).toBe(200);
+    await waitFor('a child', async () => (children() === 1 ? true : undefined));
+    expect((await api('POST', `/models/${model}/1.1.0/activate`)).status).toBe(200);
+  });
+
   it('gives a version in earnest to some studies, and takes it back by one call', async () => {
     await api('PUT', `/models/${model}/trial`, { version: '2.0.0', mode: 'canary', percent: 100 });
     await send(4);

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { query, type Transaction } from './transaction.js';
+import { query, queryPreparedIn, type Transaction } from './transaction.js';
 
 /** Channels between processes, through PostgreSQL's NOTIFY: delivered at commit, only to who listens then. */
 export type Channel = 'worklist' | 'ups' | 'arrivals';
@@ -8,7 +8,7 @@ const reconnectMilliseconds = 1_000;
 
 /** Tells all listeners, when and only when the transaction commits. @param payload short text, an id */
 export async function notify(tx: Transaction, channel: Channel, payload: string): Promise<void> {
-  await query(tx, 'select pg_notify($1, $2)', [`isocenter_${channel}`, payload]);
+  await queryPreparedIn(tx, 'notify', 'select pg_notify($1, $2)', [`isocenter_${channel}`, payload]);
 }
 
 /** {@link notify} of many, in one statement. */

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { DicomJson } from '#libs/dicom';
 import { type DataSource, notify, notifyAll, query, queryPreparedIn, type Transaction } from '#libs/database';
 import { subscribeByFilters } from './filtered-subscriptions.js';
@@ -395,12 +396,10 @@ async function change(
   where: string,
   parameters: unknown[],
 ): Promise<Workitem | undefined> {
-  const rows = await query<WorkitemRow>(
-    tx,
-    `with w as (update workitem set ${set}, updated_at = now() where ${where} returning *)
-     select ${columns} from w left join study s using (study_key)`,
-    parameters,
-  );
+  const text = `with w as (update workitem set ${set}, updated_at = now() where ${where} returning *)
+     select ${columns} from w left join study s using (study_key)`;
+  // A handful of texts, and several for each study that is analysed.
+  const rows = await queryPreparedIn<WorkitemRow>(tx, `workitem ${hash('sha1', text)}`, text, parameters);
   if (rows[0] === undefined) return undefined;
   await announce(tx, rows[0].study_instance_uid);
   return toWorkitem(rows[0]);

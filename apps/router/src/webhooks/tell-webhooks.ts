@@ -1,4 +1,4 @@
-import { query, type Transaction } from '#libs/database';
+import { queryPreparedIn, type Transaction } from '#libs/database';
 import type { JobQueue } from '#libs/jobs';
 import type { WebhookEvent } from './webhook.js';
 
@@ -17,8 +17,9 @@ export interface Told {
  */
 export async function tellWebhooks(tx: Transaction, jobs: JobQueue, told: Told, webhookId?: string): Promise<string[]> {
   const { type, key, specialty, data } = told;
-  const rows = await query<{ delivery_id: string }>(
+  const rows = await queryPreparedIn<{ delivery_id: string }>(
     tx,
+    'tell webhooks',
     `insert into webhook_delivery (delivery_id, webhook_id, event, event_key, body)
      select gen_random_uuid(), webhook_id, $1, $2, $3 from webhook
       where case when $5::uuid is null

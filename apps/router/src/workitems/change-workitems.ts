@@ -19,6 +19,7 @@ import {
   wellKnownWorklists,
 } from '#libs/workitems';
 import { noteProcedureStep } from './note-procedure-step.js';
+import { rankTask } from './rank-tasks.js';
 import { conflicts, refusal } from './refusal.js';
 import { saveReportedResult } from './save-reported-result.js';
 import {
@@ -109,7 +110,7 @@ export class ChangeWorkitems {
       } else {
         checkFence(service, locked, given, conflicts.noClaim);
       }
-      await updateWorkitem(tx, uid, {
+      const updated = await updateWorkitem(tx, uid, {
         dataset: toKept(dataset),
         ...(jsonText(dataset, '00741200') !== undefined && {
           priority: jsonText(dataset, '00741200') as Priority,
@@ -117,6 +118,8 @@ export class ChangeWorkitems {
         }),
         ...optional('deadline', deadlineOf(dataset)),
       });
+      if (updated?.kind === 'ai' && updated.priority !== locked.workitem.priority)
+        await rankTask(this.jobs, tx, uid, updated.priority);
     });
     return { uid };
   }

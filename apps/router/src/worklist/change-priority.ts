@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, query, transaction } from '#libs/database';
 import { JobQueue } from '#libs/jobs';
 import type { Priority, ReadingWorkitem } from '#libs/workitems';
+import { raiseTasks } from '../workitems/rank-tasks.js';
 import { prioritiseStudy } from './prioritise-study.js';
 import { ReadingError } from './reading-error.js';
 import { readingTask, refused } from './read-study.js';
@@ -34,7 +35,7 @@ export class ChangePriority {
         `insert into priority_change (workitem_uid, reader, from_priority, to_priority, reason) values ($1, $2, $3, $4, $5)`,
         [workitemUid, reader, before.priority, to, reason],
       );
-      await prioritiseStudy(tx, open.study_key);
+      if (await prioritiseStudy(tx, open.study_key)) await raiseTasks(this.jobs, tx, open.study_key);
       // What becomes urgent now may be late already.
       await this.jobs.send(tx, 'escalate-readings', {});
       return readingTask(tx, workitemUid);

@@ -1,4 +1,4 @@
-import { execute, notify, query, type Transaction } from '#libs/database';
+import { execute, notify, queryPreparedIn, type Transaction } from '#libs/database';
 import type { Priority } from '#libs/workitems';
 import { prioritise, type PrioritisedResult, type ReadingPriority } from './prioritise.js';
 import { readingDeadline } from './reading-deadline.js';
@@ -22,18 +22,22 @@ interface ReadingRow {
 /**
  * Gives a study's open reading task the priority that its order, rules, results and readers make together, and tells the
  * worklist. The lock on the task makes the later of two results see the earlier one.
+ *
+ * @returns whether that is another priority than before
  */
-export async function prioritiseStudy(tx: Transaction, studyKey: number): Promise<void> {
+export async function prioritiseStudy(tx: Transaction, studyKey: number): Promise<boolean> {
   // Locked first and read then: a statement that waits for the lock goes on with what it saw before it waited, and what a
   // reader just said would be lost.
-  const locked = await query(
+  const locked = await queryPreparedIn(
     tx,
+    'lock reading',
     `select 1 from workitem where study_key = $1 and kind = 'reading' and state in ('SCHEDULED', 'IN PROGRESS') for update`,
     [studyKey],
   );
-  if (locked.length === 0) return;
-  const [reading] = await query<ReadingRow>(
+  if (locked.length === 0) return false;
+  const [reading] = await queryPreparedIn<ReadingRow>(
     tx,
+    'reading to prioritise',
     `select w.workitem_uid, w.priority, w.priority_reason, w.deadline, s.study_instance_uid, s.created_at as arrived_at,
             r.specialty, r.decision -> 'basePriority' as base,
             (r.decision ->> 'deadlineMinutes')::float8 as deadline_minutes,
@@ -44,7 +48,7 @@ export async function prioritiseStudy(tx: Transaction, studyKey: number): Promis
       where w.study_key = $1 and w.kind = 'reading' and w.state in ('SCHEDULED', 'IN PROGRESS')`,
     [studyKey],
   );
-  if (reading === undefined) return;
+  if (reading === undefined) return false;
   const base = readerPriority(reading) ??
     reading.base ?? { priority: 'MEDIUM', reason: 'The order names no priority.' };
   const { priority, reason } = prioritise(base, await readResults(tx, studyKey, reading));
@@ -68,6 +72,7 @@ export async function prioritiseStudy(tx: Transaction, studyKey: number): Promis
     if (changed !== 1) throw new Error(`Reading task ${reading.workitem_uid} changed although it is locked`);
   }
   await notify(tx, 'worklist', reading.study_instance_uid);
+  return priority !== reading.priority;
 }
 
 /** What a reader set stands in place of the order's word, also where it is less. */
@@ -78,8 +83,9 @@ function readerPriority(reading: ReadingRow): ReadingPriority | undefined {
 
 /** Without those a reader refuted, and without what was known when a reader set the priority. */
 async function readResults(tx: Transaction, studyKey: number, reading: ReadingRow): Promise<PrioritisedResult[]> {
-  const rows = await query<{ model_id: string; model_version: string; priority: Priority; summary: string }>(
+  const rows = await queryPreparedIn<{ model_id: string; model_version: string; priority: Priority; summary: string }>(
     tx,
+    'results to prioritise by',
     `select t.model_id, t.model_version, t.priority, t.summary from result t
       where t.study_key = $1 and ($2::timestamptz is null or t.created_at > $2)
         and coalesce((select v.verdict from finding_review v

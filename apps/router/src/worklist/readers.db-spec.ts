@@ -101,6 +101,31 @@ describe('a reader and the priority', () => {
     ]);
   });
 
+  it('takes along what waits for a model, and takes it back to no later', async () => {
+    const { workitemUid, task } = await routed();
+    const taskNow = async () => {
+      const [row] = await query(
+        db.dataSource,
+        `select w.priority, w.priority_reason as reason, j.priority as rank, j.data
+           from workitem w join jobs.job j on j.name = 'run-inference' and j.singleton_key = w.workitem_uid
+          where w.workitem_uid = $1`,
+        [task],
+      );
+      return row;
+    };
+    expect(await taskNow()).toMatchObject({ priority: 'MEDIUM', rank: 1 });
+    await priority.change(workitemUid, 'Dr. A', 'HIGH', 'The ward called');
+    const raised = {
+      priority: 'HIGH',
+      reason: 'As urgent as its study became.',
+      rank: 2,
+      data: { workitemUid: task },
+    };
+    expect(await taskNow()).toEqual(raised);
+    await priority.change(workitemUid, 'Dr. B', 'LOW', 'A follow-up without change');
+    expect(await taskNow()).toEqual(raised);
+  });
+
   it('lets a later result raise what a reader lowered, and not one that the reader knew', async () => {
     const known = await routed();
     await report(known.task, { outcome: 'positive', priority: 'HIGH' });

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, notify, query, type Transaction, transaction } from '#libs/database';
+import { DataSource, notify, query, queryPreparedIn, type Transaction, transaction } from '#libs/database';
 import { type Job, JobQueue, OnJob } from '#libs/jobs';
 import { tellWebhooks } from '../webhooks/tell-webhooks.js';
+import { raiseTasks } from '../workitems/rank-tasks.js';
 import { prioritiseStudy } from './prioritise-study.js';
 
 /** A model's result was stored: the study may have become more urgent, and the worklist shows it. */
@@ -23,7 +24,7 @@ export class ResultReadyJob {
       if (study === undefined) throw new Error(`Workitem ${payload.workitemUid} does not exist`);
       // Deleted since: nobody reads it any more, and should it come back, it is prioritised anew.
       if (study.study_key === null) return;
-      await prioritiseStudy(tx, study.study_key);
+      if (await prioritiseStudy(tx, study.study_key)) await raiseTasks(this.jobs, tx, study.study_key);
       await this.tell(tx, payload.workitemUid);
       // A result after the reading was finished changes no priority, but it is shown.
       await notify(tx, 'worklist', study.study_instance_uid);
@@ -31,8 +32,9 @@ export class ResultReadyJob {
   }
   /** Once for each result, though this job may run twice: its task is the key. */
   private async tell(tx: Transaction, workitemUid: string): Promise<void> {
-    const [result] = await query<ResultRow>(
+    const [result] = await queryPreparedIn<ResultRow>(
       tx,
+      'result to tell',
       `select s.study_instance_uid, s.accession_number, r.specialty, t.model_id, t.model_version, t.outcome, t.summary,
               t.findings, t.report_series_uid, t.report_sop_instance_uid, e.priority, e.ai_state, t.finished_at
          from result t join study s using (study_key) left join study_routing r using (study_key)
