@@ -78,6 +78,8 @@ export async function writeHeatMap(
   return objects;
 }
 
+const white = [255, 255, 255] as const;
+
 interface Ground {
   rows: number;
   columns: number;
@@ -88,7 +90,7 @@ interface Ground {
 
 async function ground(map: HeatMap['maps'][number], read: ReturnType<typeof frameReader>): Promise<Ground> {
   if (map.frame === undefined)
-    return { rows: map.rows, columns: map.columns, reduction: map.transform.row.scale, colour: () => [255, 255, 255] };
+    return { rows: map.rows, columns: map.columns, reduction: map.transform.row.scale, colour: () => white };
   const { pixels, description } = await read(map.frame);
   const shown = toPicture(pixels, description, undefined);
   const reduction = Math.max(1, Math.ceil(Math.max(shown.width, shown.height) / sizeMax));
@@ -114,17 +116,18 @@ function paint(
   const { row: down, column: across } = map.transform;
   const cell = (at: number, { scale, offset }: typeof down, size: number) =>
     Math.min(size - 1, Math.max(0, Math.round(((at + 0.5) * picture.reduction - 0.5 - offset) / scale)));
+  const cellsAcross = Int32Array.from({ length: picture.columns }, (_, column) => cell(column, across, map.columns));
+  let at = 0;
   for (let row = 0; row < picture.rows; row++) {
+    const firstCell = cell(row, down, map.rows) * map.columns;
     for (let column = 0; column < picture.columns; column++) {
-      const value = map.data[cell(row, down, map.rows) * map.columns + cell(column, across, map.columns)]!;
+      const value = map.data[firstCell + cellsAcross[column]!]!;
       const share = Math.min(1, Math.max(0, (value - from) / (to - from)));
       const hot = heatColour(share);
       const under = picture.colour(row, column);
       const cover = opacity * Math.min(1, share * 4);
       for (let channel = 0; channel < 3; channel++)
-        pixels[(row * picture.columns + column) * 3 + channel] = Math.round(
-          under[channel]! * (1 - cover) + hot[channel]! * cover,
-        );
+        pixels[at++] = Math.round(under[channel]! * (1 - cover) + hot[channel]! * cover);
     }
   }
   return pixels;
