@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { makeFacts, type SeriesDescription, sopClass } from '../../../../test/support/router/make-facts.js';
+import { dataset, makeFacts, type SeriesDescription, sopClass } from '../../../../test/support/router/make-facts.js';
 import { evaluateRules } from './evaluate-rules.js';
 import type { RoutingRule } from './rule.js';
 import { seededRules } from './seeded-rules.js';
@@ -277,6 +277,16 @@ describe('the rules a new installation starts with', () => {
     position: index,
     isEnabled: true,
   }));
+  const items = (value: Record<string, unknown>) => dataset(value);
+  const stainedWith = (...stains: string[]) => ({
+    SpecimenDescriptionSequence: items({
+      SpecimenPreparationSequence: items({
+        SpecimenPreparationStepContentItemSequence: stains.map((value) =>
+          items({ ConceptCodeSequence: items({ CodeValue: value }) }),
+        ),
+      }),
+    }),
+  });
   const goesTo = (series: SeriesDescription[], study: Record<string, unknown> = {}) =>
     models(evaluateRules(rules, makeFacts(series, { attributes: study })));
 
@@ -343,6 +353,18 @@ describe('the rules a new installation starts with', () => {
     ['a general ECG', [{ modality: 'ECG', sopClasses: [sopClass.ecgGeneral] }], {}, ['cardiology/ecg-rhythm']],
     ['haemodynamics', [{ modality: 'HD', sopClasses: [sopClass.hemodynamic] }], {}, []],
     ['a slide', [{ modality: 'SM', sopClasses: [sopClass.wholeSlide] }], {}, ['pathology/he-cellularity']],
+    [
+      'a slide that says it is stained with haematoxylin and eosin',
+      [{ modality: 'SM', sopClasses: [sopClass.wholeSlide], sample: stainedWith('12710003', '36879007') }],
+      {},
+      ['pathology/he-cellularity', 'pathology/he-nuclei-unet-cc0'],
+    ],
+    [
+      'a slide of another stain',
+      [{ modality: 'SM', sopClasses: [sopClass.wholeSlide], sample: stainedWith('12710003', '406858009') }],
+      {},
+      ['pathology/he-cellularity'],
+    ],
     [
       'a chest CT with an ECG',
       [{ attributes: { BodyPartExamined: 'CHEST' } }, { modality: 'ECG', sopClasses: [sopClass.ecg12] }],
