@@ -143,13 +143,6 @@ try {
   const [first] = values.once ? [] : await send(1, 'FIRST', 'urgent');
   const start = first && (await suite.inferred(first));
 
-  const alone = [];
-  for (let at = 0; at < Number(values.urgent); at++) {
-    const [uid] = await send(1, `URGENT-${at}`, 'urgent');
-    const { ordered, inferred } = await suite.inferred(uid);
-    alone.push(inferred - ordered);
-  }
-
   const memory = suite.watchMemory();
   const before = suite.processor();
   const uids = await send(count, 'ROUTINE', 'routine');
@@ -166,6 +159,13 @@ try {
     count > 1
       ? (ends.at(-1) - ends[from]) / 1000 / (count - 1 - from)
       : (ends[0] - (await suite.timesOf(uids[0])).ordered) / 1000;
+
+  const alone = [];
+  for (let at = 0; at < Number(values.urgent); at++) {
+    const [uid] = await send(1, `URGENT-${at}`, 'urgent');
+    const { ordered, inferred } = await suite.inferred(uid);
+    alone.push(inferred - ordered);
+  }
 
   const many = await send(Number(values.backlog), 'BACKLOG', 'routine');
   const behind = [];

@@ -42,10 +42,10 @@ export function toCieLab(rgb: Rgb): [number, number, number] {
   return [scaled(l, 0, 100), scaled(a, -128, 255), scaled(bb, -128, 255)];
 }
 
-/** From cold to hot: blue, green, yellow, red. @param share 0 to 1 */
-export function heatColour(share: number): Rgb {
+/** From cold to hot: blue, green, yellow, red. @param share 0 to 1 @param into is written: pixels are many */
+export function heatColour(share: number, into: [number, number, number]): void {
   const at = Math.min(1, Math.max(0, share)) * 3;
-  if (at < 1) return [0, Math.round(255 * at), Math.round(255 * (1 - at))];
-  if (at < 2) return [Math.round(255 * (at - 1)), 255, 0];
-  return [255, Math.round(255 * (3 - at)), 0];
+  into[0] = at < 1 ? 0 : at < 2 ? Math.round(255 * (at - 1)) : 255;
+  into[1] = at < 1 ? Math.round(255 * at) : at < 2 ? 255 : Math.round(255 * (3 - at));
+  into[2] = at < 1 ? Math.round(255 * (1 - at)) : 0;
 }

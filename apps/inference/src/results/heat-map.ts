@@ -117,13 +117,14 @@ function paint(
   const cell = (at: number, { scale, offset }: typeof down, size: number) =>
     Math.min(size - 1, Math.max(0, Math.round(((at + 0.5) * picture.reduction - 0.5 - offset) / scale)));
   const cellsAcross = Int32Array.from({ length: picture.columns }, (_, column) => cell(column, across, map.columns));
+  const hot: [number, number, number] = [0, 0, 0];
   let at = 0;
   for (let row = 0; row < picture.rows; row++) {
     const firstCell = cell(row, down, map.rows) * map.columns;
     for (let column = 0; column < picture.columns; column++) {
       const value = map.data[firstCell + cellsAcross[column]!]!;
       const share = Math.min(1, Math.max(0, (value - from) / (to - from)));
-      const hot = heatColour(share);
+      heatColour(share, hot);
       const under = picture.colour(row, column);
       const cover = opacity * Math.min(1, share * 4);
       for (let channel = 0; channel < 3; channel++)

@@ -2,7 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import type { Tensor, Tensors } from '../pipelines/tensor.js';
 import { Device, type DeviceOptions, type Runnable } from './device.js';
 
-const usual: DeviceOptions = { runsAtOnce: 1, batchItemsMax: 4, batchWaitMilliseconds: 0 };
+const usual: DeviceOptions = {
+  runsAtOnce: 1,
+  batchItemsMax: 4,
+  batchMillisecondsMax: Infinity,
+  batchWaitMilliseconds: 0,
+};
 const tensor = (...rows: number[][]): Tensor => ({
   data: Float32Array.from(rows.flat()),
   dims: [rows.length, rows[0]!.length],
@@ -49,6 +54,17 @@ describe('Device', () => {
       device.run(other, tensor([1]), 0),
     ]);
     expect([one.asked, other.asked]).toEqual([[1, 1], [1]]);
+  });
+
+  it('joins nothing of a network whose items take long', async () => {
+    // What takes any time takes long.
+    const device = new Device({ ...usual, batchMillisecondsMax: 0.001, batchWaitMilliseconds: 60_000 });
+    const network = doubling({ studies: 1 });
+    await device.run(network, tensor([0]), 0);
+    network.studies = 9;
+    const answers = await Promise.all([1, 2, 3].map((value) => device.run(network, tensor([value]), 0)));
+    expect(answers.map(rowsOf)).toEqual([[[2]], [[4]], [[6]]]);
+    expect(network.asked).toEqual([1, 1, 1, 1]);
   });
 
   it('takes an urgent study at the next batch, before a backlog of others', async () => {

@@ -7,6 +7,11 @@ export interface DeviceOptions {
   runsAtOnce: number;
   /** Items of one batch, of however many studies. */
   batchItemsMax: number;
+  /**
+   * What a batch of several studies may take, by what the network took before. Joining saves what each run costs beside its items; where
+   * items take long it saves nothing, and studies that are done together leave the device waiting for the next together.
+   */
+  batchMillisecondsMax: number;
   /** How long a batch that is not full waits for studies that are being prepared. */
   batchWaitMilliseconds: number;
 }
@@ -19,6 +24,8 @@ export interface Runnable {
   infer(input: Tensor): Promise<Tensors>;
   /** Whether batches of several studies may become one; found out at the first chance. */
   merging: 'no' | 'untried' | 'yes';
+  /** What an item took when it was run last; undefined before. */
+  itemMilliseconds?: number;
   /** Studies at work with it, whether their next batch is here or still being prepared. */
   studies: number;
 }
@@ -78,16 +85,23 @@ export class Device {
     if (network.merging === 'no') return [first!];
     const shape = itemShape(input);
     const batch = [first!];
+    const itemsMax = this.itemsMax(network);
     let items = input.dims[0]!;
     let bytes = input.data.byteLength;
     for (const other of order.slice(1)) {
       if (other.network !== network || itemShape(other.input) !== shape) continue;
       items += other.input.dims[0]!;
       bytes += other.input.data.byteLength;
-      if (items > this.options.batchItemsMax || bytes > batchBytesMax) break;
+      if (items > itemsMax || bytes > batchBytesMax) break;
       batch.push(other);
     }
     return batch;
+  }
+
+  /** Of a batch with several studies in it. */
+  private itemsMax({ itemMilliseconds }: Runnable): number {
+    const { batchItemsMax, batchMillisecondsMax } = this.options;
+    return Math.min(batchItemsMax, batchMillisecondsMax / (itemMilliseconds ?? 0));
   }
 
   /** @returns milliseconds; 0 for what is urgent, full, or has nobody to wait for. */
@@ -95,7 +109,7 @@ export class Device {
     const [{ network, urgency, since }] = batch as [Waiting];
     const items = batch.reduce((sum, { input }) => sum + input.dims[0]!, 0);
     const isAlone = network.studies <= batch.length;
-    if (network.merging === 'no' || urgency > 1 || isAlone || items >= this.options.batchItemsMax) return 0;
+    if (network.merging === 'no' || urgency > 1 || isAlone || items >= this.itemsMax(network)) return 0;
     return Math.max(0, since + this.options.batchWaitMilliseconds - performance.now());
   }
 
@@ -121,14 +135,14 @@ export class Device {
     }
     for (const { input: own, resolve, reject } of batch) {
       this.count(own.dims[0]!, 1);
-      await network.infer(own).then(resolve, reject);
+      await timed(network, own).then(resolve, reject);
     }
   }
 
   private async workTogether(network: Runnable, batch: readonly Waiting[]): Promise<void> {
     const joined = joinItems(batch.map(({ input }) => input));
     const parts = splitItems(
-      await network.infer(joined),
+      await timed(network, joined),
       batch.map(({ input }) => input.dims[0]!),
     );
     if (!parts) {
@@ -144,6 +158,14 @@ export class Device {
     this.counts.items += items;
     if (studies > 1) this.counts.joined += 1;
   }
+}
+
+async function timed(network: Runnable, input: Tensor): Promise<Tensors> {
+  const items = input.dims[0]!;
+  const started = performance.now();
+  const answer = await network.infer(input);
+  network.itemMilliseconds = (performance.now() - started) / items;
+  return answer;
 }
 
 async function findOut(network: Runnable, input: Tensor): Promise<Runnable['merging']> {

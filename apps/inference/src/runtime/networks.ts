@@ -28,7 +28,7 @@ export interface Networks {
   use<T>(model: Model, options: NetworkOptions, work: (network: Network) => Promise<T>): Promise<T>;
 }
 
-const usual = { runsAtOnce: 1, batchItemsMax: 8, batchWaitMilliseconds: 5 };
+const usual: DeviceOptions = { runsAtOnce: 1, batchItemsMax: 8, batchMillisecondsMax: 50, batchWaitMilliseconds: 5 };
 export const modelBytesUsual = 2 * 1024 ** 3;
 
 /** Networks of this thread, which stands still while one of them runs: onnxruntime-node computes where it is called. */
@@ -39,8 +39,7 @@ export class LocalNetworks implements Networks {
 
   use<T>(model: Model, options: NetworkOptions, work: (network: Network) => Promise<T>): Promise<T> {
     this.residents ??= new ResidentNetworks(options.modelBytesMax ?? modelBytesUsual);
-    const { runsAtOnce, batchItemsMax, batchWaitMilliseconds } = { ...usual, ...options };
-    const device = (this.device ??= new Device({ runsAtOnce, batchItemsMax, batchWaitMilliseconds }));
+    const device = (this.device ??= new Device({ ...usual, ...options }));
     return this.residents.use(model, options, (resident) => {
       const { session } = resident;
       return work({
