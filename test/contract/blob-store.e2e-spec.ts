@@ -93,6 +93,42 @@ describe.each(kinds)('the blob store on %s', (kind) => {
     expect((await put(bytes)).key).not.toBe((await put(bytes)).key);
   });
 
+  // A part of S3 has eight megabytes: what is taken back is still here, or was sent.
+  it.each([5_000, 20 * 1024 ** 2])('takes back an object of %s bytes, and digests what stays', async (length) => {
+    const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest();
+    const writer = await store.write();
+    const put = async (bytes: Buffer): Promise<number> => {
+      const offset = writer.bytes;
+      writer.beginObject();
+      await writer.write(bytes.subarray(0, 100));
+      writer.beginDataset();
+      for (let at = 100; at < bytes.length; at += 1024 ** 2) await writer.write(bytes.subarray(at, at + 1024 ** 2));
+      return offset;
+    };
+    const [first, broken, repeated, last] = [70_000, length, length, 90_000].map((bytes) => randomBytes(bytes));
+    const offsets = [await put(first!)];
+    writer.endObject();
+    // One is broken off, one turns out to be unwanted when it is whole.
+    await writer.truncate(await put(broken!));
+    const unwanted = await put(repeated!);
+    writer.endObject();
+    await writer.truncate(unwanted);
+    offsets.push(await put(last!));
+    writer.endObject();
+    const stored = await writer.commit();
+    const digests = await writer.digests();
+    expect(digests.map((digest) => Buffer.from(digest.sha256))).toEqual([sha256(first!), sha256(last!)]);
+    expect(digests.map((digest) => Buffer.from(digest.datasetSha256))).toEqual(
+      [first!, last!].map((bytes) => sha256(bytes.subarray(100))),
+    );
+    const whole = await buffer(await store.read(stored.key));
+    expect(whole.length).toBe(stored.bytes);
+    expect(sha256(whole)).toEqual(stored.sha256);
+    for (const [index, bytes] of [first!, last!].entries()) {
+      expect(whole.subarray(offsets[index], offsets[index]! + bytes.length).equals(bytes)).toBe(true);
+    }
+  });
+
   it('shows nothing of an aborted blob', async () => {
     const before = await keys();
     const writer = await store.write();

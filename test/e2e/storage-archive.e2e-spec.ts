@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type FaultProxy, type S3Operation, startFaultProxy } from '../faults/s3-fault-proxy.js';
 import { makeInstance, testUid } from '../support/make-instance.js';
@@ -13,7 +15,7 @@ jest.setTimeout(300_000);
 const restoreMilliseconds = 4_000;
 
 /** A suite whose warm tier is a bucket and whose cold tier is an archive class of it, as it ships, and what it asks of S3. */
-describe('studies in a bucket and in its archive class', () => {
+describe.each(['copy', 'lifecycle'])('studies in a bucket and in its archive class, by %s', (by) => {
   let data: Awaited<ReturnType<typeof makeDataDir>>;
   let folder: string;
   let s3: TestS3;
@@ -32,11 +34,22 @@ describe('studies in a bucket and in its archive class', () => {
     data = await makeDataDir();
     folder = await mkdtemp(path.join(tmpdir(), 'isocenter-s3-'));
     s3 = await startS3(folder);
-    proxy = await startFaultProxy(s3.options.endpoint, { archive: { classes: ['GLACIER'], restoreMilliseconds } });
-    suite = await startApp({
-      dataDir: data.dataDir,
-      environment: { ...s3.environment, S3_ENDPOINT: proxy.endpoint, S3_COLD_STORAGE_CLASS: 'GLACIER' },
+    const lifecycle = { prefix: 'cold/', storageClass: 'GLACIER', afterMilliseconds: 0 };
+    proxy = await startFaultProxy(s3.options.endpoint, {
+      archive: { classes: ['GLACIER'], restoreMilliseconds, ...(by === 'lifecycle' && { lifecycle }) },
     });
+    const { bucket, credentials } = s3.options;
+    const place = { kind: 's3', bucket, endpoint: proxy.endpoint, forcePathStyle: true, ...credentials };
+    const stores = [
+      { kind: 'filesystem', name: 'local', tier: 'hot', path: path.join(data.dataDir, 'blobs') },
+      { ...place, name: 'warm', tier: 'warm', prefix: 'warm/' },
+      { ...place, name: 'cold', tier: 'cold', prefix: 'cold/', storageClass: 'GLACIER', archive: { by } },
+    ];
+    const environment =
+      by === 'lifecycle'
+        ? { ISOCENTER_STORES: JSON.stringify(stores) }
+        : { ...s3.environment, S3_ENDPOINT: proxy.endpoint, S3_COLD_STORAGE_CLASS: 'GLACIER' };
+    suite = await startApp({ dataDir: data.dataDir, environment });
     for (const instance of instances) {
       const { contentType, body } = multipartBody([instance]);
       const response = await fetch(`${suite.dicomweb}/studies`, {
@@ -192,6 +205,28 @@ describe('studies in a bucket and in its archive class', () => {
     expect(studies).toMatchObject([{ studyInstanceUid, recalled: { ordered: 1 } }]);
     await waitFor('the prefetch', async () => ((await availability())[0] === 'ONLINE' ? true : undefined));
     expect((await frame(2)).status).toBe(200);
+  });
+
+  it('finds by scrubbing that an archived object was written over, and writes it anew from a copy that waits', async () => {
+    proxy.forget();
+    await moveTo('cold');
+    // It was there still, and was asked about.
+    const { key } = of('HeadObject').at(-1)!;
+    const { endpoint, bucket, region, credentials } = s3.options;
+    // Behind the proxy, which goes on to say what it said of the object.
+    const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
+    await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: randomBytes(1_000) }));
+    client.destroy();
+    proxy.forget();
+    await api('/scrub', {});
+    const anew = await waitFor('the repair', async () => of('CopyObject').find((copied) => copied.key !== key));
+    expect(anew.key).not.toBe(key);
+    const scrub = (await waitFor('the end of the scrub', async () => {
+      const report = (await api('/scrub')) as { percent: number; damaged: object[] };
+      return report.percent === 100 && of('DeleteObject').length > 0 ? report : undefined;
+    })) as { damaged: object[] };
+    expect(scrub.damaged).toEqual([]);
+    expect(await availability()).toEqual(['NEARLINE']);
   });
 
   it('keeps a study on legal hold from being deleted, and lets it go after', async () => {

@@ -111,6 +111,18 @@ describe('a study whose frames were compressed on their way, in the suite as shi
     const before = await Promise.all(asked.map(answer));
     expect(before.map(({ status }) => status)).toEqual(asked.map(() => 200));
 
+    const steps = [{ to: 'warm', afterDays: 0, recompress: 'htj2k-lossless' }];
+    const estimate = await waitFor('the dry run', async () => {
+      const answer = await send('POST', '/policies/dry-run', { policies: [{ name: 'at once', steps }] });
+      expect(answer.status).toBe(200);
+      const { groups } = (await answer.json()) as { groups: { recompression?: Record<string, number> }[] };
+      return groups[0]?.recompression; // not while a model waits for the study
+    });
+    const came = instances.reduce((sum, { length }) => sum + length, 0);
+    expect(estimate).toMatchObject({ series: 1, bytes: came, seriesTried: 1, keptAsIs: {} });
+    expect(estimate['storedBytes']).toBeLessThan(came / 2);
+    expect(estimate['bytesSaved']).toBe(came - estimate['storedBytes']!);
+
     const ordered = await send('POST', `/studies/${studyInstanceUid}/move`, {
       tier: 'warm',
       recompress: 'htj2k-lossless',

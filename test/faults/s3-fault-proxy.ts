@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A request to S3 as a test sees it. */
@@ -10,6 +10,7 @@ export interface S3Request {
   /** Behind the bucket. */
   key: string;
   range: string | undefined;
+  headers: IncomingHttpHeaders;
   /** Counting from 1, over all requests. */
   number: number;
 }
@@ -64,7 +65,7 @@ export interface ProxyOptions {
   archive?: { classes: string[]; restoreMilliseconds: number; lifecycle?: Lifecycle };
 }
 
-/** A rule of the bucket: what is written under the prefix goes into the class so long after. */
+/** A rule of the bucket: what is copied to a key under the prefix goes into the class so long after. */
 export interface Lifecycle {
   prefix: string;
   storageClass: string;
@@ -127,7 +128,8 @@ export async function startFaultProxy(target: string, { archive }: ProxyOptions 
     if (writing.includes(seen.operation) && rule !== undefined && seen.key.startsWith(rule.prefix)) {
       const { storageClass: to, afterMilliseconds } = rule;
       const metadata = metadataOf(incoming.headers);
-      const archivedAt = Date.now() + afterMilliseconds;
+      // What was just written is days from it, and is read back meanwhile.
+      const archivedAt = Date.now() + (seen.operation === 'CopyObject' ? afterMilliseconds : 3_600_000);
       archived.set(seen.key, { storageClass: to, archivedAt, ...(metadata !== undefined && { metadata }) });
       // The server behind makes a mess of a copy onto itself.
       if (seen.operation === 'CopyObject' && metadata !== undefined) return answerCopied(incoming, outgoing);
@@ -289,7 +291,14 @@ function describe({ method = 'GET', url = '/', headers }: IncomingMessage, numbe
   const { pathname, searchParams } = new URL(url, 'http://s3');
   const [, , ...path] = pathname.split('/');
   const key = path.join('/');
-  return { method, key, number, range: headers.range, operation: operationOf(method, key, searchParams, headers) };
+  return {
+    method,
+    key,
+    number,
+    range: headers.range,
+    headers,
+    operation: operationOf(method, key, searchParams, headers),
+  };
 }
 
 function operationOf(

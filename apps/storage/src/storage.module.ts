@@ -10,6 +10,7 @@ import { StoreRoom } from './tiering/store-room.js';
 import { StudiesController } from './tiering/studies.controller.js';
 import { TestStores } from './tiering/test-stores.js';
 import { TieringPolicies } from './tiering/tiering-policies.js';
+import { TryRecompression } from './tiering/try-recompression.js';
 import { CollectGarbageJob } from './upkeep/collect-garbage.job.js';
 import { DeleteEmptiedJob } from './upkeep/delete-emptied.job.js';
 import { ScrubJob } from './upkeep/scrub.job.js';
@@ -21,6 +22,7 @@ import { StorageController } from './usage/storage.controller.js';
   controllers: [StorageController, PoliciesController, StudiesController],
   providers: [
     TieringPolicies,
+    TryRecompression,
     TestStores,
     StoreRoom,
     PlanTieringJob,

@@ -1,5 +1,5 @@
 export type BlobErrorCode =
-  'blob-not-found' | 'blob-invalid-range' | 'blob-no-space' | 'blob-unavailable' | 'blob-archived' | 'blob-unsupported';
+  'blob-not-found' | 'blob-invalid-range' | 'blob-no-space' | 'blob-unavailable' | 'blob-archived';
 
 /** What went wrong with a blob or its store; `cause` has the store's own error. */
 export class BlobError extends Error {

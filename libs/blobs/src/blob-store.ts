@@ -35,8 +35,9 @@ export interface BlobWriter {
   /** Of the objects that have ended and were not taken back, in their order. Also after commit. @throws BlobError */
   digests(): Promise<ObjectDigests[]>;
   /**
-   * Takes back what came after the first `bytes` bytes.
-   * @throws BlobError 'blob-unsupported' where the store cannot
+   * Takes back what came after the first `bytes` bytes, and the digests of objects that end there. Where it was sent already
+   * its bytes stay, and `bytes` with them: the next object begins behind what nobody refers to.
+   * @throws BlobError
    */
   truncate(bytes: number): Promise<void>;
   /** Resolves when the blob is durable under its key. @throws BlobError, and then nothing is stored */

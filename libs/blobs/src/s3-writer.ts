@@ -32,7 +32,11 @@ interface FullPart {
  */
 export class S3Writer implements BlobWriter {
   /** Not of what is read back in any case. */
-  private readonly hash: Hash | undefined;
+  private hash: Hash | undefined;
+  /** At the beginning of the last object: for when it is taken back. */
+  private before: { position: number; hash: Hash } | undefined;
+  /** Where objects ended that have digests. */
+  private readonly ends: number[] = [];
   private readonly objects = new ObjectHashes();
   private readonly partBytes: number;
   private position = 0;
@@ -81,13 +85,23 @@ export class S3Writer implements BlobWriter {
   }
 
   async truncate(bytes: number): Promise<void> {
-    if (bytes === this.position) return;
     if (bytes > this.position) throw new RangeError(`A blob of ${this.position} bytes cannot be cut to ${bytes}`);
-    throw new BlobError('blob-unsupported', 'What was sent to S3 cannot be taken back');
+    while ((this.ends.at(-1) ?? 0) > bytes) {
+      this.ends.pop();
+      this.objects.digests.pop();
+    }
+    const surplus = this.position - bytes;
+    const isKnown = this.hash === undefined || this.before?.position === bytes;
+    // What was sent stays where it is, and nothing refers to it: the next object begins behind it.
+    if (surplus > this.filled || !isKnown) return;
+    this.filled -= surplus;
+    this.position = bytes;
+    this.hash = this.before?.hash.copy();
   }
 
   beginObject(): void {
     this.objects.begin();
+    if (this.hash !== undefined) this.before = { position: this.position, hash: this.hash.copy() };
   }
 
   beginDataset(): void {
@@ -96,6 +110,7 @@ export class S3Writer implements BlobWriter {
 
   endObject(): void {
     this.objects.end();
+    this.ends.push(this.position);
   }
 
   async digests(): Promise<ObjectDigests[]> {
@@ -158,7 +173,7 @@ export class S3Writer implements BlobWriter {
 
   /** Sends what is filled when fewer than {@link partsAtOnce} are on their way. */
   private async sendPart(): Promise<void> {
-    if (this.part === undefined) return;
+    if (this.part === undefined || this.filled === 0) return;
     while (this.underWay.size >= partsAtOnce) await Promise.race(this.underWay);
     this.refuseAfterFailure();
     const full: FullPart = { number: (this.partNumber += 1), bytes: this.part.subarray(0, this.filled) };

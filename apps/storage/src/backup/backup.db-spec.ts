@@ -74,6 +74,7 @@ describe('backup, restore and fsck', () => {
     await elsewhere(async (db, stores) => {
       const restored = await restoreBackup(db.dataSource, stores, folder, await readManifest(folder), never());
       expect(restored).toMatchObject({ studies: 4, instances: 4, packs: 4, missing: [] });
+      expect(restored.storesElsewhere).toEqual(['hot', 'warm', 'cold']);
       expect(await checkArchive(db.dataSource, stores, { digests: true })).toMatchObject({ isSound: true });
       for (const table of ['study', 'series', 'instance', 'pack']) {
         const text = `select md5(string_agg(t::text, '|' order by t::text)) as digest from ${table} t`;
@@ -85,6 +86,31 @@ describe('backup, restore and fsck', () => {
         'not empty',
       );
     });
+  });
+
+  it('has the models that were uploaded, larger than a page of rows may be', async () => {
+    const pieces = 70; // four megabytes each, as an upload makes them: together longer than a string can be
+    await query(
+      bench.db.dataSource,
+      `insert into model (model_id, version, specialty, sha256, manifest, source, is_current)
+       values ('test/large', '1.0.0', 'radiology', 'x', '{}', 'upload', false)`,
+    );
+    await query(
+      bench.db.dataSource,
+      `insert into model_file (model_id, version, name, position, bytes)
+       select 'test/large', '1.0.0', 'model.onnx', n, decode(md5(n::text) || repeat('ab', 4194288), 'hex')
+         from generate_series(1, $1::integer) n`,
+      [pieces],
+    );
+    const text = `select count(*) as n, md5(string_agg(md5(bytes), '' order by position)) as digest from model_file`;
+    const uploaded = await query(bench.db.dataSource, text);
+    expect(uploaded).toMatchObject([{ n: pieces }]);
+    await backup();
+    await elsewhere(async (db, stores) => {
+      await restoreBackup(db.dataSource, stores, folder, await readManifest(folder), never());
+      expect(await query(db.dataSource, text)).toEqual(uploaded);
+    });
+    await execute(bench.db.dataSource, `delete from model where model_id = 'test/large'`);
   });
 
   it('restores the earlier one by its name', async () => {

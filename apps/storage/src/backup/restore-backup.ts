@@ -18,6 +18,8 @@ export interface RestoreResult {
   bytes: number;
   /** Packs that are where they were: their store is configured here, and has them. */
   packsInPlace: number;
+  /** Stores that were configured where the backup was made, and are not here: what they held went to the hot tier. */
+  storesElsewhere: string[];
   /** Packs that are nowhere: their instances are listed, and cannot be read. */
   missing: { packId: string; reason: string }[];
 }
@@ -94,7 +96,9 @@ export async function restoreBackup(
     db,
     'select (select count(*) from study) as studies, (select count(*) from instance) as instances',
   );
-  return { name: manifest.name, takenAt: manifest.takenAt, ...counts!, ...result };
+  const here = new Set(stores.all.map((store) => store.name));
+  const storesElsewhere = (manifest.stores ?? []).map(({ name }) => name).filter((name) => !here.has(name));
+  return { name: manifest.name, takenAt: manifest.takenAt, ...counts!, ...result, storesElsewhere };
 }
 
 async function loadRows(db: DataSource, folder: string, manifest: BackupManifest): Promise<void> {

@@ -13,7 +13,9 @@ export interface TableDump {
   sha256: string;
 }
 
-const rowsPerFetch = 500;
+const rowsMax = 500;
+/** Of rows as text, in memory at once: a piece of a model has eight million characters, a study a thousand. */
+const charactersMax = 16 * 1024 ** 2;
 const jobsTable = 'jobs.job';
 /** Jobs that have still to be done; the rest is history. */
 const openJobs = `state in ('created', 'retry', 'active')`;
@@ -54,13 +56,16 @@ export async function dumpTable(tx: Transaction, table: string, file: string): P
   const where = table === jobsTable ? `where ${openJobs}` : '';
   async function* lines(): AsyncGenerator<string> {
     await query(tx, `declare dumped no scroll cursor for select row_to_json(t)::text as line from ${table} t ${where}`);
-    for (;;) {
-      const page = await query<{ line: string }>(tx, `fetch ${rowsPerFetch} from dumped`);
+    for (let wanted = 1; ;) {
+      const page = await query<{ line: string }>(tx, `fetch ${wanted} from dumped`);
       if (page.length === 0) break;
       rows += page.length;
       const text = page.map(({ line }) => `${line}\n`).join('');
       hash.update(text);
       yield text;
+      // As many as would be as long in all, were the next like these; not at once, for they may not be.
+      const fitting = Math.floor((charactersMax * page.length) / text.length);
+      wanted = Math.max(1, Math.min(rowsMax, fitting, 4 * wanted));
     }
     await query(tx, 'close dumped');
   }
@@ -95,10 +100,14 @@ export async function loadTable(tx: Transaction, dump: TableDump, file: string):
     );
   };
   let page: string[] = [];
+  let characters = 0;
   for await (const line of createInterface({ input: createReadStream(file).pipe(createGunzip()) })) {
     hash.update(`${line}\n`);
     page.push(isJobs ? line.replace('"state":"active"', '"state":"retry"') : line);
-    if (page.length === rowsPerFetch) await insert(page.splice(0));
+    characters += line.length;
+    if (page.length < rowsMax && characters < charactersMax) continue;
+    await insert(page.splice(0));
+    characters = 0;
   }
   if (page.length > 0) await insert(page);
   if (rows !== dump.rows || hash.digest('hex') !== dump.sha256) {

@@ -17,6 +17,8 @@ export interface BackupManifest {
   tables: TableDump[];
   packs: number;
   bytes: number;
+  /** Where packs were: a restore leaves them there where the store is configured, by this name. Absent in earlier ones. */
+  stores?: { name: string; tier: string }[];
   /** Packs that could not be copied, and why. Of those in an archive class the archive holds the only copy. */
   missing: { packId: string; reason: string }[];
 }
@@ -81,7 +83,17 @@ export async function writeBackup(
       }
     }
     const { packs, bytes, missing } = result;
-    const manifest: BackupManifest = { format: 1, name, takenAt, migrations, tables, packs, bytes, missing };
+    const manifest: BackupManifest = {
+      format: 1,
+      name,
+      takenAt,
+      migrations,
+      tables,
+      packs,
+      bytes,
+      stores: stores.entries.map(({ store, tier }) => ({ name: store.name, tier })),
+      missing,
+    };
     await writeDurably(path.join(partial, 'manifest.json'), JSON.stringify(manifest, undefined, 2));
     await rename(partial, path.join(folder, name));
     await syncFolder(folder);

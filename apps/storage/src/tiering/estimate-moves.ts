@@ -1,6 +1,8 @@
 import type { BlobStores, Prices } from '#libs/blobs';
+import { BytesSample } from './bytes-sample.js';
 import type { Move } from './choose-moves.js';
 import type { Tier } from './tiers.js';
+import type { RecompressionTrial } from './try-recompression.js';
 
 export interface MoveEstimate {
   from: Tier;
@@ -15,6 +17,23 @@ export interface MoveEstimate {
   cost: number;
   /** What the same bytes cost more, or less, each month from then on. */
   monthlyCost: number;
+  /** There where frames are to be compressed on the way. */
+  recompression?: RecompressionEstimate;
+}
+
+/** What compressing would save and take. The costs are those of what would be stored; the requests at most as many. */
+export interface RecompressionEstimate {
+  series: number;
+  bytes: number;
+  /** What would be stored of them. */
+  storedBytes: number;
+  bytesSaved: number;
+  /** Of one processor. */
+  cpuSeconds: number;
+  /** By so many series, of which a frame was compressed to find out; 0: none could be read, and nothing is known. */
+  seriesTried: number;
+  /** Why frames would be left as they are, and of how many of those tried. */
+  keptAsIs: Record<string, number>;
 }
 
 export interface MovesEstimate {
@@ -32,14 +51,23 @@ export interface MovesEstimate {
   isCut: boolean;
 }
 
+interface Group extends MoveEstimate {
+  uids: Set<string>;
+  /** Read from where they are, and written, once. */
+  toCompress: { series: number; bytes: number };
+  sample: BytesSample<Move>;
+}
+
 const gigabyte = 1e9;
+/** Series of a group that are tried: a dry run is to answer while somebody waits. */
+const triedMax = 12;
 const partBytes = 8 * 1024 ** 2;
 const examplesMax = 100;
 const free: Prices = { gbMonth: 0, thousandWrites: 0, thousandReads: 0, gbRead: 0 };
 
 /** Adds up what moves would take: bytes, requests, money. */
 export class EstimateMoves {
-  private readonly groups = new Map<string, MoveEstimate & { uids: Set<string> }>();
+  private readonly groups = new Map<string, Group>();
   private readonly examples: Move[] = [];
   private readonly uids = new Set<string>();
 
@@ -62,6 +90,8 @@ export class EstimateMoves {
           cost: 0,
           monthlyCost: 0,
           uids: new Set(),
+          toCompress: { series: 0, bytes: 0 },
+          sample: new BytesSample(triedMax),
         };
         this.groups.set(name, group);
       }
@@ -75,14 +105,30 @@ export class EstimateMoves {
         (writes * target.thousandWrites + target.thousandReads + source.thousandReads) / 1_000 +
         (bytes / gigabyte) * (target.gbRead + source.gbRead);
       group.monthlyCost += (bytes / gigabyte) * (target.gbMonth - source.gbMonth);
+      if (move.recompress !== undefined) {
+        group.toCompress.series += 1;
+        group.toCompress.bytes += bytes;
+        group.sample.offer(move, bytes);
+      }
       group.uids.add(studyInstanceUid);
       this.uids.add(studyInstanceUid);
       if (this.examples.length < examplesMax) this.examples.push(move);
     }
   }
 
-  result(studiesSeen: number, isCut: boolean): MovesEstimate {
-    const groups = [...this.groups.values()].map(({ uids, ...group }) => ({ ...group, studies: uids.size }));
+  /** Of the series whose frames are to be compressed, some of each group. */
+  samples(): Map<string, Move[]> {
+    const groups = [...this.groups].filter(([, { toCompress }]) => toCompress.series > 0);
+    return new Map(groups.map(([name, { sample }]) => [name, sample.chosen]));
+  }
+
+  /** @param trials what was found of the {@link samples} */
+  result(
+    studiesSeen: number,
+    isCut: boolean,
+    trials: ReadonlyMap<string, RecompressionTrial> = new Map(),
+  ): MovesEstimate {
+    const groups = [...this.groups].map(([name, group]) => this.summary(group, trials.get(name)));
     const sum = (of: (group: MoveEstimate) => number) => groups.reduce((total, group) => total + of(group), 0);
     return {
       studiesSeen,
@@ -94,6 +140,29 @@ export class EstimateMoves {
       groups,
       examples: this.examples,
       isCut,
+    };
+  }
+
+  private summary({ uids, toCompress, sample: _, ...group }: Group, trial?: RecompressionTrial): MoveEstimate {
+    const summary = { ...group, studies: uids.size };
+    if (trial === undefined) return summary;
+    const target = this.pricesOf(group.to);
+    const { series, bytes } = toCompress;
+    const storedBytes = Math.round(bytes * trial.storedShare);
+    const saved = (bytes - storedBytes) / gigabyte;
+    return {
+      ...summary,
+      cost: group.cost - saved * target.gbRead,
+      monthlyCost: group.monthlyCost - saved * target.gbMonth,
+      recompression: {
+        series,
+        bytes,
+        storedBytes,
+        bytesSaved: bytes - storedBytes,
+        cpuSeconds: Math.round(10 * bytes * trial.secondsPerByte) / 10,
+        seriesTried: trial.tried,
+        keptAsIs: trial.keptAsIs,
+      },
     };
   }
 

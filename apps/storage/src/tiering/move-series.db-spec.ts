@@ -277,6 +277,10 @@ describe('move-series', () => {
           bytes[7]! ^= 1;
           return (await import('node:stream')).Readable.from([bytes]);
         },
+        readInto: async (of, offset, target) => {
+          await bench.hot.readInto(of, offset, target);
+          if (of === key) target[7]! ^= 1;
+        },
       }),
     });
     const moveId = await order(series, 'warm');

@@ -7,6 +7,7 @@ import { EstimateMoves, type MovesEstimate } from './estimate-moves.js';
 import { PlanTieringJob } from './plan-tiering.job.js';
 import { policyDefinitionSchema, policySchema } from './policy.js';
 import { type StoredPolicy, TieringPolicies } from './tiering-policies.js';
+import { type RecompressionTrial, TryRecompression } from './try-recompression.js';
 
 const nameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/);
 const dryRunSchema = z.strictObject({
@@ -17,6 +18,8 @@ const dryRunSchema = z.strictObject({
     .optional(),
 });
 const studiesMax = 200_000;
+/** Somebody waits for the answer of a dry run: frames are compressed for so long to find out what that saves. */
+const trialMilliseconds = 10_000;
 
 /** The policies by which studies go to colder tiers, and what they would do. */
 @Controller('api/storage/policies')
@@ -26,6 +29,7 @@ export class PoliciesController {
     private readonly policies: TieringPolicies,
     private readonly plan: PlanTieringJob,
     private readonly stores: BlobStores,
+    private readonly recompression: TryRecompression,
   ) {}
 
   /** In the order they are asked; the first that matches a study decides. */
@@ -47,9 +51,12 @@ export class PoliciesController {
     for await (const { moves, studies } of this.plan.preview(policies)) {
       estimate.add(moves);
       seen += studies;
-      if (seen >= studiesMax) return estimate.result(seen, true);
+      if (seen >= studiesMax) break;
     }
-    return estimate.result(seen, false);
+    const trials = new Map<string, RecompressionTrial>();
+    const until = performance.now() + trialMilliseconds;
+    for (const [group, sample] of estimate.samples()) trials.set(group, await this.recompression.try(sample, until));
+    return estimate.result(seen, seen >= studiesMax, trials);
   }
 
   @Put(':name')

@@ -40,7 +40,14 @@ export async function checkPresence(
       if (damage === undefined || !(await isStillReady(db, blob.locationId))) return;
       missing += 1;
       logger.error(
-        { packId: blob.packId, store: blob.store, key: blob.key, bytes: blob.bytes, damage: damage.text },
+        {
+          packId: blob.packId,
+          store: blob.store,
+          key: blob.key,
+          bytes: blob.bytes,
+          found: damage.bytes ?? null,
+          damage: damage.text,
+        },
         'a pack has lost its bytes here: restore the blob from a backup',
       );
     });

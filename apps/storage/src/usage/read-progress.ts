@@ -96,10 +96,15 @@ export async function readRecalls(
   db: DataSource,
   limit: number,
 ): Promise<{ open: Progress & { packs: number }; recalls: RecallInProgress[] }> {
-  const [open] = await query<{ packs: number; bytes: number }>(
+  // Of those that were asked for since the oldest that is still under way.
+  const [open] = await query<{ packs: number; bytes: number; done: number }>(
     db,
-    `select count(*) as packs, coalesce(sum(bytes), 0)::bigint as bytes from pack_recall
-      where state not in ('done', 'failed')`,
+    `select count(*) filter (where state not in ('done', 'failed')) as packs,
+            coalesce(sum(bytes), 0)::bigint as bytes,
+            coalesce(sum(bytes) filter (where state = 'done'), 0)::bigint as done
+       from pack_recall
+      where state <> 'failed' and requested_at >= (
+        select min(requested_at) from pack_recall where state not in ('done', 'failed'))`,
   );
   const recalls = await query<RecallInProgress>(
     db,
@@ -107,5 +112,5 @@ export async function readRecalls(
        from pack_recall order by finished_at is not null, requested_at desc, pack_id limit $1`,
     [limit],
   );
-  return { open: { packs: open!.packs, ...progressOf(open!.bytes, 0) }, recalls };
+  return { open: { packs: open!.packs, ...progressOf(open!.bytes, open!.done) }, recalls };
 }

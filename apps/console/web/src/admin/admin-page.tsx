@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect } from 'react';
 import { getStorage, listModels, listRules } from '../api/admin.js';
 import { ApiError } from '../api/api-error.js';
+import { getStorageProgress } from '../api/storage-progress.js';
 import { listFigures, listLevels, listWebhooks } from '../api/triage-admin.js';
 import { useLoaded } from '../api/use-loaded.js';
 import { ErrorBoundary } from '../parts/error-boundary.js';
@@ -13,6 +14,7 @@ import { HealthTable } from './health-table.js';
 import { ModelsTable } from './models-table.js';
 import { RulesTable } from './rules-table.js';
 import { ServiceLevelsTable } from './service-levels-table.js';
+import { StorageProgress } from './storage-progress.js';
 import { WebhooksTable } from './webhooks-table.js';
 
 export function AdminPage() {
@@ -52,6 +54,12 @@ export function AdminPage() {
           path="/api/rules"
           load={listRules}
           show={({ match, rules }) => <RulesTable match={match} rules={rules} />}
+        />
+        <Part
+          title="Moves, restores and scrubbing"
+          path="/api/storage/moves"
+          load={getStorageProgress}
+          show={(progress) => <StorageProgress {...progress} />}
         />
         <Part title="Storage" path="/api/storage" load={getStorage} show={(usage) => <Facts value={usage} />} />
       </div>
