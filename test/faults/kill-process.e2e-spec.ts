@@ -64,22 +64,26 @@ describe('a suite of two HTTP processes', () => {
         await store(objects);
       }
     });
-    for (let round = 0; round < kills; round += 1) {
-      const before = acknowledged.length;
-      await waitFor('something stored', async () => (acknowledged.length > before + writers ? true : undefined));
-      // New connections go to one process and the other in turn: either has some of these when one is killed.
-      const halves = await Promise.all(Array.from({ length: 8 }, () => startUpload(`${suite.dicomweb}/studies`)));
-      const [first, second] = serving();
-      process.kill(round % 2 === 0 ? first! : second!, 'SIGKILL');
-      await waitFor('two processes again', async () => {
-        const now = serving();
-        return now.length === 2 && (await processesInMetrics().catch(() => [])).length === 2 ? true : undefined;
-      });
-      const ends = await Promise.all(halves.map((half) => half.finish()));
-      expect([...new Set(ends)].sort()).toEqual([200, 'cut']);
+    try {
+      for (let round = 0; round < kills; round += 1) {
+        const before = acknowledged.length;
+        await waitFor('something stored', async () => (acknowledged.length > before + writers ? true : undefined));
+        // New connections go to one process and the other in turn: either has some of these when one is killed.
+        const halves = await Promise.all(Array.from({ length: 8 }, () => startUpload(`${suite.dicomweb}/studies`)));
+        const victim = serving()[round % 2]!;
+        process.kill(victim, 'SIGKILL');
+        await waitFor('the end of the process', async () => (isAlive(victim) ? undefined : true));
+        const ends = await Promise.all(halves.map((half) => half.finish()));
+        expect([...new Set(ends)].sort()).toEqual([200, 'cut']);
+        await waitFor('two processes again', async () => {
+          const now = serving();
+          return now.length === 2 && (await processesInMetrics().catch(() => [])).length === 2 ? true : undefined;
+        });
+      }
+    } finally {
+      isOver.value = true;
+      await Promise.all(sending);
     }
-    isOver.value = true;
-    await Promise.all(sending);
     await checkAll();
     expect(suite.output().match(/another takes its place/g)).toHaveLength(kills);
     expect(suite.output().match(/Isocenter is running/g)).toHaveLength(1);

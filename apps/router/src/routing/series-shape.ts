@@ -40,15 +40,18 @@ export async function readSeriesShapes(tx: Transaction, study: StudyFacts): Prom
   const rows = await queryPreparedIn<{ series_instance_uid: string } & Record<string, unknown>>(
     tx,
     'routing-shapes',
+    // Each text is parsed once for all of its elements: a series is looked at again and again while it comes.
     `select e.series_instance_uid, i.number_of_frames as frames,
-            j.d #> '{00200032,Value}' as position, j.d #> '{00200037,Value}' as orientation,
-            (j.d #>> '{00480006,Value,0}')::float8 as matrix_columns, (j.d #>> '{00480007,Value,0}')::float8 as matrix_rows,
-            i.columns, i.rows, (j.d #>> '{00480303,Value,0}')::float8 as focal_planes,
-            (j.d #>> '{00480302,Value,0}')::float8 as optical_paths, j.d #>> '{00209311,Value,0}' as organization,
-            j.d #>> '{00209161,Value,0}' as concatenation, (j.d #>> '{00209163,Value,0}')::float8 as concatenation_total
+            j."00200032" -> 'Value' as position, j."00200037" -> 'Value' as orientation,
+            (j."00480006" #>> '{Value,0}')::float8 as matrix_columns, (j."00480007" #>> '{Value,0}')::float8 as matrix_rows,
+            i.columns, i.rows, (j."00480303" #>> '{Value,0}')::float8 as focal_planes,
+            (j."00480302" #>> '{Value,0}')::float8 as optical_paths, j."00209311" #>> '{Value,0}' as organization,
+            j."00209161" #>> '{Value,0}' as concatenation, (j."00209163" #>> '{Value,0}')::float8 as concatenation_total
        from series e join instance i using (series_key)
-       cross join lateral (
-         select case when octet_length(i.dicom_json) <= $3 then i.dicom_json::json end as d) j
+       cross join lateral json_to_record(
+         case when octet_length(i.dicom_json) <= $3 then i.dicom_json::json else '{}' end) as j (
+           "00200032" json, "00200037" json, "00480006" json, "00480007" json, "00480303" json, "00480302" json,
+           "00209311" json, "00209161" json, "00209163" json)
       where e.study_key = $1 and e.series_instance_uid = any($2)`,
     [study.studyKey, [...kinds.keys()], metadataBytesMax],
   );
