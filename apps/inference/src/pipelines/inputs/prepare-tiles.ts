@@ -40,11 +40,10 @@ export async function prepareTiles(spec: TilesInput, task: FetchedInput): Promis
   const overlap = spec.cut?.overlap ?? 0;
   const blank = spec.preprocessing.find((step) => step.step === 'blank-outside-matrix')?.value ?? glass;
 
-  const draw: Draw = async (index, used) => {
+  const draw: Draw = async (index, memory) => {
     const square = squares[index]!;
     const [rows, columns] = [square.rows + 2 * overlap, square.columns + 2 * overlap];
-    const size = 3 * rows * columns;
-    const data = (used?.length === size ? used : new Float32Array(size)).fill(blank);
+    const data = memory(3 * rows * columns).fill(blank);
     if (paint) await paint(data, square.row - overlap, square.column - overlap, rows, columns);
     else placeTile(data, level.tiles[index]!, await level.read(index), scale);
     return { data, rows, columns };
@@ -67,10 +66,10 @@ export async function prepareTiles(spec: TilesInput, task: FetchedInput): Promis
   };
 }
 
-/** @param used of a square drawn before, whose values nobody needs any more */
+/** @param memory gives so many elements to draw into, of any content */
 type Draw = (
   index: number,
-  used: Float32Array | undefined,
+  memory: (length: number) => Float32Array,
 ) => Promise<{ data: Float32Array; rows: number; columns: number }>;
 
 async function* readBatches(
@@ -82,26 +81,35 @@ async function* readBatches(
   const rest = spec.preprocessing.filter((step) => step.step === 'channels' || step.step === 'normalise');
   let tiles: { data: Float32Array; dims: [number, number, number] }[] = [];
   let places: Place[] = [];
-  // Drawn and copied into a batch: to be drawn into again.
-  const used: Float32Array[] = [];
+  // Squares are drawn where they lie in the batch, unless steps make something else of them.
+  let drawnInto: Float32Array | undefined;
+  const memory = (length: number): Float32Array => {
+    if (tiles.length === 0 && drawnInto?.length !== spec.batch * length)
+      drawnInto = new Float32Array(spec.batch * length);
+    const from = tiles.length * length;
+    return drawnInto?.length === spec.batch * length
+      ? drawnInto.subarray(from, from + length)
+      : new Float32Array(length);
+  };
   const together = (): Batch => {
     const [channels, rows, columns] = tiles[0]!.dims;
-    const data = new Float32Array(tiles.length * channels * rows * columns);
-    tiles.forEach((tile, index) => {
-      data.set(tile.data, index * channels * rows * columns);
-      used.push(tile.data);
-    });
+    let data = drawnInto;
+    if (
+      data?.length !== tiles.length * channels * rows * columns ||
+      tiles.some((tile) => tile.data.buffer !== data!.buffer)
+    ) {
+      data = new Float32Array(tiles.length * channels * rows * columns);
+      tiles.forEach((tile, index) => data!.set(tile.data, index * channels * rows * columns));
+    }
+    drawnInto = undefined;
     const batch: Batch = { tensor: { data, dims: [tiles.length, channels, rows, columns] }, places };
     tiles = [];
     places = [];
     return batch;
   };
   for (const [index, square] of squares.entries()) {
-    const drawn = await draw(index, used.pop());
-    if (spec.tissueAtLeast > 0 && tissueShare(drawn.data) < spec.tissueAtLeast) {
-      used.push(drawn.data);
-      continue;
-    }
+    const drawn = await draw(index, memory);
+    if (spec.tissueAtLeast > 0 && tissueShare(drawn.data) < spec.tissueAtLeast) continue;
     const tile = finish(drawn, rest);
     if (tiles.length > 0 && tile.dims.some((size, axis) => size !== tiles[0]!.dims[axis])) yield together();
     tiles.push(tile);
