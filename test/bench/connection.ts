@@ -4,7 +4,7 @@ export interface Answer {
   status: number;
   /** The head as received, its names in lower case. */
   head: string;
-  /** Empty when the request was not to keep it. */
+  /** Empty when the request was not to keep it. In memory that the connection's next answer is written over. */
   body: Buffer;
   bytes: number;
 }
@@ -26,6 +26,9 @@ export interface Request {
 export class Connection {
   private readonly server: URL;
   private socket: Socket | undefined;
+  /** Where bytes come in, and where bodies are put together: used again, since memory that is new each time costs more. */
+  private readonly received = Buffer.allocUnsafe(receivedBytes);
+  private readonly kept = new KeptBody();
   private waiting:
     { reader: AnswerReader; resolve: (answer: Answer) => void; reject: (error: Error) => void } | undefined;
 
@@ -37,7 +40,7 @@ export class Connection {
   async send(request: Request): Promise<Answer> {
     const socket = this.socket ?? (await this.open());
     return new Promise<Answer>((resolve, reject) => {
-      this.waiting = { reader: new AnswerReader(request.isDropped ?? false), resolve, reject };
+      this.waiting = { reader: new AnswerReader(request.isDropped ?? false, this.kept), resolve, reject };
       if (request.body === undefined) return void socket.write(headOf(this.server, request, 0));
       socket.cork();
       socket.write(
@@ -59,13 +62,24 @@ export class Connection {
 
   private open(): Promise<Socket> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ host: this.server.hostname, port: Number(this.server.port || 80), noDelay: true });
+      const onread = {
+        buffer: this.received,
+        callback: (count: number, bytes: Uint8Array) => {
+          this.take(socket, (bytes as Buffer).subarray(0, count));
+          return true;
+        },
+      };
+      const socket: Socket = connect({
+        host: this.server.hostname,
+        port: Number(this.server.port || 80),
+        noDelay: true,
+        onread,
+      });
       socket.once('error', reject);
       socket.once('connect', () => {
         socket.off('error', reject);
         socket.on('error', (error) => this.break(socket, error));
         socket.on('close', () => this.break(socket, new Error('The server closed the connection')));
-        socket.on('data', (bytes) => this.take(socket, bytes));
         this.socket = socket;
         resolve(socket);
       });
@@ -105,28 +119,61 @@ function headOf(server: URL, { method = 'GET', path, accept, contentType }: Requ
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
+const receivedBytes = 1024 * 1024;
+
+/** The bytes of a body, in memory that grows to the longest. */
+class KeptBody {
+  private memory = Buffer.alloc(0);
+  private length = 0;
+
+  /** @param bytes how many there will be, as far as that is known */
+  begin(bytes: number): void {
+    this.length = 0;
+    this.hold(bytes);
+  }
+
+  add(piece: Uint8Array): void {
+    this.hold(this.length + piece.length);
+    this.memory.set(piece, this.length);
+    this.length += piece.length;
+  }
+
+  all(): Buffer {
+    return this.memory.subarray(0, this.length);
+  }
+
+  private hold(bytes: number): void {
+    if (bytes <= this.memory.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(bytes, 2 * this.memory.length));
+    larger.set(this.all());
+    this.memory = larger;
+  }
+}
+
 /** Reads one answer as its bytes come, by length or in chunks (RFC 9112 section 6). */
 export class AnswerReader {
   private readonly isDropped: boolean;
-  private pieces: Buffer[] = [];
+  private readonly kept: KeptBody;
   private rest: Buffer = Buffer.alloc(0);
   private state: 'head' | 'length' | 'size' | 'chunk' | 'trailer' = 'head';
   private left = 0;
   private head = '';
   private bytes = 0;
 
-  constructor(isDropped: boolean) {
+  constructor(isDropped: boolean, kept = new KeptBody()) {
     this.isDropped = isDropped;
+    this.kept = kept;
+    kept.begin(0);
   }
 
-  /** @returns the answer, once it is whole */
+  /** @param received is read while this runs, and may be written over afterwards @returns the answer, once it is whole */
   take(received: Buffer): Answer | undefined {
     let data = this.rest.length === 0 ? received : Buffer.concat([this.rest, received]);
     this.rest = Buffer.alloc(0);
     for (;;) {
       if (this.state === 'length' || this.state === 'chunk') {
         const piece = data.subarray(0, this.left);
-        if (!this.isDropped && piece.length > 0) this.pieces.push(piece);
+        if (!this.isDropped) this.kept.add(piece);
         this.bytes += piece.length;
         this.left -= piece.length;
         data = data.subarray(piece.length);
@@ -159,17 +206,18 @@ export class AnswerReader {
     if (this.head.startsWith('HTTP/1.1 1')) return 'head';
     if (this.head.includes('\r\ntransfer-encoding: chunked')) return 'size';
     this.left = Number(/\r\ncontent-length: *(\d+)/.exec(this.head)?.[1] ?? 0);
+    if (!this.isDropped) this.kept.begin(this.left);
     return 'length';
   }
 
   private wait(data: Buffer): undefined {
-    this.rest = data;
+    this.rest = Buffer.from(data);
     return undefined;
   }
 
   private whole(): Answer {
-    const body = this.pieces.length === 1 ? this.pieces[0]! : Buffer.concat(this.pieces);
-    return { status: Number(this.head.slice(9, 12)), head: this.head, body, bytes: this.bytes };
+    const { head, bytes } = this;
+    return { status: Number(head.slice(9, 12)), head, body: this.kept.all(), bytes };
   }
 }
 

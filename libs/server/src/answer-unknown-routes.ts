@@ -8,11 +8,10 @@ import { sendProblem } from './send-problem.js';
  * everything else with 404. Add it after CORS, so that viewers elsewhere can read the answer.
  */
 export function answerUnknownRoutes(fastify: FastifyInstance, routes: RouteTable): void {
-  fastify.addHook('onRequest', async (request, reply) => {
+  fastify.addHook('onRequest', (request, reply, done) => {
     // CORS brings a route `*` for OPTIONS.
-    if (!request.is404 && request.routeOptions.url !== '*') return;
+    if (!request.is404 && request.routeOptions.url !== '*') return done();
     answer(request, reply, routes);
-    return reply;
   });
 }
 
