@@ -9,7 +9,8 @@ export function hullArea(pixels: Int32Array, columns: number): number {
   // Of each row from its top edge to its bottom edge; a corner between two rows is of either.
   const left = new Float64Array(height + 1).fill(Infinity);
   const right = new Float64Array(height + 1).fill(-Infinity);
-  for (const at of pixels) {
+  for (let index = 0; index < pixels.length; index++) {
+    const at = pixels[index]!;
     const row = Math.floor(at / columns) - firstRow;
     const column = at - (row + firstRow) * columns;
     for (let edge = row; edge <= row + 1; edge++) {

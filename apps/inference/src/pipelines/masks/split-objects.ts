@@ -50,8 +50,8 @@ function scratchOf(size: number): Scratch {
 /**
  * Tells touching objects apart by seeded watershed (a flood in the order of the foreground's value).
  *
- * All works on copies with one pixel of nothing around, so that each pixel has eight neighbours and no edge is asked for: this is
- * done for each tile of a slide while the network is at the next.
+ * All works on copies with one pixel of nothing around, so that each pixel has eight neighbours and no edge is asked for; loops count,
+ * for an iterator makes an object of each pixel: this is done for each tile of a slide while the network is at the next.
  *
  * @param foreground, border One channel each, row by row.
  * @returns the number of its object for each pixel (0: none), and what each object is like, the first at index 0.
@@ -103,22 +103,26 @@ function keepObjects(
       pixels.length >= objectPixelsMin &&
       (solidityMin === 0 || pixels.length / hullArea(pixels, columns) >= solidityMin);
     if (!isKept) continue;
-    let [row, column] = [0, 0];
-    for (const at of pixels) {
-      row += Math.floor(at / columns);
-      column += at % columns;
+    let row = 0;
+    let column = 0;
+    for (let index = 0; index < pixels.length; index++) {
+      row += Math.floor(pixels[index]! / columns);
+      column += pixels[index]! % columns;
     }
     found.push({ pixels: pixels.length, row: row / pixels.length, column: column / pixels.length });
     numbers[object] = found.length;
   }
-  for (const at of members) objects[at] = numbers[objects[at]!]!;
+  for (let index = 0; index < members.length; index++) {
+    const at = members[index]!;
+    objects[at] = numbers[objects[at]!]!;
+  }
   return { objects, found };
 }
 
 /** The pixels of each object, row by row: those of `object` from `starts[object]` to `starts[object + 1]`. */
 function membersOf(objects: Int32Array, count: number): { starts: Int32Array; members: Int32Array } {
   const starts = new Int32Array(count + 2);
-  for (const object of objects) if (object > 0) starts[object + 1]!++;
+  for (let at = 0; at < objects.length; at++) if (objects[at]! > 0) starts[objects[at]! + 1]!++;
   for (let object = 1; object <= count; object++) starts[object + 1]! += starts[object]!;
   const members = new Int32Array(starts[count + 1]!);
   const next = starts.slice();
@@ -135,7 +139,8 @@ function open({ seeds: mask, eroded, opened: dilated }: Scratch, wide: number): 
   // What is on the margin is 0, so that nothing survives beside it, and the first and last row need no look.
   for (let at = wide + 1; at < mask.length - wide - 1; at++) {
     if (mask[at] === 0) continue;
-    const [above, below] = [at - wide, at + wide];
+    const above = at - wide;
+    const below = at + wide;
     eroded[at] =
       mask[above - 1]! &
       mask[above]! &
@@ -150,7 +155,7 @@ function open({ seeds: mask, eroded, opened: dilated }: Scratch, wide: number): 
     if (eroded[at] === 0) continue;
     // It had all its neighbours: none of them is on the margin.
     dilated[at] = 1;
-    for (const step of around) dilated[at + step] = 1;
+    for (let to = 0; to < 8; to++) dilated[at + around[to]!] = 1;
   }
 }
 
@@ -165,10 +170,11 @@ function labelPieces({ opened: mask, labels, list: piece }: Scratch, wide: numbe
     mask[start] = 2;
     for (let next = 0; next < length; next++) {
       const at = piece[next]!;
-      for (const step of around) {
-        if (mask[at + step] !== 1) continue;
-        mask[at + step] = 2;
-        piece[length++] = at + step;
+      for (let to = 0; to < 8; to++) {
+        const other = at + around[to]!;
+        if (mask[other] !== 1) continue;
+        mask[other] = 2;
+        piece[length++] = other;
       }
     }
     if (length < pixelsMin) continue;
@@ -202,8 +208,8 @@ function flood({ labels, foreground: mask, levels: levelOf, list: after }: Scrat
   for (let at = 0; at < labels.length; at++) if (labels[at] !== 0) push(levelOf[at]!, at);
   for (let level = 0; level < levels; level++) {
     for (let at = first[level]!; at !== 0; at = after[at]!) {
-      for (const step of around) {
-        const other = at + step;
+      for (let to = 0; to < 8; to++) {
+        const other = at + around[to]!;
         if (mask[other] === 0 || labels[other] !== 0) continue;
         labels[other] = labels[at]!;
         push(Math.max(level, levelOf[other]!), other);
@@ -212,7 +218,7 @@ function flood({ labels, foreground: mask, levels: levelOf, list: after }: Scrat
   }
 }
 
-/** Row by row. */
-function neighbours(wide: number): readonly number[] {
-  return [-wide - 1, -wide, -wide + 1, -1, 1, wide - 1, wide, wide + 1];
+/** The eight, row by row. */
+function neighbours(wide: number): Int32Array {
+  return Int32Array.of(-wide - 1, -wide, -wide + 1, -1, 1, wide - 1, wide, wide + 1);
 }

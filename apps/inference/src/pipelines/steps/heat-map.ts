@@ -88,7 +88,8 @@ export function heatMapStep(step: HeatMapStep, { facts, layouts }: StepContext):
       });
     },
     finish: (values) => {
-      const data = sums.map((sum, at) => (counts[at] ? sum / counts[at]! : 0));
+      const data = new Float32Array(sums.length);
+      for (let at = 0; at < data.length; at++) if (counts[at]! > 0) data[at] = sums[at]! / counts[at]!;
       const along = { scale: cell, offset: cell / 2 - 0.5 };
       values.set(step.gives, {
         kind: 'heat-map',
