@@ -1,4 +1,4 @@
-import { type DicomJson, explicitLittleEndian, jsonText, uidFromHash, writePart10 } from '#libs/dicom';
+import { type DicomJson, encodePart10, explicitLittleEndian, jsonText, uidFromHash } from '#libs/dicom';
 import {
   code,
   type Code,
@@ -90,12 +90,15 @@ export function buildSr({ sources, model, output, inputDigest }: SrInput): Struc
     ...root(sources, model, output, inputDigest),
   };
   return {
-    bytes: writePart10(dataset, explicitLittleEndian),
+    bytes: Buffer.concat([...encodePart10<never>(dataset, { transferSyntaxUid: explicitLittleEndian, bulkData })]),
     sopClassUid: comprehensiveSr,
     sopInstanceUid,
     seriesInstanceUid,
   };
 }
+
+/** A report has none. */
+const bulkData = () => undefined;
 
 /** TID 1500. */
 function root(sources: DicomJson[], model: Model, output: ModelOutput, inputDigest: string): DicomJson {
