@@ -47,6 +47,7 @@ const made = await makeStudy(values.input, {
   modality: accepted[0],
   tiles: Number(values.tiles),
   jpeg: values.jpeg,
+  micrometres: model.manifest.input.pixelSpacingMicrometres?.nearest ?? 0.5,
 });
 
 /** The datasets of one study, with UIDs and a patient of its own. */

@@ -34,13 +34,13 @@ const pixels = (rows, columns, samples, photometric) => ({
 
 /**
  * @param modality 'CR', 'DX': a picture is a radiograph
- * @param tiles across and down, where a picture becomes a slide
+ * @param tiles across and down, where a picture becomes a slide, @param micrometres between its pixels
  * @returns `instances`: without UIDs, without bulk, with the bulk beside them: `frames`, or `samples` of an ECG
  */
-export async function makeStudy(input, { modality, tiles, jpeg }) {
+export async function makeStudy(input, { modality, tiles, jpeg, micrometres }) {
   if (input.endsWith('.json')) return ecg(JSON.parse(readFileSync(input, 'utf8')));
   if (/\.nii(\.gz)?$/.test(input)) return volume(input);
-  return modality === 'SM' ? slide(input, tiles, jpeg) : radiograph(input, modality);
+  return modality === 'SM' ? slide(input, { tiles, jpeg, micrometres }) : radiograph(input, modality);
 }
 
 function ecg({ fs, leads, signal }) {
@@ -78,7 +78,7 @@ async function radiograph(input, modality) {
 }
 
 /** A whole slide's level: the same tile all over. */
-async function slide(input, across, isJpeg) {
+async function slide(input, { tiles: across, jpeg: isJpeg, micrometres }) {
   const side = 256;
   const tile = sharp(input).removeAlpha().resize(side, side, { fit: 'cover' });
   const data = await (
@@ -97,7 +97,10 @@ async function slide(input, across, isJpeg) {
     '00480008': one('SQ', { '0040072A': one('DS', 10), '0040073A': one('DS', 20) }),
     '00480102': one('DS', 0, -1, 0, -1, 0, 0),
     52009229: one('SQ', {
-      '00289110': one('SQ', { '00180050': one('DS', 0.001), '00280030': one('DS', 0.0005, 0.0005) }),
+      '00289110': one('SQ', {
+        '00180050': one('DS', 0.001),
+        '00280030': one('DS', micrometres / 1000, micrometres / 1000),
+      }),
     }),
   };
   if (!isJpeg) return { syntax: explicitLittleEndian, instances: [native(dataset, frames)] };
