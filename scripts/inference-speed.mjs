@@ -1,7 +1,7 @@
 // Measures analysing studies (DICOM in the archive -> finding) beside a bare loop of onnxruntime-node over the same tensors, made ready
 // before, and how long an urgent study takes with nothing else to do and with a backlog.
 //   node scripts/inference-speed.mjs --model <folder of one version> --input picture.png|ecg.json|volume.nii.gz
-//     [--studies 20] [--backlog 200] [--urgent 5] [--tiles 4] [--jpeg] [--once]
+//     [--studies 20] [--backlog 200] [--urgent 5] [--tiles 4] [--tissue-rows all] [--jpeg] [--once]
 // After `npm run build`. It starts a suite of its own, with one inference worker. What a study is made of is repeated from the input: a
 // picture becomes a radiograph, or a slide of --tiles x --tiles of it, where the model takes slides. Findings are compared with those
 // of a run in this process; not with --once, for networks that take minutes: then each bare loop runs once, and no study goes before.
@@ -22,6 +22,7 @@ const { values } = parseArgs({
     urgent: { type: 'string', default: '5' },
     tiles: { type: 'string', default: '4' },
     jpeg: { type: 'boolean', default: false },
+    'tissue-rows': { type: 'string' },
     once: { type: 'boolean', default: false },
     port: { type: 'string', default: '8977' },
     environment: { type: 'string', multiple: true, default: [] },
@@ -47,6 +48,7 @@ const made = await makeStudy(values.input, {
   modality: accepted[0],
   tiles: Number(values.tiles),
   jpeg: values.jpeg,
+  tissueRows: Number(values['tissue-rows'] ?? Infinity),
   micrometres: model.manifest.input.pixelSpacingMicrometres?.nearest ?? 0.5,
 });
 

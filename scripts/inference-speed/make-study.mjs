@@ -37,10 +37,10 @@ const pixels = (rows, columns, samples, photometric) => ({
  * @param tiles across and down, where a picture becomes a slide, @param micrometres between its pixels
  * @returns `instances`: without UIDs, without bulk, with the bulk beside them: `frames`, or `samples` of an ECG
  */
-export async function makeStudy(input, { modality, tiles, jpeg, micrometres }) {
+export async function makeStudy(input, { modality, tiles, jpeg, tissueRows, micrometres }) {
   if (input.endsWith('.json')) return ecg(JSON.parse(readFileSync(input, 'utf8')));
   if (/\.nii(\.gz)?$/.test(input)) return volume(input);
-  return modality === 'SM' ? slide(input, { tiles, jpeg, micrometres }) : radiograph(input, modality);
+  return modality === 'SM' ? slide(input, { tiles, jpeg, tissueRows, micrometres }) : radiograph(input, modality);
 }
 
 function ecg({ fs, leads, signal }) {
@@ -77,14 +77,16 @@ async function radiograph(input, modality) {
   return { syntax: explicitLittleEndian, instances: [native(dataset, [data])] };
 }
 
-/** A whole slide's level: the same tile all over. */
-async function slide(input, { tiles: across, jpeg: isJpeg, micrometres }) {
+/** A whole slide's level: the same tile in so many rows from the top, and glass below. */
+async function slide(input, { tiles: across, jpeg: isJpeg, tissueRows, micrometres }) {
   const side = 256;
-  const tile = sharp(input).removeAlpha().resize(side, side, { fit: 'cover' });
-  const data = await (
-    isJpeg ? tile.jpeg({ quality: 90, chromaSubsampling: '4:4:4', progressive: false }) : tile.raw()
-  ).toBuffer();
-  const frames = Array.from({ length: across ** 2 }, () => data);
+  const encoded = (picture) =>
+    (isJpeg ? picture.jpeg({ quality: 90, chromaSubsampling: '4:4:4', progressive: false }) : picture.raw()).toBuffer();
+  const tissue = await encoded(sharp(input).removeAlpha().resize(side, side, { fit: 'cover' }));
+  const glass = await encoded(sharp({ create: { width: side, height: side, channels: 3, background: '#fff' } }));
+  const frames = Array.from({ length: across ** 2 }, (_, at) =>
+    Math.floor(at / across) < tissueRows ? tissue : glass,
+  );
   const dataset = {
     ...common('SM', '1.2.840.10008.5.1.4.1.1.77.1.6'),
     '00080008': one('CS', 'ORIGINAL', 'PRIMARY', 'VOLUME', 'NONE'),
