@@ -36,10 +36,10 @@ export function selectInput(manifest: ModelManifest, instances: DicomJson[]): Mo
   candidates.sort((a, b) => a.rank - b.rank || b.size - a.size || (a.uid < b.uid ? -1 : 1));
   const best = candidates[0];
   if (best) return best.input;
-  if (reasons.size === 0) return { unsuitable: 'The study has no instances.' };
+  if (reasons.size === 0) return { unsuitable: 'Not analysed: the study has no instances.' };
   const told = [...reasons].slice(0, reasonsMax);
   const more = reasons.size > reasonsMax ? `; and ${reasons.size - reasonsMax} more` : '';
-  return { unsuitable: `No series fits ${manifest.title}. ${told.join('; ')}${more}.` };
+  return { unsuitable: `Not analysed: no series fits ${manifest.title}. ${told.join('; ')}${more}.` };
 }
 
 function considerSeries(manifest: ModelManifest, uid: string, members: DicomJson[]): Candidate {

@@ -176,7 +176,7 @@ const series = path.resolve(root, '../shared/data/dicom/ct/chest-nlst-101287');
         .map((file) => path.join(head, file));
       expect(files.length).toBeGreaterThan(0);
       expect(fetchFromFiles(model, files)).toEqual({
-        unsuitable: expect.stringMatching(/^No series fits Lung density\. series/),
+        unsuitable: expect.stringMatching(/^Not analysed: no series fits Lung density\. series/),
       });
     });
   },
