@@ -153,13 +153,9 @@ try {
   for (const uid of uids) ends.push((await suite.inferred(uid, 500)).inferred);
   const used = suite.processor().map((seconds, at) => (seconds - before[at]) / count);
   const [workerMebibytes, otherMebibytes] = memory();
-  ends.sort((a, b) => a - b);
-  // From one result to the last: the path is full meanwhile. Before the first third it still takes in what is sent.
-  const from = count > 3 ? Math.floor(count / 3) : 0;
-  const perStudy =
-    count > 1
-      ? (ends.at(-1) - ends[from]) / 1000 / (count - 1 - from)
-      : (ends[0] - (await suite.timesOf(uids[0])).ordered) / 1000;
+  // From when the first of them was begun to the last result, with the time in which the path fills and empties.
+  const begun = await Promise.all(uids.map(async (uid) => (await suite.timesOf(uid)).started));
+  const perStudy = (Math.max(...ends) - Math.min(...begun)) / 1000 / count;
 
   const alone = [];
   for (let at = 0; at < Number(values.urgent); at++) {

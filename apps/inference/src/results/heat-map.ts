@@ -127,8 +127,10 @@ function paint(
       heatColour(share, hot);
       const under = picture.colour(row, column);
       const cover = opacity * Math.min(1, share * 4);
-      for (let channel = 0; channel < 3; channel++)
-        pixels[at++] = Math.round(under[channel]! * (1 - cover) + hot[channel]! * cover);
+      const rest = 1 - cover;
+      pixels[at++] = Math.round(under[0] * rest + hot[0] * cover);
+      pixels[at++] = Math.round(under[1] * rest + hot[1] * cover);
+      pixels[at++] = Math.round(under[2] * rest + hot[2] * cover);
     }
   }
   return pixels;
