@@ -1,9 +1,9 @@
-// How fast frames are decoded, beside the native program of each codec on the same frames: processor time of one
-// thread, best of several runs. Prints the table of docs/pixels.md. Needs a build, and the programs that it finds:
+// How fast frames are decoded and encoded, beside the native program of each codec on the same frames: processor time
+// of one thread, best of several runs. Prints the table of docs/pixels.md. Needs a build, and the programs that it finds:
 //   apt-get install dcmtk libopenjp2-tools openjph-tools libjxl-tools libjpeg-turbo-progs
 //   npm run build && node scripts/pixels-speed.mjs
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { decodeFrame, transcodeFrame } from '#libs/images';
@@ -56,6 +56,8 @@ const describe = (side, isColor) => ({
   isSegmentation: false,
 });
 
+const explicitLittleEndian = '1.2.840.10008.1.2.1';
+
 /** A Part 10 object around one frame, for programs that take nothing less. */
 function part10(bytes, description) {
   const { transferSyntaxUid, rows, columns, samplesPerPixel, bitsAllocated, bitsStored, highBit } = description;
@@ -102,11 +104,29 @@ function part10(bytes, description) {
     element(0x28, 0x102, 'US', short(highBit)),
     element(0x28, 0x103, 'US', short(0)),
     Buffer.from('e07f1000', 'hex'),
-    Buffer.from('OB\0\0\xff\xff\xff\xff', 'latin1'),
-    item(Buffer.alloc(0)),
-    item(padded),
-    Buffer.from('feffdde000000000', 'hex'),
+    ...(transferSyntaxUid === explicitLittleEndian
+      ? [Buffer.from('OW\0\0', 'latin1'), long(padded.length), padded]
+      : [
+          Buffer.from('OB\0\0\xff\xff\xff\xff', 'latin1'),
+          item(Buffer.alloc(0)),
+          item(padded),
+          Buffer.from('feffdde000000000', 'hex'),
+        ]),
   ]);
+}
+
+function long(value) {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}
+
+/** A binary PGM or PPM of a frame: words have the higher byte first. */
+function portableMap(bytes, { rows, columns, samplesPerPixel, bitsStored }) {
+  const samples = Buffer.from(bytes);
+  if (bitsStored > 8) samples.swap16();
+  const head = `${samplesPerPixel === 3 ? 'P6' : 'P5'}\n${columns} ${rows}\n${2 ** bitsStored - 1}\n`;
+  return Buffer.concat([Buffer.from(head, 'latin1'), samples]);
 }
 
 /** Seconds of processor of a program, the best of the runs. */
@@ -122,11 +142,12 @@ function cpuOf(command, args) {
   return best;
 }
 
-async function ownCpu(bytes, description) {
+/** Seconds of processor of a function of ours, the best of the runs. */
+async function ownCpu(work) {
   let best = Infinity;
   for (let run = 0; run < runs + 2; run++) {
     const start = process.cpuUsage();
-    await decodeFrame(bytes, description);
+    await work();
     const { user, system } = process.cpuUsage(start);
     best = Math.min(best, (user + system) / 1e6);
   }
@@ -135,86 +156,163 @@ async function ownCpu(bytes, description) {
 
 const has = (tool) => spawnSync(tool, ['--version']).error === undefined;
 const file = (name) => path.join(folder, name);
-const dcmtk = (tool) => ({ tool, from: 'in.dcm', args: (from) => [from, file('out.dcm')], isObject: true });
-const plain = (tool, extension, to) => ({
-  tool,
-  from: `in.${extension}`,
-  args: (from) => ['-i', from, '-o', file(to)],
-});
 
+function run(command, args) {
+  const { status, stderr } = spawnSync(command, args, { encoding: 'latin1' });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`);
+}
+
+/** What a native program reads: the frame as it is, in an object, or as a portable map; and its arguments. */
+const ofObject = (tool, ...options) => ({ tool, input: 'object', args: (from) => [...options, from, file('out.dcm')] });
+const ofStream = (tool, extension, args) => ({ tool, input: 'stream', extension, args });
+const ofMap = (tool, args) => ({ tool, input: 'map', args });
+const inOut =
+  (to, ...options) =>
+  (from) => ['-i', from, '-o', file(to), ...options];
+
+/** A frame of 12 bits by DCMTK: nothing of ours encodes JPEG Extended. */
+function jpegExtended(bytes, description) {
+  writeFileSync(file('native.dcm'), part10(bytes, description));
+  run('dcmcjpeg', ['+ee', file('native.dcm'), file('extended.dcm')]);
+  const object = readFileSync(file('extended.dcm'));
+  return object.subarray(object.indexOf('ffd8ff', 'hex'), object.lastIndexOf('ffd9', undefined, 'hex') + 2);
+}
+
+function jpegXl(bytes, description) {
+  writeFileSync(file('native.ppm'), portableMap(bytes, description));
+  run('cjxl', [file('native.ppm'), file('made.jxl'), '-d', '0']);
+  return readFileSync(file('made.jxl'));
+}
+
+const jpeg2000 = {
+  syntax: '1.2.840.10008.1.2.4.90',
+  by: 'OpenJPEG, WASM',
+  decoder: ofStream('opj_decompress', 'j2k', inOut('out.rawl')),
+  encoder: ofMap('opj_compress', inOut('out.j2k')),
+};
+const htj2k = {
+  syntax: '1.2.840.10008.1.2.4.201',
+  by: 'OpenJPH, WASM',
+  encoder: ofMap('ojph_compress', inOut('out.j2c', '-reversible', 'true')),
+};
+const baseline = {
+  syntax: '1.2.840.10008.1.2.4.50',
+  isByte: true,
+  by: 'sharp (libjpeg-turbo)',
+  decoder: ofStream('djpeg', 'jpg', (from) => ['-outfile', file('out.ppm'), from]),
+  encoder: ofMap('cjpeg', (from) => [
+    '-quality',
+    '90',
+    '-sample',
+    '1x1',
+    '-optimize',
+    '-outfile',
+    file('out.jpg'),
+    from,
+  ]),
+};
+const jxl = {
+  syntax: '1.2.840.10008.1.2.4.110',
+  by: 'libjxl, WASM',
+  make: jpegXl,
+  decoder: ofStream('djxl', 'jxl', (from) => [from, file('out.ppm'), '--num_threads=0']),
+};
 const codecs = [
-  { name: 'RLE', syntax: '1.2.840.10008.1.2.5', by: 'own, TypeScript', native: dcmtk('dcmdrle') },
   {
-    name: 'JPEG baseline, colour',
-    syntax: '1.2.840.10008.1.2.4.50',
+    name: 'RLE',
+    syntax: '1.2.840.10008.1.2.5',
+    by: 'own, TypeScript',
+    decoder: ofObject('dcmdrle'),
+    encoder: ofObject('dcmcrle'),
+  },
+  { name: 'JPEG baseline', ...baseline },
+  { name: 'JPEG baseline, colour', ...baseline, isColor: true },
+  {
+    name: 'JPEG baseline, colour, DCMTK',
+    ...baseline,
     isColor: true,
-    by: 'sharp (libjpeg-turbo)',
-    native: { tool: 'djpeg', from: 'in.jpg', args: (from) => ['-outfile', file('out.ppm'), from] },
+    decoder: ofObject('dcmdjpeg'),
+    encoder: undefined,
   },
   {
-    name: 'JPEG baseline, colour',
-    syntax: '1.2.840.10008.1.2.4.50',
-    isColor: true,
-    by: 'sharp (libjpeg-turbo)',
-    native: dcmtk('dcmdjpeg'),
-  },
-  { name: 'JPEG lossless', syntax: '1.2.840.10008.1.2.4.70', by: 'IJG libjpeg, WASM', native: dcmtk('dcmdjpeg') },
-  { name: 'JPEG-LS', syntax: '1.2.840.10008.1.2.4.80', by: 'CharLS, WASM', native: dcmtk('dcmdjpls') },
-  {
-    name: 'JPEG 2000',
-    syntax: '1.2.840.10008.1.2.4.90',
-    by: 'OpenJPEG, WASM',
-    native: plain('opj_decompress', 'j2k', 'out.rawl'),
+    name: 'JPEG extended',
+    syntax: '1.2.840.10008.1.2.4.51',
+    by: 'IJG libjpeg, WASM',
+    make: jpegExtended,
+    decoder: ofObject('dcmdjpeg'),
   },
   {
-    name: 'JPEG 2000, colour',
-    syntax: '1.2.840.10008.1.2.4.90',
-    isColor: true,
-    by: 'OpenJPEG, WASM',
-    native: plain('opj_decompress', 'j2k', 'out.rawl'),
+    name: 'JPEG lossless',
+    syntax: '1.2.840.10008.1.2.4.70',
+    by: 'IJG libjpeg, WASM',
+    decoder: ofObject('dcmdjpeg'),
+    encoder: ofObject('dcmcjpeg', '+e1'),
   },
   {
-    name: 'HTJ2K',
-    syntax: '1.2.840.10008.1.2.4.201',
-    by: 'OpenJPH, WASM',
-    native: plain('ojph_expand', 'j2c', 'out.rawl'),
+    name: 'JPEG-LS',
+    syntax: '1.2.840.10008.1.2.4.80',
+    by: 'CharLS, WASM',
+    decoder: ofObject('dcmdjpls'),
+    encoder: ofObject('dcmcjpls'),
   },
-  {
-    name: 'HTJ2K, colour',
-    syntax: '1.2.840.10008.1.2.4.201',
-    isColor: true,
-    by: 'OpenJPH, WASM',
-    native: plain('ojph_expand', 'j2c', 'out.ppm'),
-  },
+  { name: 'JPEG 2000', ...jpeg2000 },
+  { name: 'JPEG 2000, colour', ...jpeg2000, isColor: true },
+  { name: 'HTJ2K', ...htj2k, decoder: ofStream('ojph_expand', 'j2c', inOut('out.rawl')) },
+  { name: 'HTJ2K, colour', ...htj2k, isColor: true, decoder: ofStream('ojph_expand', 'j2c', inOut('out.ppm')) },
+  { name: 'JPEG XL', ...jxl },
+  { name: 'JPEG XL, colour', ...jxl, isColor: true },
 ];
 
+const percent = (ours, theirs) => (ours && theirs ? `${((100 * ours) / theirs).toFixed(0)} %` : '');
+const shown = (speed) => (speed === undefined ? '' : speed.toFixed(speed < 10 ? 1 : 0));
 console.log(
-  '| codec | ours | native program | ours, MB/s | native, MB/s | ratio |\n| --- | --- | --- | --- | --- | --- |',
+  '| codec | ours | decoder: program | ours, MB/s | its | ratio | encoder: program | ours, MB/s | its | ratio |',
 );
-for (const { name, syntax, isColor = false, by, native } of codecs) {
+console.log(`|${' --- |'.repeat(10)}`);
+for (const codec of codecs) {
+  const { name, syntax, isColor = false, isByte = false, by, make, decoder, encoder } = codec;
   if (only !== undefined && !name.includes(only)) continue;
-  const [side, small] = [2048, 16];
+  const [side, small] = [2048, 64];
   const encode = async (size) => {
-    const description = describe(size, isColor);
-    const { bytes, photometricInterpretation } = await transcodeFrame(makeFrame(size, isColor), description, syntax);
-    return { bytes, description: { ...description, transferSyntaxUid: syntax, photometricInterpretation } };
+    const plain = describe(size, isColor);
+    const native = isByte && !isColor ? { ...plain, bitsAllocated: 8, bitsStored: 8, highBit: 7 } : plain;
+    const made = makeFrame(size, isColor);
+    const samples = isByte && !isColor ? Uint8Array.from(new Uint16Array(made.buffer), (value) => value >> 4) : made;
+    const { bytes, photometricInterpretation } = make
+      ? { bytes: make(samples, native), photometricInterpretation: native.photometricInterpretation }
+      : await transcodeFrame(samples, native, syntax);
+    return { samples, native, bytes, description: { ...native, transferSyntaxUid: syntax, photometricInterpretation } };
   };
-  const frame = await encode(side);
-  const megabytes = (side * side * (isColor ? 3 : 2)) / 1e6;
-  const ours = megabytes / (await ownCpu(frame.bytes, frame.description));
-  let theirs;
-  if (has(native.tool)) {
-    const seconds = async ({ bytes, description }) => {
-      writeFileSync(file(native.from), native.isObject ? part10(bytes, description) : bytes);
-      return cpuOf(native.tool, native.args(file(native.from)));
+  const frames = [await encode(side), await encode(small)];
+  const [{ samples, native, bytes, description }] = frames;
+  const megabytes = samples.length / 1e6;
+  const decoding = await ownCpu(() => decodeFrame(bytes, description));
+  const isChecked = syntax !== baseline.syntax;
+  // What is encoded without loss is decoded again, which is not encoding.
+  const encoding = make
+    ? undefined
+    : (await ownCpu(() => transcodeFrame(samples, native, syntax))) - (isChecked ? decoding : 0);
+  const programSpeed = (program, isEncoder) => {
+    if (program === undefined || !has(program.tool)) return undefined;
+    const seconds = (frame) => {
+      const [content, about] = isEncoder ? [frame.samples, frame.native] : [frame.bytes, frame.description];
+      const from = file(`in.${{ object: 'dcm', map: isColor ? 'ppm' : 'pgm' }[program.input] ?? program.extension}`);
+      const forms = {
+        object: () => part10(content, about),
+        map: () => portableMap(content, about),
+        stream: () => content,
+      };
+      writeFileSync(from, forms[program.input]());
+      return cpuOf(program.tool, program.args(from));
     };
-    // Starting a program is not decoding: what a small frame takes is taken off.
-    theirs = megabytes / Math.max(1e-3, (await seconds(frame)) - (await seconds(await encode(small))));
-  }
-  const figures = [
-    ours.toFixed(0),
-    theirs?.toFixed(0) ?? 'not installed',
-    theirs ? `${((100 * ours) / theirs).toFixed(0)} %` : '',
+    // Starting a program is not its work: what a small frame takes is taken off.
+    return megabytes / Math.max(1e-3, seconds(frames[0]) - seconds(frames[1]));
+  };
+  const [decoder_, encoder_] = [programSpeed(decoder, false), programSpeed(encoder, true)];
+  const ours = [megabytes / decoding, encoding === undefined ? undefined : megabytes / encoding];
+  const cells = [
+    ...[decoder.tool, shown(ours[0]), shown(decoder_), percent(ours[0], decoder_)],
+    ...[encoder?.tool ?? '', shown(ours[1]), shown(encoder_), percent(ours[1], encoder_)],
   ];
-  console.log(`| ${name} | ${by} | ${native.tool} | ${figures.join(' | ')} |`);
+  console.log(`| ${name} | ${by} | ${cells.join(' | ')} |`);
 }

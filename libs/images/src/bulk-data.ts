@@ -43,7 +43,9 @@ export function bulkDataForRendering(dataset: DicomJson): BulkDataReference[] {
     }
   };
 
-  if (textOf(dataset, '00280004') === 'PALETTE COLOR') for (const tag of paletteData) add(dataset, tag, '');
+  // Of an image, or of a presentation state that gives it false colours.
+  const isState = textOf(dataset, '00080016') === '1.2.840.10008.5.1.4.1.1.11.3';
+  if (isState || textOf(dataset, '00280004') === 'PALETTE COLOR') for (const tag of paletteData) add(dataset, tag, '');
   addLuts(dataset, '');
   // Of presentation states: VOI LUTs of their images, and a Presentation LUT.
   itemsOf(dataset, softcopyVoi).forEach((item, i) => addLuts(item, `${softcopyVoi}/${i}/`));

@@ -14,6 +14,20 @@ export function ybrFullToRgb(samples: Uint8Array | Uint8ClampedArray): void {
   }
 }
 
+/** {@link ybrFullToRgb} of samples with more bits. */
+export function wideYbrFullToRgb(samples: Uint16Array, bits: number): void {
+  const [half, highest] = [2 ** (bits - 1), 2 ** bits - 1];
+  const fit = (value: number): number => Math.min(Math.max(Math.round(value), 0), highest);
+  for (let i = 0; i + 2 < samples.length; i += 3) {
+    const y = samples[i] as number;
+    const cb = (samples[i + 1] as number) - half;
+    const cr = (samples[i + 2] as number) - half;
+    samples[i] = fit(y + 1.402 * cr);
+    samples[i + 1] = fit(y - 0.344136 * cb - 0.714136 * cr);
+    samples[i + 2] = fit(y + 1.772 * cb);
+  }
+}
+
 /** YBR_PARTIAL_422 (retired): Y from 16 to 235, Cb and Cr from 16 to 240. In place, as {@link ybrFullToRgb}. */
 export function ybrPartialToRgb(samples: Uint8Array): void {
   const rgb = new Uint8ClampedArray(samples.buffer, samples.byteOffset, samples.length);

@@ -100,6 +100,34 @@ describe('decodeFrame of native frames', () => {
     expect(await decoded(planes, rgb)).toEqual([...planes]);
   });
 
+  it('converts colours of twelve bits, in samples and in a JPEG whatever the dataset calls it', async () => {
+    const wide = { samplesPerPixel: 3, bitsAllocated: 16, bitsStored: 12, highBit: 11 } as const;
+    // Y 2048 with Cr of 3000, and one that overshoots; greys stay as they are.
+    const samples = Uint16Array.of(2048, 2048, 3000, 4000, 2048, 4095, 77, 2048, 2048);
+    const description = makeDescription({ ...wide, rows: 1, columns: 3, photometricInterpretation: 'YBR_FULL' });
+    const { data, photometricInterpretation } = await decodeFrame(new Uint8Array(samples.buffer), description);
+    expect(photometricInterpretation).toBe('RGB');
+    expect([...data]).toEqual([3383, 1368, 2048, 4095, 2538, 4000, 77, 77, 77]);
+    // One colour, by DCMTK's encoder; its decoder gives the same.
+    const jpeg = Buffer.from(
+      'ffd8ffe000104a46494600010100000100010000ffdb0043000302020302020303030304030304050805050404050a070706' +
+        '080c0a0c0c0b0a0b0b0d0e12100d0e110e0b0b1016101113141515150c0f171816141812141514ffdb004301030404050405' +
+        '09050509140d0b0d141414141414141414141414141414141414141414141414141414141414141414141414141414141414' +
+        '1414141414141414ffc100110c0008000803011100021101031101ffc4001400010000000000000000000000000000000aff' +
+        'c40014100100000000000000000000000000000000ffc4001501010100000000000000000000000000000b0cffc400141101' +
+        '00000000000000000000000000000000ffda000c03010002110311003f0004e07a5b10ffffd9',
+      'hex',
+    );
+    for (const name of ['YBR_FULL', 'RGB']) {
+      const compressed = { ...wide, rows: 8, columns: 8, photometricInterpretation: name };
+      const decoded = await decodeFrame(
+        jpeg,
+        makeDescription({ ...compressed, transferSyntaxUid: '1.2.840.10008.1.2.4.51' }),
+      );
+      expect([...decoded.data]).toEqual(Array.from({ length: 64 }, () => [3500, 1000, 400]).flat());
+    }
+  });
+
   it('converts YBR_FULL, and YBR_FULL_422 with half the colour, to RGB', async () => {
     const color = { rows: 1, columns: 2, samplesPerPixel: 3 } as const;
     const red = [76, 85, 255];

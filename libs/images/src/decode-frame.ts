@@ -1,6 +1,6 @@
 import { inflateRawSync } from 'node:zlib';
 import { isJpegXl, readCodestreamHeader, type CodestreamHeader } from './codestream-header.js';
-import { ybrFullToRgb, ybrPartialToRgb } from './color.js';
+import { wideYbrFullToRgb, ybrFullToRgb, ybrPartialToRgb } from './color.js';
 import type { FrameDescription } from './frame-description.js';
 import { fitSamples } from './fit-samples.js';
 import { ImageError } from './image-error.js';
@@ -131,7 +131,11 @@ async function decodeCodestream(
       }
       const decoded = await decodeWithWasm({ decoder: 'decodeJpeg', bytes, header });
       if (color === 'ycc' && header.precision === 8 && !keepsYbr) ybrFullToRgb(decoded);
-      return { data: fitSamples(decoded, header, description), isRgb: isColor && !keepsYbr };
+      const data = fitSamples(decoded, header, description);
+      if (color === 'ycc' && header.precision > 8 && !keepsYbr && data instanceof Uint16Array) {
+        wideYbrFullToRgb(data, Math.min(header.precision, description.bitsStored));
+      }
+      return { data, isRgb: isColor && !keepsYbr };
     }
     case 'jpeg-lossless':
       return {
@@ -218,8 +222,13 @@ function checkHeader(
 }
 
 /** Converts in place what is not RGB yet; gives the photometric interpretation after it. */
-function toRgb(data: PixelArray, { photometricInterpretation, samplesPerPixel }: FrameDescription): string {
+function toRgb(data: PixelArray, description: FrameDescription): string {
+  const { photometricInterpretation, samplesPerPixel, bitsStored } = description;
   if (samplesPerPixel !== 3 || photometricInterpretation === 'RGB') return photometricInterpretation;
+  if (data instanceof Uint16Array && photometricInterpretation === 'YBR_FULL') {
+    wideYbrFullToRgb(data, bitsStored);
+    return 'RGB';
+  }
   if (!(data instanceof Uint8Array)) {
     throw new ImageError('unsupported-pixels', `${photometricInterpretation} of more than 8 bits cannot be shown.`);
   }

@@ -55,6 +55,8 @@ export interface FrameDescription {
   /** Of a presentation state, or Presentation LUT Shape; without it MONOCHROME1 is inverted. */
   presentationLut?: PresentationLut;
   palette: { red: LookupTable; green: LookupTable; blue: LookupTable } | undefined;
+  /** Of a pseudo-colour presentation state: colours for the brightness of a grey image. */
+  pseudoColor?: { red: LookupTable; green: LookupTable; blue: LookupTable };
   /** Stored values that stand for "no pixel here" (Pixel Padding Value and its range limit). */
   padding: { first: number; last: number } | undefined;
   /** Label values and probabilities, which have no brightness of their own. */

@@ -1,5 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
 import { drawAnnotation } from './annotation.js';
+import type { ColorOptions } from './color/icc-profile.js';
 import { inColorSpace, managedColors } from './color/manage-color.js';
 import type { FrameDescription } from './frame-description.js';
 import { toGrey } from './grey.js';
@@ -12,6 +13,7 @@ import { geometryOf, type Region } from './presentation/geometry.js';
 import type { Presentation } from './presentation/presentation.js';
 import { reorient } from './presentation/reorient.js';
 import { shrinkWhole } from './shrink.js';
+import { encodeJpegXl } from './wasm-codecs.js';
 import type { PictureFormat, RenderOptions, Viewport } from './render-options.js';
 
 /** One patient's picture at a time is in memory, and none is kept: libvips would cache what it has worked on. */
@@ -23,7 +25,9 @@ sharp.concurrency(1);
 export function toPicture(pixels: Pixels, description: FrameDescription, window: RenderOptions['window']): Picture {
   const size = { width: pixels.columns, height: pixels.rows };
   if (/^MONOCHROME[12]$/.test(pixels.photometricInterpretation)) {
-    return { ...size, channels: 1, data: toGrey(pixels, description, window) };
+    const grey = toGrey(pixels, description, window);
+    if (description.pseudoColor) return { ...size, channels: 3, data: inPseudoColor(grey, description.pseudoColor) };
+    return { ...size, channels: 1, data: grey };
   }
   if (description.palette) return { ...size, channels: 3, data: throughPalette(pixels, description.palette) };
   if (pixels.photometricInterpretation === 'RGB') {
@@ -33,6 +37,22 @@ export function toPicture(pixels: Pixels, description: FrameDescription, window:
     'unsupported-pixels',
     `Photometric Interpretation ${pixels.photometricInterpretation} cannot be shown.`,
   );
+}
+
+/** Brightness, from the lowest to the highest, over all of a palette (PS3.4 N.2.3). */
+function inPseudoColor(grey: Uint8Array, palette: NonNullable<FrameDescription['palette']>): Uint8Array<ArrayBuffer> {
+  const { values } = palette.red;
+  const stored = Uint16Array.from({ length: 256 }, (_, level) => Math.round((level / 255) * (values.length - 1)));
+  const rgb = new Uint8Array(grey.length * 3);
+  [palette.red, palette.green, palette.blue].forEach((table, channel) => {
+    const shift = Math.max(0, table.bits - 8);
+    const levels = Uint8Array.from(
+      stored,
+      (at) => (table.values[Math.min(at, table.values.length - 1)] as number) >> shift,
+    );
+    for (let i = 0; i < grey.length; i++) rgb[3 * i + channel] = levels[grey[i] as number] as number;
+  });
+  return rgb;
 }
 
 function throughPalette(
@@ -61,6 +81,7 @@ function toBytes({ data }: Pixels, { bitsStored, pixelRepresentation }: FrameDes
  */
 export async function encodePicture(picture: Picture, options: RenderOptions): Promise<Buffer> {
   const { format, viewport, quality = 90, presentation, annotation, color } = options;
+  if (format === 'jxl' && color !== undefined) checkJpegXlColor(color);
   if (viewport) checkViewportSize(viewport);
   const presented = presentation && present(picture, presentation, viewport);
   const { data, width, height, channels } = presented?.picture ?? shrunkInto(picture, viewport) ?? picture;
@@ -132,7 +153,25 @@ export function encode(picture: Sharp, format: PictureFormat, quality: number): 
       return picture.gif({ effort: 3, dither: 0.5 }).toBuffer();
     case 'webp':
       return picture.webp({ quality: rounded }).toBuffer();
+    case 'jxl':
+      return toJpegXl(picture, rounded);
   }
+}
+
+/** libvips as sharp ships it has no libjxl. */
+async function toJpegXl(picture: Sharp, quality: number): Promise<Buffer> {
+  const colors = picture.toColourspace('srgb').removeAlpha().raw();
+  const { data, info } = await colors.toBuffer({ resolveWithObject: true });
+  return encodeJpegXl({ data, width: info.width, height: info.height }, quality);
+}
+
+/** The encoder takes no profile. @throws ImageError invalid-option */
+function checkJpegXlColor({ space, source }: ColorOptions): void {
+  if (space === 'srgb' || (space === 'yes' && source === undefined)) return;
+  throw new ImageError(
+    'invalid-option',
+    'Pictures in JPEG XL are in sRGB here: ask for iccprofile=srgb, or for another format.',
+  );
 }
 
 /** @throws ImageError invalid-option, limit-exceeded */
@@ -154,7 +193,7 @@ export function checkViewportSize({ width, height }: { width: number; height: nu
 type Source = NonNullable<Viewport['source']>;
 
 /** The part of an image that a viewport shows: what lies outside of the image is left out. @throws ImageError invalid-option */
-function sourceOf({ source }: Pick<Viewport, 'source'>, columns: number, rows: number): Region {
+export function sourceOf({ source }: Pick<Viewport, 'source'>, columns: number, rows: number): Region {
   if (source === undefined) return { left: 0, top: 0, width: columns, height: rows };
   const { x, y } = source;
   if (![x, y, source.width, source.height].every(Number.isFinite)) {
@@ -173,12 +212,15 @@ function sourceOf({ source }: Pick<Viewport, 'source'>, columns: number, rows: n
   return { left, top, width, height };
 }
 
-function fittedSize(viewport: Viewport, { width, height }: { width: number; height: number }) {
+export function fittedSize(
+  viewport: Pick<Viewport, 'width' | 'height'>,
+  { width, height }: { width: number; height: number },
+) {
   const scale = Math.min(viewport.width / width, viewport.height / height);
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
-function cutOut(picture: Sharp, { source }: Viewport, region: Region, columns: number, rows: number): Sharp {
+export function cutOut(picture: Sharp, { source }: Viewport, region: Region, columns: number, rows: number): Sharp {
   const isWhole = region.width === columns && region.height === rows;
   let shown = isWhole ? picture : picture.extract(region);
   if (source !== undefined && source.width < 0) shown = shown.flop();

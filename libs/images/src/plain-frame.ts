@@ -22,6 +22,8 @@ export function isPlain(bytes: Uint8Array, description: FrameDescription, option
   const length = (rows * columns * samplesPerPixel * bitsAllocated) / 8;
   if (!isNative(description.transferSyntaxUid) || sampleType !== 'integer') return false;
   if (length > plainBytesMax || bytes.length < length) return false;
+  // JPEG XL takes WebAssembly and half a second.
+  if (options.format === 'jxl') return false;
   if (options.overlays !== undefined || options.presentation !== undefined || options.color !== undefined) return false;
   if (samplesPerPixel === 3) {
     return photometricInterpretation === 'RGB' && isPlainByte(description) && description.planarConfiguration === 0;
@@ -58,9 +60,14 @@ export async function plainPicture(
   const table = tableOf(description, window);
   // Each pixel is written below.
   const data = new Uint8Array(pictures.take(pixels));
-  for (let from = 0; from < pixels; from += pixelsAtATime) {
-    if (from > 0) await new Promise(setImmediate);
-    lookUpAll(stored, table, data, from, Math.min(from + pixelsAtATime, pixels));
+  table.users += 1;
+  try {
+    for (let from = 0; from < pixels; from += pixelsAtATime) {
+      if (from > 0) await new Promise(setImmediate);
+      lookUpAll(stored, table, data, from, Math.min(from + pixelsAtATime, pixels));
+    }
+  } finally {
+    table.users -= 1;
   }
   return { ...size, channels: 1, data };
 }
@@ -72,7 +79,9 @@ function wordsOf(bytes: Uint8Array, count: number): Uint16Array {
 
 /** The brightness of each word as it is in the file, worked out when it is first met: -1 until then. */
 interface Table {
-  known: Int16Array;
+  /** Pictures that are being made with it: its memory is nobody else's until then. */
+  users: number;
+  known: Int16Array<ArrayBuffer>;
   brightnessOf: (word: number) => number;
 }
 
@@ -97,6 +106,8 @@ function lookUpAll(
 /** Tables by all that decides them; the slices of a series share one. */
 const tables = new Map<string, Table>();
 const tablesMax = 32;
+/** Of tables that are not used any more: memory outside the heap costs the garbage collector more than filling it. */
+const tableMemory = new MemoryPool(2 ** 20);
 
 /** For words with the bits that do not count, in either byte order. */
 function tableOf(description: FrameDescription, window: VoiWindow | undefined): Table {
@@ -113,7 +124,8 @@ function tableOf(description: FrameDescription, window: VoiWindow | undefined): 
   const toGrey = brightnessOf(description, chosen);
   const layout = { bitsStored, highBit, pixelRepresentation };
   const table: Table = {
-    known: new Int16Array(2 ** bitsAllocated).fill(-1),
+    users: 0,
+    known: new Int16Array(tableMemory.take(2 * 2 ** bitsAllocated)).fill(-1),
     brightnessOf: (raw) => {
       const word = swapWordBytes === 2 ? ((raw & 0xff) << 8) | (raw >> 8) : raw;
       return toGrey(storedValue(word, bitsAllocated, layout));
@@ -121,8 +133,11 @@ function tableOf(description: FrameDescription, window: VoiWindow | undefined): 
   };
   if (!hasLuts) {
     tables.set(key, table);
-    const [oldest] = tables.keys();
-    if (tables.size > tablesMax) tables.delete(oldest as string);
+    const [oldest] = tables;
+    if (tables.size > tablesMax && oldest) {
+      tables.delete(oldest[0]);
+      if (oldest[1].users === 0) tableMemory.give(oldest[1].known.buffer);
+    }
   }
   return table;
 }

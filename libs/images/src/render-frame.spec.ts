@@ -1,5 +1,10 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
+import { decodeFrame } from './decode-frame.js';
 import { plainFrame } from './plain-frame.fixture.js';
 import type { FrameDescription, VoiWindow } from './frame-description.js';
 import { toModalityValues } from './modality-values.js';
@@ -164,6 +169,47 @@ describe('renderFrame into formats and viewports', () => {
   it.each(['jpeg', 'png', 'webp'] as const)('makes a %s', async (format) => {
     const picture = await renderFrame(ramp, makeDescription(rampOf), { format });
     expect(await sharp(picture).metadata()).toMatchObject({ format, width: 8, height: 4 });
+  });
+
+  it.each([1, 3] as const)('makes a JPEG XL of %d channels, as its own decoder has it', async (samplesPerPixel) => {
+    const [rows, columns] = [40, 60];
+    const samples = Uint8Array.from({ length: rows * columns * samplesPerPixel }, (_, i) => {
+      const pixel = Math.floor(i / samplesPerPixel);
+      return 60 + 2 * (pixel % columns) + (i % samplesPerPixel) * 10 + Math.floor(pixel / columns);
+    });
+    const photometricInterpretation = samplesPerPixel === 1 ? 'MONOCHROME2' : 'RGB';
+    const description = makeDescription({ ...eightBits, rows, columns, samplesPerPixel, photometricInterpretation });
+    const asItIs = window(127.5, 255, 'LINEAR_EXACT');
+    const of = (quality: number) => renderFrame(samples, description, { format: 'jxl', quality, window: asItIs });
+    const [low, high] = [await of(30), await of(95)];
+    expect(low.length).toBeLessThan(high.length);
+    const rgb = Uint8Array.from({ length: rows * columns * 3 }, (_, i) =>
+      samplesPerPixel === 3 ? (samples[i] as number) : (samples[Math.floor(i / 3)] as number),
+    );
+    const named = { ...color, rows, columns, transferSyntaxUid: '1.2.840.10008.1.2.4.112' };
+    const { data } = await decodeFrame(high, makeDescription(named));
+    expect(Math.max(...rgb.map((sample, i) => Math.abs(sample - (data[i] as number))))).toBeLessThanOrEqual(4);
+
+    if (spawnSync('djxl', ['--version']).error !== undefined) return console.warn('djxl is not installed');
+    const folder = mkdtempSync(path.join(tmpdir(), 'isocenter-jxl-'));
+    try {
+      const [from, to] = ['a.jxl', 'a.png'].map((name) => path.join(folder, name)) as [string, string];
+      writeFileSync(from, high);
+      execFileSync('djxl', [from, to], { stdio: 'pipe' });
+      // Through the profile that it comes with: as a browser shows it.
+      const seen = await sharp(to).toColourspace('srgb').raw().toBuffer();
+      expect(Math.max(...rgb.map((sample, i) => Math.abs(sample - (seen[i] as number))))).toBeLessThanOrEqual(5);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('makes no JPEG XL in another colour space than sRGB', async () => {
+    const pixel = makeDescription({ ...color, rows: 1, columns: 1 });
+    const of = (space: 'srgb' | 'adobergb') =>
+      renderFrame(Uint8Array.of(1, 2, 3), pixel, { format: 'jxl', color: { space } });
+    expect((await of('srgb')).subarray(0, 2).toString('hex')).toBe('ff0a');
+    await expect(of('adobergb')).rejects.toMatchObject({ code: 'invalid-option' });
   });
 
   it('makes grey JPEGs with one component, and smaller ones for less quality', async () => {

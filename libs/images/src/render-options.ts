@@ -4,7 +4,7 @@ import type { VoiWindow } from './frame-description.js';
 import type { Overlay } from './presentation/overlay.js';
 import type { Presentation } from './presentation/presentation.js';
 
-export type PictureFormat = 'jpeg' | 'png' | 'gif' | 'webp';
+export type PictureFormat = 'jpeg' | 'png' | 'gif' | 'webp' | 'jxl';
 
 /** The `viewport` of PS3.18 8.3.5.1.3. The picture is scaled to fit into width x height, its aspect ratio kept. */
 export interface Viewport {
@@ -23,7 +23,7 @@ export interface RenderOptions {
   /** In modality units. Without it: the frame's first window, else its VOI LUT, else a range fitted to its values. */
   window?: VoiWindow;
   viewport?: Viewport;
-  /** 1 to 100 for jpeg and webp, 90 when absent. PNG and GIF take no notice. */
+  /** 1 to 100 for jpeg, webp and jxl, 90 when absent. PNG and GIF take no notice. */
   quality?: number;
   /** Planes of bits to be drawn over the picture. */
   overlays?: Overlay[];
@@ -40,8 +40,11 @@ export interface RenderOptions {
 /** The first page of a document. */
 export interface DocumentOptions {
   format: PictureFormat;
-  /** Scaled to fit, aspect ratio kept. Without it: 150 dots an inch, at most 4096 pixels a side. */
-  viewport?: { width: number; height: number };
+  /**
+   * Scaled to fit, aspect ratio kept. Without it: 150 dots an inch, at most 4096 pixels a side. Its source is a part of the
+   * picture that there is without a viewport.
+   */
+  viewport?: Viewport;
   quality?: number;
 }
 

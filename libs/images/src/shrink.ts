@@ -23,6 +23,14 @@ export function shrinkWhole(picture: Picture, width: number, height: number): Pi
     sums.fill(0);
     for (let row = 0; row < factor; row++) {
       let from = (y * factor + row) * stride;
+      if (channels === 1) {
+        for (let x = 0; x < width; x++) {
+          let sum = sums[x] as number;
+          for (const end = from + factor; from < end; from++) sum += data[from] as number;
+          sums[x] = sum;
+        }
+        continue;
+      }
       for (let x = 0; x < sums.length; x += channels) {
         for (let i = 0; i < factor; i++) {
           for (let channel = 0; channel < channels; channel++) {

@@ -128,6 +128,42 @@ export async function encodeWithWasm(encoding: WasmEncoding): Promise<Uint8Array
   }
 }
 
+/**
+ * JPEG XL (ISO/IEC 18181), a bare codestream, sRGB. Grey pictures go in as colours, too: the encoder would call their one
+ * channel linear light, and browsers show them much too bright.
+ *
+ * @param data R G B
+ * @param quality 1 to 100, as libjxl understands it
+ * @throws ImageError unsupported-pixels
+ */
+export async function encodeJpegXl(
+  { data, width, height }: { data: Uint8Array; width: number; height: number },
+  quality: number,
+): Promise<Buffer> {
+  await start();
+  const context = new Context({
+    width,
+    height,
+    samplesPerPixel: 3,
+    bitsAllocated: 8,
+    bitsStored: 8,
+    pixelRepresentation: 0,
+    planarConfiguration: 0,
+    photometricInterpretation: 'RGB',
+    decodedBuffer: data,
+  });
+  try {
+    const encoded = NativeCodecs.encodeJpegXl(context, { lossy: true, quality } as {
+      lossy: boolean;
+    }).getEncodedBuffer();
+    return Buffer.from(Uint8Array.from(encoded ?? []).buffer);
+  } catch (error) {
+    release();
+    const reason = lastPart((error as Error).message);
+    throw new ImageError('unsupported-pixels', `The picture cannot be encoded as JPEG XL: ${reason}`, { cause: error });
+  }
+}
+
 let started: Promise<void> | undefined;
 
 async function start(): Promise<void> {

@@ -1,12 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
-import {
-  memoryLimitVariable,
-  outOfMemoryMark,
-  parentVariable,
-  sharedFileDescriptor,
-  sharedFileVariable,
-} from './messages.js';
+import { memoryLimitVariable, outOfMemoryMark, parentVariable, sharedFileVariable } from './messages.js';
 import type { Content, WorkerMessage, WorkRequest } from './messages.js';
 import { pack, unpack } from './parcel.js';
 import { SharedFile } from './shared-file.js';

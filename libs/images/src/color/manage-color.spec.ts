@@ -36,6 +36,19 @@ describe('colours', () => {
     expect(values[6]).toBeGreaterThan(210);
   });
 
+  it('beyond sRGB are kept as far as Display P3 has them', async () => {
+    const p3 = await shown({ space: 'displayp3', source: adobe });
+    // By way of sRGB its red would be 117.
+    expect(p3.values[0]).toBeLessThan(3);
+    expect(p3.values[1]).toBeGreaterThan(245);
+    const same = await shown({ space: 'adobergb', source: adobe });
+    // 144, 255, 60 by way of sRGB.
+    expect(same.values[0]).toBeLessThan(110);
+    expect(same.values[1]).toBe(255);
+    expect(same.values[2]).toBeLessThan(5);
+    same.values.slice(3).forEach((value, i) => expect(Math.abs(value - green[3 + i]!)).toBeLessThanOrEqual(2));
+  });
+
   it.each(['adobergb', 'rommrgb', 'displayp3'] as const)('of sRGB come back from %s', async (space) => {
     const { icc, values } = await shown({ space });
     expect(icc).toBeDefined();

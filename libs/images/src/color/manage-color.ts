@@ -17,13 +17,15 @@ interface RawColors {
  * Colours with their profile, on the way to the space asked for: what comes out of the encoder at the end is in that
  * space, and says so.
  */
-export async function managedColors(raw: RawColors, { source }: ColorOptions): Promise<Sharp> {
+export async function managedColors(raw: RawColors, { space, source }: ColorOptions): Promise<Sharp> {
   const { data, width, height } = raw;
   const plain = sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false });
   if (source === undefined) return plain;
   // Only files have profiles: an uncompressed one, in memory.
   const png = await plain.png({ compressionLevel: 0, adaptiveFiltering: false }).toBuffer();
-  return sharp(withProfile(png, source), { limitInputPixels: false });
+  const managed = sharp(withProfile(png, source), { limitInputPixels: false });
+  // libvips works in sRGB, and would cut off what lies beyond it; in 16 bits, it works in Display P3.
+  return space === 'yes' || space === 'srgb' ? managed : managed.pipelineColourspace('rgb16');
 }
 
 /** The last step before the encoder. */

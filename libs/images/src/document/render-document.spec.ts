@@ -50,6 +50,32 @@ describe('renderDocument', () => {
     expect(await sharp(thin).metadata()).toMatchObject({ width: 100, height: 1 });
   });
 
+  it('draws a part of the page at the size asked for, flipped where its size is negative', async () => {
+    // 417 x 208 pixels without a viewport: the border between red and blue at 104, that to white at 208.
+    const part = async (source: { x: number; y: number; width: number; height: number }, width = 100, height = 100) =>
+      pixelsOf(await renderDocument(makePdf([colored]), { format: 'png', viewport: { width, height, source } }));
+    const red = await part({ x: 10, y: 120, width: 50, height: 50 });
+    expect([red.width, red.height]).toEqual([100, 100]);
+    expect([red.at(1, 1), red.at(98, 98)]).toEqual([
+      [255, 0, 0],
+      [255, 0, 0],
+    ]);
+    const both = await part({ x: 0, y: 84, width: 40, height: 40 });
+    expect([both.at(50, 10), both.at(50, 90)]).toEqual([
+      [0, 0, 255],
+      [255, 0, 0],
+    ]);
+    const flipped = await part({ x: 0, y: 84, width: 40, height: -40 });
+    expect([flipped.at(50, 10), flipped.at(50, 90)]).toEqual([
+      [255, 0, 0],
+      [0, 0, 255],
+    ]);
+    // One pixel of a page, a thousand times as large: drawn as large as pages may be.
+    const grain = await part({ x: 20, y: 20, width: 1, height: 1 }, 1000, 1000);
+    expect([grain.width, grain.at(500, 500)]).toEqual([1000, [0, 0, 255]]);
+    await expect(part({ x: 5000, y: 0, width: 10, height: 10 })).rejects.toMatchObject({ code: 'invalid-option' });
+  });
+
   it.each([
     ['malformed', 'damaged', Buffer.concat([Buffer.from('%PDF-1.4\n'), Buffer.alloc(5000, 'x')])],
     ['malformed', 'damaged', Buffer.alloc(0)],

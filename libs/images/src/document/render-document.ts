@@ -1,15 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { PDFiumDocument } from '@hyzyla/pdfium';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { ImageError } from '../image-error.js';
-import { checkViewportSize, encode } from '../picture.js';
-import type { DocumentOptions } from '../render-options.js';
+import { checkViewportSize, cutOut, encode, fittedSize, sourceOf } from '../picture.js';
+import type { DocumentOptions, Viewport } from '../render-options.js';
 
 /** A point is 1/72 inch: pages without a viewport are drawn at 150 dots an inch. */
 const pixelsPerPoint = 150 / 72;
 /** Of a page without a viewport: a poster is drawn smaller, rather than not at all. */
 const sideMax = 4096;
+/** Of a page of which a part is shown. */
+const pagePixelsMax = 2 * sideMax * sideMax;
 
 let wasm: Promise<ArrayBuffer> | undefined;
 
@@ -28,7 +30,21 @@ export async function renderDocument(bytes: Uint8Array, options: DocumentOptions
   const page = await drawFirstPage(bytes, viewport);
   const { data, width, height } = page;
   const picture = sharp(data, { raw: { width, height, channels: 4 }, limitInputPixels: false }).removeAlpha();
-  return encode(picture, format, quality);
+  return encode(viewport?.source ? partOf(picture, page, viewport) : picture, format, quality);
+}
+
+/** Of a page drawn larger than it would be without a viewport, so that the part asked for is as large as it is to be. */
+function partOf(picture: Sharp, { width, height, natural }: DrawnPage, viewport: Viewport): Sharp {
+  const region = sourceOf(viewport, natural.width, natural.height);
+  const left = Math.min(width - 1, Math.round((region.left / natural.width) * width));
+  const top = Math.min(height - 1, Math.round((region.top / natural.height) * height));
+  const drawn = {
+    left,
+    top,
+    width: Math.max(1, Math.min(width - left, Math.round((region.width / natural.width) * width))),
+    height: Math.max(1, Math.min(height - top, Math.round((region.height / natural.height) * height))),
+  };
+  return cutOut(picture, viewport, drawn, width, height).resize({ ...fittedSize(viewport, region), fit: 'fill' });
 }
 
 interface DrawnPage {
@@ -36,6 +52,8 @@ interface DrawnPage {
   data: Uint8Array;
   width: number;
   height: number;
+  /** Of the page without a viewport. */
+  natural: { width: number; height: number };
 }
 
 async function drawFirstPage(bytes: Uint8Array, viewport: DocumentOptions['viewport']): Promise<DrawnPage> {
@@ -59,13 +77,23 @@ async function drawPage(document: PDFiumDocument, viewport: DocumentOptions['vie
   if (!(originalWidth > 0 && originalHeight > 0 && Number.isFinite(originalWidth * originalHeight))) {
     throw new ImageError('malformed', 'The first page of the PDF cannot be read, or has no size.');
   }
-  const room = viewport ?? { width: sideMax, height: sideMax };
-  const fitting = Math.min(room.width / originalWidth, room.height / originalHeight);
-  const scale = viewport ? fitting : Math.min(fitting, pixelsPerPoint);
-  const width = Math.max(1, Math.round(originalWidth * scale));
-  const height = Math.max(1, Math.round(originalHeight * scale));
+  const natural = sizeOf(Math.min(sideMax / originalWidth, sideMax / originalHeight, pixelsPerPoint));
+  function sizeOf(scale: number) {
+    return {
+      width: Math.max(1, Math.round(originalWidth * scale)),
+      height: Math.max(1, Math.round(originalHeight * scale)),
+    };
+  }
+  const { width, height } = viewport === undefined ? natural : sizeOf(scaleFor(viewport));
+  function scaleFor(viewport: Viewport): number {
+    if (!viewport.source) return Math.min(viewport.width / originalWidth, viewport.height / originalHeight);
+    const region = sourceOf(viewport, natural.width, natural.height);
+    const scale = (fittedSize(viewport, region).width / region.width) * (natural.width / originalWidth);
+    // A narrow part of a large page is drawn smaller, and enlarged.
+    return Math.min(scale, Math.sqrt(pagePixelsMax / (originalWidth * originalHeight)));
+  }
   const drawn = await page.render({ scale: 1, width, height, render: 'bitmap', renderFormFields: true });
-  return { data: drawn.data, width: drawn.width, height: drawn.height };
+  return { data: drawn.data, width: drawn.width, height: drawn.height, natural };
 }
 
 async function readWasm(): Promise<ArrayBuffer> {

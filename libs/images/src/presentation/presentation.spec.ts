@@ -7,7 +7,7 @@ import { plainFrame } from '../plain-frame.fixture.js';
 import { renderFrame } from '../render-frame.js';
 import type { RenderOptions } from '../render-options.js';
 import { readOverlays } from './overlay.js';
-import { applyPresentation, presentedImages } from './read-presentation.js';
+import { applyPresentation, presentationStateSopClasses, presentedImages } from './read-presentation.js';
 
 const [rows, columns] = [4, 6];
 /** Every pixel tells where it is: ten times the row, and the column. */
@@ -264,6 +264,42 @@ describe('presentation states', () => {
     const turned = await presented({ ...dark, ...line(0, 1, 3, 1), '00700042': number('US', 90) }, { viewport }, black);
     expect([turned[0]!.length, turned.length]).toEqual([40, 60]);
     expect([bright(turned, 30, 15), bright(turned, 30, 45), bright(turned, 20, 15)]).toEqual([true, false, false]);
+  });
+
+  it('give a grey image false colours, from the lowest brightness to the highest', async () => {
+    const sopClass = '1.2.840.10008.5.1.4.1.1.11.3';
+    const words = (...values: number[]) => inline(...values.flatMap((value) => [value & 255, value >> 8]));
+    const state: DicomJson = {
+      '00080016': text('UI', sopClass),
+      '00283110': items({
+        '00281050': number('DS', 30),
+        '00281051': number('DS', 60),
+        '00281056': text('CS', 'LINEAR_EXACT'),
+      }),
+      // Four colours: black, red, a green that is half, and white. Entries of 16 bits.
+      '00281101': number('US', 4, 0, 16),
+      '00281102': number('US', 4, 0, 16),
+      '00281103': number('US', 4, 0, 16),
+      '00281201': words(0, 0xffff, 0, 0xffff),
+      '00281202': words(0, 0, 0x8000, 0xffff),
+      '00281203': words(0, 0, 0, 0xffff),
+    };
+    expect(presentationStateSopClasses).toContain(sopClass);
+    for (const photometricInterpretation of ['MONOCHROME2', 'MONOCHROME1']) {
+      const grey = { ...description, photometricInterpretation, rows: 1, columns: 5 };
+      const image = { sopInstanceUid: '1.2', frameIndex: 0, description: grey, overlays: [] };
+      const applied = applyPresentation(state, image);
+      const { presentation } = applied;
+      const png = await renderFrame(Uint8Array.of(0, 20, 40, 60, 200), applied.description, {
+        format: 'png',
+        presentation,
+      });
+      const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true });
+      expect(info.channels).toBe(3);
+      expect([...data]).toEqual([0, 0, 0, 255, 0, 0, 0, 128, 0, 255, 255, 255, 255, 255, 255]);
+    }
+    const bulk = { ...state, '00281202': { vr: 'OW', BulkDataURI: 'green' } };
+    expect(bulkDataForRendering(bulk)).toEqual([{ uri: 'green', tagPath: '00281202' }]);
   });
 
   it('write text, and draw every kind of graphic', async () => {

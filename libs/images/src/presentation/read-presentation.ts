@@ -3,7 +3,7 @@ import { itemsOf, numberOf, numbersOf, textOf } from '../attributes.js';
 import type { BulkData } from '../bulk-data.js';
 import { readModality, readWindows } from '../describe-frame.js';
 import type { FrameDescription, PresentationLut } from '../frame-description.js';
-import { readLut } from '../lookup-table.js';
+import { readLut, readPalette } from '../lookup-table.js';
 import { activationLayer, type Overlay, readOverlays } from './overlay.js';
 import type { Graphic, GraphicText, Point, Presentation, Shutter, Units } from './presentation.js';
 
@@ -36,10 +36,13 @@ export interface PresentedReference {
   frameNumbers: number[];
 }
 
-/** The presentation states that are applied: grey, colour, and grey of XA and XRF. */
+const pseudoColorState = '1.2.840.10008.5.1.4.1.1.11.3';
+
+/** The presentation states that are applied: grey, colour, pseudo-colour, and grey of XA and XRF. */
 export const presentationStateSopClasses = [
   '1.2.840.10008.5.1.4.1.1.11.1',
   '1.2.840.10008.5.1.4.1.1.11.2',
+  pseudoColorState,
   '1.2.840.10008.5.1.4.1.1.11.5',
 ];
 
@@ -117,13 +120,16 @@ function describePresented(
   const mayBeNegative = isSigned || modality.rescaleIntercept < 0;
   const windows = voi === undefined ? [] : readWindows(voi);
   const voiLut = lutItem && readLut(lutItem, 'VOI LUT', mayBeNegative, bulkData);
-  const presentationLut = readPresentationLut(state, bulkData);
+  const isPseudoColor = textOf(state, '00080016') === pseudoColorState;
+  // It has no Presentation LUT: the palette alone says what is bright, whatever the image says of its values.
+  const presentationLut = isPseudoColor ? 'IDENTITY' : readPresentationLut(state, bulkData);
   return {
     ...description,
     ...modality,
     windows: windows.length > 0 || voiLut ? windows : [allOf({ ...description, ...modality })],
     voiLut,
     ...(presentationLut !== undefined && { presentationLut }),
+    ...(isPseudoColor && { pseudoColor: readPalette(state, false, bulkData) }),
   };
 }
 
