@@ -7,6 +7,8 @@ import type { DecodedFrame } from './read-frame.js';
 
 /** Decoded tiles held at once, so that a stripe of squares cut across tile borders reads each tile once. */
 const heldBytesMax = 96 * 1024 ** 2;
+/** Tiles decoded before they are asked for, where they are asked for one after the other: codecs have threads of their own. */
+const tilesAhead = 3;
 
 export interface SlideTile {
   row: number;
@@ -60,23 +62,32 @@ export function openLevel({ input }: FetchedInput, readFrame: (index: number) =>
     }
   });
 
-  const held = new Map<number, ArrayLike<number>>();
+  const held = new Map<number, Promise<ArrayLike<number>>>();
   const heldMax = Math.max(1, Math.floor(heldBytesMax / ((tiles[0]?.rows ?? 1) * (tiles[0]?.columns ?? 1) * 3)));
+  const begin = (index: number): Promise<ArrayLike<number>> => {
+    const pixels = readFrame(index).then((frame) => tilePixels(frame, index, tiles[index]!));
+    // What is wrong with a tile is told to who asks for it, which may be nobody.
+    pixels.catch(() => undefined);
+    held.set(index, pixels);
+    if (held.size > heldMax) held.delete(held.keys().next().value!);
+    return pixels;
+  };
   return {
     matrixRows,
     matrixColumns,
     spacingMicrometres: slidePixelSpacing(first) ?? [NaN, NaN],
     tiles,
-    read: async (index) => {
+    read: (index) => {
       const known = held.get(index);
       if (known) {
         held.delete(index);
         held.set(index, known);
-        return known;
       }
-      const pixels = tilePixels(await readFrame(index), index, tiles[index]!);
-      held.set(index, pixels);
-      if (held.size > heldMax) held.delete(held.keys().next().value!);
+      const pixels = known ?? begin(index);
+      if (held.has(index - 1)) {
+        const end = Math.min(index + tilesAhead, tiles.length - 1, index + heldMax - 1);
+        for (let next = index + 1; next <= end; next++) if (!held.has(next)) void begin(next);
+      }
       return pixels;
     },
   };
