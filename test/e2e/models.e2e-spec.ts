@@ -22,11 +22,12 @@ const manifest = () => JSON.parse(readFileSync(path.join(shipped, 'model.json'),
 const folder = 'cardiology/ecg-rhythm/2.0.0';
 const encode = (model: object) => onnx.ModelProto.encode(onnx.ModelProto.fromObject(model)).finish();
 
+const rate = [{ measurement: 'heartRate', is: 'above', threshold: 10, priority: 'HIGH' }];
+
 /** The shipped rhythm analysis as a version of its own: any rate is fast for it. */
 function files(changes: Record<string, unknown> = {}, place = folder): Record<string, Uint8Array | string> {
-  const triage = [{ measurement: 'heartRate', is: 'above', threshold: 10, priority: 'HIGH' }];
   return {
-    [`${place}/model.json`]: JSON.stringify({ ...manifest(), triage, ...changes }),
+    [`${place}/model.json`]: JSON.stringify({ ...manifest(), triage: rate, ...changes }),
     [`${place}/model.onnx`]: network,
     [`${place}/README.md`]: '# For a test\n',
   };
@@ -92,7 +93,12 @@ describe('models over the admin API', () => {
       422,
       /run\.sh.*not part of a model/,
     ],
-    ['a place that is no place', () => upload(files({}, 'Heart/x')), 422, /<specialty>\/<name>\/<version>/],
+    [
+      'a place that is no place',
+      () => upload(files({}, 'Heart/x')),
+      422,
+      /the archive's folder is "Heart\/x"\): put the files into <specialty>\/<name>\/<version>/,
+    ],
     [
       'a place that contradicts the request',
       () => upload(files(), '?version=3.0.0'),
@@ -111,6 +117,24 @@ describe('models over the admin API', () => {
       () => upload(files({ postprocessing: [{ step: 'guess' }] })),
       422,
       /model\.json: postprocessing\[0\]\.step: "guess" is unknown; allowed: softmax, sigmoid/,
+    ],
+    [
+      'a name that is nearly one',
+      () =>
+        upload(
+          files({
+            measurements: [{ ...(manifest()['measurements'] as object[])[0], value: 'heartrate' }],
+            triage: rate,
+          }),
+        ),
+      422,
+      /measurements\[0\]\.value: no step gives a number named "heartrate"; there is .*heartRate/,
+    ],
+    [
+      'a keyword that is none',
+      () => upload(files({ accepts: { instances: [{ keyword: 'modality', oneOf: ['ECG'] }] } })),
+      422,
+      /accepts\.instances\[0\]\.keyword: "modality" does not fit: a DICOM keyword, e\.g\. BodyPartExamined/,
     ],
     [
       'a network that is another',
@@ -191,8 +215,8 @@ describe('models over the admin API', () => {
     });
   });
 
-  it('keeps a model that is right, once, and not in force', async () => {
-    const zip = await makeZip(files());
+  it('keeps a model that is right, once, and not in force, whatever a desktop puts beside it', async () => {
+    const zip = await makeZip({ ...files(), [`__MACOSX/${folder}/._model.json`]: 'x', [`${folder}/.DS_Store`]: 'x' });
     const sha256 = createHash('sha256').update(zip).digest('hex');
     const added = await api('POST', `?sha256=${sha256}`, zip);
     expect([added.status, added.headers.get('location')]).toEqual([201, '/api/models/cardiology/ecg-rhythm/2.0.0']);

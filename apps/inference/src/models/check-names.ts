@@ -19,6 +19,9 @@ const kindsInWords: Record<Kind, string> = {
   scores: 'set of scores',
 };
 
+/** Named where one is missing: enough to see what was meant. */
+const givenMax = 40;
+
 /**
  * Checks that every name a manifest uses was given before and is of the right kind, and that the steps fit the input.
  *
@@ -65,7 +68,11 @@ export function checkNames(manifest: ModelManifest): string[] {
   });
 
   const need = (key: string, name: string, kind: Kind) => {
-    if (names.get(name) !== kind) problems.push(`${key}: no step gives a ${kindsInWords[kind]} named "${name}"`);
+    if (names.get(name) === kind) return;
+    const given = [...names].filter(([, one]) => one === kind).map(([one]) => one);
+    problems.push(
+      `${key}: no step gives a ${kindsInWords[kind]} named "${name}"; there is ${given.slice(0, givenMax).join(', ') || 'none'}`,
+    );
   };
   manifest.checks.forEach((check, index) => need(`checks[${index}].value`, check.value, 'number'));
   const ids = new Set<string>();

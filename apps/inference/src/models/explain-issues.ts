@@ -37,6 +37,7 @@ function explain(issue: z.core.$ZodIssue, before: PropertyKey[], json: unknown, 
   if (isDiscriminator) message = given === undefined ? 'is missing' : `${show(given)} is unknown`;
   else if (issue.code === 'unrecognized_keys') message = `has no key ${issue.keys.map(show).join(', ')}`;
   else if (given === undefined && issue.code === 'invalid_type') message = 'is missing';
+  else if (issue.code === 'invalid_format') message = `${show(given)} does not fit: ${issue.message}`;
   else if (issue.code === 'invalid_value') message = `${show(given)} is not among what is allowed`;
 
   const parts = [message];

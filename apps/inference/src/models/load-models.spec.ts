@@ -45,7 +45,7 @@ describe('loadModels', () => {
 
   it('refuses a file that is no network', async () => {
     writeFileSync(path.join(folder, 'model.onnx'), 'PK\u0003\u0004 not a network');
-    await expect(loadModel(folder)).rejects.toThrow(/model\.onnx: This is no ONNX file/);
+    await expect(loadModel(folder)).rejects.toThrow(/model\.onnx: This is no ONNX file, or not all of one: /);
   });
 
   it('says so when there is no models folder', async () => {

@@ -223,5 +223,5 @@ function* fieldsOf(bytes: Uint8Array, start: number, end: number): Generator<Fie
 }
 
 function broken(at: number, why: string): ModelError {
-  return new ModelError('invalid-model', `This is no ONNX file: ${why} (byte ${at}).`);
+  return new ModelError('invalid-model', `This is no ONNX file, or not all of one: ${why} (byte ${at}).`);
 }

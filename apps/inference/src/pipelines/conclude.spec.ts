@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { darkOrBright } from '../../../../test/models/tiny-models.js';
 import { parseManifest } from '../models/load-models.js';
 import type { ModelInput } from '../models/model.js';
 import { element } from '../runtime/fetch-from-files.fixture.js';
@@ -78,5 +79,26 @@ describe('conclude', () => {
     expect(some.findings[0]!.sourceInstances).toEqual([{ sopClassUid: '1.5', sopInstanceUid: '1.9', frames: [1, 3] }]);
     const all = answer({}, { ...input, frames: [frame(1), frame(2), frame(3)] });
     expect(all.findings[0]!.sourceInstances).toEqual([{ sopClassUid: '1.5', sopInstanceUid: '1.9' }]);
+  });
+
+  it('says the class that was chosen by its label, and follows the rules for it', () => {
+    const classes = parseManifest('model.json', Buffer.from(JSON.stringify(darkOrBright().manifest)));
+    const chosen = (top: number, score: number) =>
+      conclude(classes, input, new Values({ top, 'top.score': score, 'p.dark': 1 - score, 'p.bright': score }));
+    expect(chosen(1, 0.81)).toMatchObject({
+      outcome: 'positive',
+      priority: 'MEDIUM',
+      summary: 'Shade: Bright',
+      findings: [{ name: 'Shade: Bright', value: 0.81, category: { value: 'BRIGHT' }, flag: 'abnormal' }],
+    });
+    expect(chosen(0, 0.3)).toMatchObject({
+      outcome: 'negative',
+      summary: 'Shade: Dark',
+      findings: [{ flag: 'normal' }],
+    });
+    expect(chosen(0, NaN)).toMatchObject({
+      outcome: 'inconclusive',
+      summary: 'Inconclusive: Shade could not be told.',
+    });
   });
 });

@@ -27,6 +27,8 @@ export type PackageFacts = Pick<
 
 const textBytesMax = 1024 * 1024;
 const needed = ['model.json', 'model.onnx', 'README.md'] as const;
+/** What macOS and Windows put into archives by themselves; it is not unpacked. */
+const leftByDesktops = /(^|\/)(__MACOSX\/|\.DS_Store$|Thumbs\.db$|desktop\.ini$)/;
 const taken = new Set<string>([...needed, 'LICENSE', 'LICENSE.txt', 'NOTICE']);
 
 /**
@@ -37,7 +39,7 @@ const taken = new Set<string>([...needed, 'LICENSE', 'LICENSE.txt', 'NOTICE']);
  */
 export async function openPackage(request: PackageRequest): Promise<PackageFacts> {
   await checkArchive(request);
-  const entries = await listZip(request.zip);
+  const entries = (await listZip(request.zip)).filter(({ name }) => !leftByDesktops.test(name));
   const { folder, files } = layoutOf(entries);
   const place = placeOf(folder, request.named);
   await mkdir(request.directory, { recursive: true });
@@ -122,7 +124,7 @@ function placeOf(
   )
     throw new PackageError(
       'invalid-package',
-      'It is not said which model this is: put the files into <specialty>/<name>/<version>/ (small letters, digits, hyphens; a version like 1.0.0), for example radiology/lung-density/1.0.0/, or give ?specialty=...&name=...&version=...',
+      `It is not said which model this is${folder.length > 0 ? ` (the archive's folder is ${JSON.stringify(folder.join('/').slice(0, 100))})` : ''}: put the files into <specialty>/<name>/<version>/ (small letters, digits, hyphens; a version like 1.0.0), for example radiology/lung-density/1.0.0/, or give ?specialty=...&name=...&version=...`,
     );
   return { specialty, name, version, id: `${specialty}/${name}` };
 }
