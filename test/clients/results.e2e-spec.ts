@@ -119,7 +119,10 @@ const ohifFolder = 'folder' in found ? found.folder : undefined;
     await page.getByRole('button', { name: 'No', exact: true }).click({ timeout: secondsMax * 1000 });
     await seen(page, 'Score given by the model: 0.90 1');
     // Beside the frame round the whole picture, which a picture as wide as the viewport puts beyond its edge.
-    await page.getByText('Count: 1.00 1').first().waitFor({ state: 'attached', timeout: secondsMax * 1000 });
+    await page
+      .getByText('Count: 1.00 1')
+      .first()
+      .waitFor({ state: 'attached', timeout: secondsMax * 1000 });
     await show(page, 'results-report-boxes');
     expect(troubles).toEqual({ refused: [], errors: [] });
     await page.close();
