@@ -229,7 +229,8 @@ export class S3BlobStore implements BlobStore {
         }
       }
     }
-    return Readable.from(chunks(), { objectMode: false, highWaterMark: 256 * 1024 });
+    // Chunk by chunk: a stream of bytes would copy those that wait into one.
+    return Readable.from(chunks(), { objectMode: true, highWaterMark: 4 });
   }
 
   private async ask(key: string, withChecksums = false): Promise<HeadObjectCommandOutput | undefined> {
@@ -287,13 +288,13 @@ export class S3BlobStore implements BlobStore {
   private async describe(key: string): Promise<ArchivedBlob | undefined> {
     const found = await this.ask(key, this.features.checksums);
     if (found === undefined) return undefined;
-    const { ContentLength, ChecksumSHA256, ChecksumType, Metadata } = found;
+    const { ContentLength, ChecksumSHA256, ChecksumType, Metadata, StorageClass } = found;
     // Of an object in parts it may be that of the parts' digests, and then names their number.
     const isWhole = ChecksumSHA256 !== undefined && ChecksumType !== 'COMPOSITE' && !ChecksumSHA256.includes('-');
     const beside = Metadata?.[digestName];
     return {
       // Ceph says of what it has sent away that it has no bytes.
-      bytes: ContentLength === 0 ? undefined : ContentLength,
+      bytes: ContentLength === 0 && StorageClass === this.options.storageClass ? undefined : ContentLength,
       sha256: isWhole
         ? Buffer.from(ChecksumSHA256, 'base64')
         : beside === undefined

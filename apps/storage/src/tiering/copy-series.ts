@@ -4,7 +4,7 @@ import type { PackBytes } from '#libs/archive';
 import { BlobError, type BlobStore, giveSlabBack, slabBytes, takeSlab } from '#libs/blobs';
 import { StorageError } from '../storage-error.js';
 import type { ReadyCopy } from './copies.js';
-import { type BlobAddress, readChunks } from './copy-blob.js';
+import { type BlobAddress, freeChunk, readChunks } from './copy-blob.js';
 import type { MoveProgress } from './move-progress.js';
 import type { PlacedInstance, SeriesLayout } from './read-series.js';
 
@@ -172,6 +172,7 @@ async function* streamRun({ run, copies, packs, signal }: Source): AsyncGenerato
         }
         done += chunk.length;
         yield chunk;
+        freeChunk(chunk);
       }
     } finally {
       await chunks?.return?.();

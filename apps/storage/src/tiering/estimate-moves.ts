@@ -51,9 +51,10 @@ export interface MovesEstimate {
   isCut: boolean;
 }
 
-interface Group extends MoveEstimate {
+interface Group {
+  estimate: MoveEstimate;
   uids: Set<string>;
-  /** Read from where they are, and written, once. */
+  /** Of these, the series whose frames are to be compressed. */
   toCompress: { series: number; bytes: number };
   sample: BytesSample<Move>;
 }
@@ -79,16 +80,9 @@ export class EstimateMoves {
       const name = `${from} ${to} ${reason}`;
       let group = this.groups.get(name);
       if (group === undefined) {
+        const nothing = { studies: 0, series: 0, bytes: 0, writeRequests: 0, cost: 0, monthlyCost: 0 };
         group = {
-          from,
-          to,
-          reason,
-          studies: 0,
-          series: 0,
-          bytes: 0,
-          writeRequests: 0,
-          cost: 0,
-          monthlyCost: 0,
+          estimate: { from, to, reason, ...nothing },
           uids: new Set(),
           toCompress: { series: 0, bytes: 0 },
           sample: new BytesSample(triedMax),
@@ -97,14 +91,14 @@ export class EstimateMoves {
       }
       const writes = bytes <= partBytes ? 1 : Math.ceil(bytes / partBytes) + 2;
       const [source, target] = [this.pricesOf(from), this.pricesOf(to)];
-      group.series += 1;
-      group.bytes += bytes;
-      group.writeRequests += writes;
+      group.estimate.series += 1;
+      group.estimate.bytes += bytes;
+      group.estimate.writeRequests += writes;
       // Written, and read back once; read from where it was.
-      group.cost +=
+      group.estimate.cost +=
         (writes * target.thousandWrites + target.thousandReads + source.thousandReads) / 1_000 +
         (bytes / gigabyte) * (target.gbRead + source.gbRead);
-      group.monthlyCost += (bytes / gigabyte) * (target.gbMonth - source.gbMonth);
+      group.estimate.monthlyCost += (bytes / gigabyte) * (target.gbMonth - source.gbMonth);
       if (move.recompress !== undefined) {
         group.toCompress.series += 1;
         group.toCompress.bytes += bytes;
@@ -143,17 +137,17 @@ export class EstimateMoves {
     };
   }
 
-  private summary({ uids, toCompress, sample: _, ...group }: Group, trial?: RecompressionTrial): MoveEstimate {
-    const summary = { ...group, studies: uids.size };
+  private summary({ estimate, uids, toCompress }: Group, trial?: RecompressionTrial): MoveEstimate {
+    const summary = { ...estimate, studies: uids.size };
     if (trial === undefined) return summary;
-    const target = this.pricesOf(group.to);
+    const target = this.pricesOf(estimate.to);
     const { series, bytes } = toCompress;
     const storedBytes = Math.round(bytes * trial.storedShare);
     const saved = (bytes - storedBytes) / gigabyte;
     return {
       ...summary,
-      cost: group.cost - saved * target.gbRead,
-      monthlyCost: group.monthlyCost - saved * target.gbMonth,
+      cost: estimate.cost - saved * target.gbRead,
+      monthlyCost: estimate.monthlyCost - saved * target.gbMonth,
       recompression: {
         series,
         bytes,
