@@ -80,6 +80,16 @@ async function page(parameters: string): Promise<{ uids: unknown[]; matches: num
   return { uids: results.map((result) => result['0020000D']?.Value?.[0]), matches };
 }
 
+/** As searches find what is far. */
+async function farPage(offset: number, limit: number): Promise<string[]> {
+  const rows: { uid: string }[] = await db.query(
+    `select study_instance_uid as uid from study_page($1, $2) with ordinality as page (study_key, place)
+       join study using (study_key) order by place`,
+    [offset, limit],
+  );
+  return rows.map(({ uid }) => uid);
+}
+
 describe('pages of all studies', () => {
   it.each([1, 2, 3])('are those of the whole list, whatever was stored, deleted and corrected (%d)', async (seed) => {
     const random = seededRandom(seed);
@@ -102,6 +112,7 @@ describe('pages of all studies', () => {
         uids: uids.slice(offset, offset + limit),
         matches: expect.any(Number),
       });
+      expect(await farPage(offset, limit)).toEqual(uids.slice(offset, offset + limit));
       if (random() < 0.5) await unfinished.commitTransaction();
       else await unfinished.rollbackTransaction();
       await unfinished.release();
@@ -110,8 +121,19 @@ describe('pages of all studies', () => {
     // The server's own limit of 20 ends the list: then the client is told how many there are.
     expect(uids.length).toBeGreaterThan(20);
     expect(await page('')).toEqual({ uids: uids.slice(0, 20), matches: uids.length });
-    for (let offset = 1; offset <= uids.length; offset++)
-      expect((await page(`limit=2&offset=${offset}`)).uids).toEqual(uids.slice(offset, offset + 2));
+    for (let offset = 0; offset <= uids.length; offset++)
+      expect(await farPage(offset, 2)).toEqual(uids.slice(offset, offset + 2));
+  });
+
+  it('are found when they are far', async () => {
+    await db.query(
+      `insert into study (study_instance_uid, study_date, attributes)
+       select '2.25.9' || n, to_char(date '2001-01-01' + n % 3000, 'YYYYMMDD'), '{}' from generate_series(1, 4000) n`,
+    );
+    const uids = await keysInOrder();
+    for (const offset of [1990, 2000, 2001, 2500, uids.length - 1, uids.length])
+      expect((await page(`limit=3&offset=${offset}`)).uids).toEqual(uids.slice(offset, offset + 3));
+    await db.query('delete from study');
   });
 
   it('are right at each moment while others store, delete, correct and fold', async () => {

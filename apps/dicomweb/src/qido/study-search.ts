@@ -35,12 +35,12 @@ export async function searchStudies(db: DataSource, query: QidoQuery, dicomwebUr
   const selection = `select st.study_key as key, ${studySelection}, ${isAnythingCold}`;
   const isEverything = query.matches.length === 0;
   const page = `select st.study_key from study st where ${where} order by ${order} limit ${limit}::bigint + 1`;
-  // What is passed over on the way is passed over in the index, without its rows; of everything, by counts of years, months
-  // and days: the last page is as near as the first.
+  // What is passed over on the way is passed over in the index, without its rows; of everything, what is far is found by
+  // counts of years, months and days: the last page is as near as the first.
   const keys =
     query.offset === 0
       ? page
-      : isEverything
+      : isEverything && query.offset > walkedMax
         ? `select study_page(${parameters.add(query.offset)}::bigint, ${limit}::bigint + 1)`
         : `${page} offset ${parameters.add(query.offset)}::bigint`;
   const sql =
@@ -62,6 +62,9 @@ export async function searchStudies(db: DataSource, query: QidoQuery, dicomwebUr
     matches: await countMatches(db, query, found.length, isEverything ? countOfAll : countOf(where), matching),
   };
 }
+
+/** Entries of an index that are passed over in less time than counts take to be added up. */
+const walkedMax = 2_000;
 
 /** Whether a name is asked for, and nothing that the index of the order does not have. */
 const isOfNames = ({ matches }: QidoQuery) =>

@@ -10,6 +10,7 @@ import { CreateModelTables1763683200011 } from './1763683200011-create-model-tab
 import { CreateInferenceTables1763683200012 } from './1763683200012-create-inference-tables.js';
 import { CreateTieringTables1763683200013 } from './1763683200013-create-tiering-tables.js';
 import { CreatePackParts1763683200015 } from './1763683200015-create-pack-parts.js';
+import { InlineStudyCountParts1763683200019 } from './1763683200019-inline-study-count-parts.js';
 import { AnnounceArrivals1763683200016 } from './1763683200016-announce-arrivals-and-store-in-one-statement.js';
 import { CountStudiesByDay1763683200018 } from './1763683200018-count-studies-by-day.js';
 import { CreateSuccessorPlaces1763683200014 } from './1763683200014-create-successor-places.js';
@@ -31,4 +32,5 @@ export const migrations = [
   CreatePackParts1763683200015,
   AnnounceArrivals1763683200016,
   CountStudiesByDay1763683200018,
+  InlineStudyCountParts1763683200019,
 ];
