@@ -308,11 +308,17 @@ for (const codec of codecs) {
     // Starting a program is not its work: what a small frame takes is taken off.
     return megabytes / Math.max(1e-3, seconds(frames[0]) - seconds(frames[1]));
   };
-  const [decoder_, encoder_] = [programSpeed(decoder, false), programSpeed(encoder, true)];
+  const [itsDecoding, itsEncoding] = [programSpeed(decoder, false), programSpeed(encoder, true)];
   const ours = [megabytes / decoding, encoding === undefined ? undefined : megabytes / encoding];
   const cells = [
-    ...[decoder.tool, shown(ours[0]), shown(decoder_), percent(ours[0], decoder_)],
-    ...[encoder?.tool ?? '', shown(ours[1]), shown(encoder_), percent(ours[1], encoder_)],
+    decoder.tool,
+    shown(ours[0]),
+    shown(itsDecoding),
+    percent(ours[0], itsDecoding),
+    encoder?.tool ?? '',
+    shown(ours[1]),
+    shown(itsEncoding),
+    percent(ours[1], itsEncoding),
   ];
   console.log(`| ${name} | ${by} | ${cells.join(' | ')} |`);
 }

@@ -137,6 +137,36 @@ describe('pictures', () => {
     await byQuery.arrayBuffer();
   });
 
+  it('are of the frame asked for, one after the other and in any order', async () => {
+    const all = `window=127.5,255,linear-exact`;
+    for (const number of [1, shades.length, 2, 1]) {
+      const frame = `${urlOf('cine')}/frames/${number}/rendered`;
+      const values = await greys(await get(`${frame}?${all}`, 'image/png'));
+      expect([values.length, ...new Set(values)]).toEqual([20 * 30, shades[number - 1]]);
+      // Another picture of it, which is not at hand; the dataset is.
+      const dark = await greys(await get(`${frame}?window=1000,2,linear`, 'image/png'));
+      expect([...new Set(dark)]).toEqual([0]);
+    }
+    const missing = await get(`${urlOf('cine')}/frames/${shades.length + 1}/rendered`);
+    expect(missing.status).toBe(404);
+    await missing.arrayBuffer();
+  });
+
+  it('are given in JPEG XL to who asks for it, and to nobody else', async () => {
+    const response = await get(`${urlOf('halves')}/rendered`, 'image/jxl');
+    expect(response.headers.get('content-type')).toBe('image/jxl');
+    expect((await pictureOf(response)).subarray(0, 2).toString('hex')).toBe('ff0a');
+    const thumbnail = await get(`${urlOf('halves')}/thumbnail`, 'image/jxl');
+    expect(thumbnail.headers.get('content-type')).toBe('image/jxl');
+    await thumbnail.arrayBuffer();
+    const preferring = await get(`${urlOf('halves')}/rendered`, 'image/jxl;q=0.9,image/*');
+    expect(preferring.headers.get('content-type')).toBe('image/jpeg');
+    await preferring.arrayBuffer();
+    const unlike = await get(`${urlOf('halves')}/rendered?iccprofile=adobergb`, 'image/jxl');
+    expect(unlike.status).toBe(400);
+    expect(await unlike.text()).toContain('iccprofile=srgb');
+  });
+
   it('answer 406 with what is possible', async () => {
     const response = await get(`${urlOf('halves')}/rendered`, 'image/tiff');
     expect(response.status).toBe(406);

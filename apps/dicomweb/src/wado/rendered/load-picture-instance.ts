@@ -16,6 +16,10 @@ export interface PictureInstance {
   dataset: DicomJson;
   /** Where the bytes of one frame lie in the object, when they lie together. */
   firstFrame?: FramePlace;
+  /** Where those of all frames lie, one behind the other: of uncompressed ones. */
+  frames?: { offset: number; frameLength: number };
+  /** Characters of the dataset as JSON. */
+  datasetLength: number;
   /** Where the object's bytes are, when the caller has read its row. */
   row?: InstanceRow;
 }
@@ -27,7 +31,10 @@ export interface FramePlace {
   length: number;
 }
 
-interface Row extends Omit<PictureInstance, 'dataset' | 'studyInstanceUid' | 'seriesInstanceUid' | 'sopInstanceUid'> {
+interface Row extends Pick<
+  PictureInstance,
+  'sopClassUid' | 'transferSyntaxUid' | 'frameKind' | 'numberOfFrames' | 'sha256'
+> {
   dicom_json: string;
   pixelDataOffset: number | null;
   frameBits: number | null;
@@ -58,7 +65,8 @@ export async function loadPictureInstance(
   if (row === undefined) return undefined;
   const { sopClassUid, transferSyntaxUid, frameKind, numberOfFrames, sha256 } = row;
   const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = target;
-  const firstFrame = placeOf(row, frameIndex);
+  const frames = framesOf(row);
+  const firstFrame = frames ? placeIn(frames, numberOfFrames, frameIndex) : fragmentOf(row, frameIndex);
   return {
     studyInstanceUid,
     seriesInstanceUid,
@@ -69,17 +77,36 @@ export async function loadPictureInstance(
     numberOfFrames,
     sha256,
     dataset: JSON.parse(row.dicom_json) as DicomJson,
+    datasetLength: row.dicom_json.length,
+    ...(frames && { frames }),
     ...(firstFrame && { firstFrame }),
   };
 }
 
-function placeOf(row: Row, frameIndex: number): FramePlace | undefined {
-  const { frameKind, numberOfFrames, pixelDataOffset, frameBits, entry } = row;
-  if (frameKind === 'native' && pixelDataOffset !== null && frameBits !== null && frameBits % 8 === 0) {
-    const length = frameBits / 8;
-    if (frameIndex >= numberOfFrames) return undefined;
-    return { frameIndex, offset: pixelDataOffset + frameIndex * length, length };
-  }
+/** The same instance for another of its frames. */
+export function atFrame(instance: PictureInstance, frameIndex: number): PictureInstance {
+  const { frames, numberOfFrames } = instance;
+  const other = { ...instance };
+  delete other.firstFrame;
+  const firstFrame = frames && placeIn(frames, numberOfFrames, frameIndex);
+  return firstFrame ? { ...other, firstFrame } : other;
+}
+
+function placeIn(
+  { offset, frameLength }: NonNullable<PictureInstance['frames']>,
+  numberOfFrames: number,
+  frameIndex: number,
+): FramePlace | undefined {
+  if (frameIndex >= numberOfFrames) return undefined;
+  return { frameIndex, offset: offset + frameIndex * frameLength, length: frameLength };
+}
+
+function framesOf({ frameKind, pixelDataOffset, frameBits }: Row): PictureInstance['frames'] {
+  const isInBytes = frameKind === 'native' && pixelDataOffset !== null && frameBits !== null && frameBits % 8 === 0;
+  return isInBytes ? { offset: pixelDataOffset, frameLength: frameBits / 8 } : undefined;
+}
+
+function fragmentOf({ frameKind, entry }: Row, frameIndex: number): FramePlace | undefined {
   if (frameKind !== 'encapsulated' || entry?.length !== 16) return undefined;
   const { offset, length, fragments } = readFrameRange(entry, 0);
   return fragments === 1 ? { frameIndex, offset, length } : undefined;

@@ -9,7 +9,7 @@ import { SingleFlightCache } from '../single-flight-cache.js';
 import { DrawPicture, type DrawOptions } from './draw-picture.js';
 import { findPresented } from './find-presented.js';
 import { findPictured, findRepresentatives, type PictureTarget } from './find-representatives.js';
-import { loadPictureInstance, type PictureInstance } from './load-picture-instance.js';
+import { atFrame, loadPictureInstance, type PictureInstance } from './load-picture-instance.js';
 import { pictureProblem } from './picture-error.js';
 import { PictureStore } from './picture-store.js';
 import { needsSmallerLevel, planPicture } from './plan-picture.js';
@@ -42,6 +42,8 @@ const renderingVersion = 3;
 const cacheBytesMax = 64 * 1024 * 1024;
 /** Requests whose pictures are known. */
 const keysMax = 10_000;
+/** Of datasets that are known, as JSON: other frames, windows and sizes of an instance are asked for right after. */
+const datasetLengthMax = 2 * 1024 * 1024;
 const thumbnailPixels = 256;
 /** Pictures of instances in one answer. */
 const picturesMax = 1000;
@@ -51,6 +53,12 @@ export class RenderPicture {
   private readonly cache = new SingleFlightCache<Buffer>(cacheBytesMax, (picture) => picture.length);
   /** Of requests for an instance: by its digest and how it is to be shown, the key of its picture in the cache. */
   private readonly keys = new Map<string, string>();
+
+  /** By the digest of its bytes, and its UIDs: what {@link loadPictureInstance} read. */
+  private readonly instances = new SingleFlightCache<PictureInstance>(
+    datasetLengthMax,
+    ({ datasetLength }) => datasetLength,
+  );
 
   constructor(
     private readonly db: DataSource,
@@ -74,12 +82,8 @@ export class RenderPicture {
     let firstError: ImageError | undefined;
     for (const candidate of candidates) {
       const frameIndex = (request.frameNumber ?? 1) - 1;
-      const loaded = await loadPictureInstance(this.db, { studyInstanceUid, ...candidate }, frameIndex);
-      if (loaded === undefined) continue;
-      const { row } = request;
-      // A row that has since become another version's says where other bytes are.
-      const isSame = row?.sha256.toString('hex') === loaded.sha256;
-      const instance = row !== undefined && isSame ? { ...loaded, row } : loaded;
+      const instance = await this.load({ studyInstanceUid, ...candidate }, frameIndex, request.row);
+      if (instance === undefined) continue;
       try {
         return await use(await this.pictureOf(instance, request));
       } catch (error) {
@@ -119,6 +123,23 @@ export class RenderPicture {
       );
     }
     return found.map((instance) => ({ ...request, target: { studyInstanceUid, ...instance } }));
+  }
+
+  /** @param row of the target, where it has been read: it was there just now */
+  private async load(
+    target: PresentationTarget,
+    frameIndex: number,
+    row: InstanceRow | undefined,
+  ): Promise<PictureInstance | undefined> {
+    const keyOf = (sha256: string) => [sha256, ...Object.values(target)].join(' ');
+    const known = row && this.instances.find(keyOf(row.sha256.toString('hex')));
+    if (row !== undefined && known !== undefined) return { ...atFrame(known, frameIndex), row };
+    const loaded = await loadPictureInstance(this.db, target, frameIndex);
+    if (loaded === undefined) return undefined;
+    this.instances.keep(keyOf(loaded.sha256), loaded);
+    // A row that has since become another version's says where other bytes are.
+    const isSame = row?.sha256.toString('hex') === loaded.sha256;
+    return row !== undefined && isSame ? { ...loaded, row } : loaded;
   }
 
   /** A picture that was made lately, without reading what it was made of: the same bytes shown in the same way. */

@@ -258,6 +258,7 @@ const formats = [
   { mediaType: 'image/png', format: 'png' },
   { mediaType: 'image/gif', format: 'gif' },
   { mediaType: 'image/webp', format: 'webp' },
+  { mediaType: 'image/jxl', format: 'jxl' },
 ] as const;
 
 /** One picture comes as it is, or as the one part of many; several only as parts. */

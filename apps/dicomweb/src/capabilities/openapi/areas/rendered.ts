@@ -29,6 +29,9 @@ function operation(path: string, operationId: string, summary: string): Operatio
         content: {
           'image/jpeg': picture,
           'image/png': picture,
+          'image/gif': picture,
+          'image/webp': picture,
+          'image/jxl': picture,
           'multipart/related; type="image/jpeg"': picture,
           'text/html': { schema: { type: 'string' } },
         },
