@@ -1,12 +1,10 @@
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { DicomJson } from '#libs/dicom';
 import { makeInstance, testUid } from '../support/make-instance.js';
 import { seededRandom } from '../support/seeded-random.js';
-import { freePort, makeDataDir, type RunningProcess, startApp } from '../support/start-suite.js';
 import { store } from '../e2e/wado-support.js';
+import { SuiteToKill } from './suite-to-kill.js';
 
 jest.setTimeout(900_000);
 
@@ -39,28 +37,13 @@ interface Entry {
  */
 describe('the suite, killed while it deletes, restores and purges', () => {
   const random = seededRandom(41);
-  let data: Awaited<ReturnType<typeof makeDataDir>>;
-  let suite: RunningProcess;
-  let port: number;
+  let suite: SuiteToKill;
   const studies: Study[] = [];
 
-  const start = async () => {
-    suite = await startApp({
-      dataDir: data.dataDir,
-      port,
-      environment: { ISOCENTER_MODELS_DIR: path.join(data.dataDir, 'no-models'), ISOCENTER_LOG_LEVEL: 'error' },
-    });
-  };
   beforeAll(async () => {
-    data = await makeDataDir();
-    await mkdir(path.join(data.dataDir, 'no-models'));
-    port = await freePort();
-    await start();
+    suite = await SuiteToKill.start();
   });
-  afterAll(async () => {
-    await suite?.stop();
-    await data?.remove();
-  });
+  afterAll(() => suite?.end());
 
   it('does each wholly or not at all, and loses no instance', async () => {
     let cut = 0;
@@ -78,12 +61,12 @@ describe('the suite, killed while it deletes, restores and purges', () => {
       );
       while (done === 0) await sleep(2);
       await sleep(random() * 200);
-      await suite.kill();
+      await suite.running.kill();
       isOver.value = true;
       await Promise.all(working);
       answered += done;
       cut += studies.filter((study) => study.pending !== undefined).length;
-      await start();
+      await suite.startAgain();
       for (const study of studies) await check(study);
     }
     expect(cut).toBeGreaterThan(kills / 2);
@@ -103,7 +86,7 @@ describe('the suite, killed while it deletes, restores and purges', () => {
     const objects = Array.from({ length: instancesPerStudy }, (_, index) =>
       makeInstance({ studyInstanceUid: uid, instanceNumber: index + 1, rows: 40 + index, columns: 128 }),
     );
-    await store(suite.dicomweb, objects);
+    await store(suite.running.dicomweb, objects);
     studies.push({ uid, objects, state: 'here', deletionId: undefined, pending: undefined });
   }
 
@@ -133,14 +116,14 @@ describe('the suite, killed while it deletes, restores and purges', () => {
   }
 
   function ask(study: Study, wanted: State): Promise<Response> {
-    if (wanted === 'deleted') return fetch(`${suite.dicomweb}/studies/${study.uid}`, { method: 'DELETE' });
+    if (wanted === 'deleted') return fetch(`${suite.running.dicomweb}/studies/${study.uid}`, { method: 'DELETE' });
     const order = wanted === 'here' ? 'restore' : 'purge';
-    return fetch(`${suite.url}/api/deletions/${study.deletionId}/${order}`, { method: 'POST' });
+    return fetch(`${suite.running.url}/api/deletions/${study.deletionId}/${order}`, { method: 'POST' });
   }
 
   /** Finds out what became of a request that was cut, and checks that it is that, whole. */
   async function check(study: Study): Promise<void> {
-    const listing = await fetch(`${suite.url}/api/deletions?state=all&studyInstanceUid=${study.uid}`);
+    const listing = await fetch(`${suite.running.url}/api/deletions?state=all&studyInstanceUid=${study.uid}`);
     const { deletions } = (await listing.json()) as { deletions: { deletionId: string; state: string }[] };
     const [newest] = deletions;
     const found: State = newest?.state === 'recoverable' ? 'deleted' : newest?.state === 'purged' ? 'purged' : 'here';
@@ -150,7 +133,7 @@ describe('the suite, killed while it deletes, restores and purges', () => {
     study.deletionId = newest?.deletionId;
 
     const series = testUid(`series ${study.uid} CT`);
-    const base = `${suite.dicomweb}/studies/${study.uid}/series/${series}/instances`;
+    const base = `${suite.running.dicomweb}/studies/${study.uid}/series/${series}/instances`;
     for (const [index, object] of study.objects.entries()) {
       const response = await fetch(`${base}/${testUid(`instance ${series} ${index + 1}`)}`, {
         headers: { accept: 'application/dicom; transfer-syntax=*' },
@@ -160,7 +143,7 @@ describe('the suite, killed while it deletes, restores and purges', () => {
       if (found === 'here' && !bytes.equals(object))
         throw new Error(`Instance ${index + 1} of ${study.uid} is damaged`);
     }
-    const search = await fetch(`${suite.dicomweb}/studies?0020000D=${study.uid}&includefield=00201208`);
+    const search = await fetch(`${suite.running.dicomweb}/studies?0020000D=${study.uid}&includefield=00201208`);
     expect(search.status).toBe(found === 'here' ? 200 : 204);
     if (found !== 'here') return;
     const [row] = (await search.json()) as DicomJson[];
@@ -171,7 +154,9 @@ describe('the suite, killed while it deletes, restores and purges', () => {
   async function checkFeed(): Promise<void> {
     const here = new Map<string, string>();
     for (let last = 0; ;) {
-      const response = await fetch(`${suite.dicomweb}/changefeed?after=${last}&limit=1000&includemetadata=false`);
+      const response = await fetch(
+        `${suite.running.dicomweb}/changefeed?after=${last}&limit=1000&includemetadata=false`,
+      );
       const page = (await response.json()) as Entry[];
       if (page.length === 0) break;
       for (const entry of page) {
@@ -189,7 +174,7 @@ describe('the suite, killed while it deletes, restores and purges', () => {
   }
 
   async function checkCounts(): Promise<void> {
-    const response = await fetch(`${suite.url}/api/storage`);
+    const response = await fetch(`${suite.running.url}/api/storage`);
     const usage = (await response.json()) as { studies: number; instances: number; deleted: { instances: number } };
     const count = (state: State) => studies.filter((study) => study.state === state).length;
     expect(usage).toMatchObject({

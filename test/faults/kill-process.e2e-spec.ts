@@ -1,41 +1,29 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
 import http from 'node:http';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { type DicomJson, jsonItems, jsonText } from '#libs/dicom';
 import { makeInstance, testUid } from '../support/make-instance.js';
 import { multipartBody } from '../support/multipart.js';
-import { freePort, makeDataDir, type RunningProcess, startApp, waitFor } from '../support/start-suite.js';
+import { waitFor } from '../support/start-suite.js';
+import { Acknowledged } from './acknowledged.js';
+import { SuiteToKill } from './suite-to-kill.js';
 
 jest.setTimeout(600_000);
 
 const writers = 4;
 const kills = 4;
 
-interface Acknowledged {
-  url: string;
-  object: Buffer;
-}
-
 /** Several processes of one port: any of them may die, the one that looks after them too. */
 describe('a suite of two HTTP processes', () => {
-  let data: Awaited<ReturnType<typeof makeDataDir>>;
-  let suite: RunningProcess;
-  let port: number;
-  const acknowledged: Acknowledged[] = [];
+  let suite: SuiteToKill;
+  let acknowledged: Acknowledged;
 
   beforeAll(async () => {
-    data = await makeDataDir();
-    await mkdir(path.join(data.dataDir, 'no-models'));
-    port = await freePort();
-    await start();
+    suite = await SuiteToKill.start({ ISOCENTER_HTTP_PROCESSES: '2' });
+    acknowledged = new Acknowledged(suite);
+    await waitForBoth();
   });
-  afterAll(async () => {
-    await suite?.stop();
-    await data?.remove();
-  });
+  afterAll(() => suite?.end());
 
   it('serves by both, and tells the metrics of both whichever is asked', async () => {
     for (let request = 0; request < 4; request += 1) expect(await processesInMetrics()).toEqual(['1', '2']);
@@ -44,9 +32,11 @@ describe('a suite of two HTTP processes', () => {
 
   it('tells every open worklist what any process stores', async () => {
     // One connection each, in turn to one process and the other.
-    const streams = await Promise.all(Array.from({ length: 4 }, () => openEvents(`${suite.url}/api/worklist/events`)));
+    const streams = await Promise.all(
+      Array.from({ length: 4 }, () => openEvents(`${suite.running.url}/api/worklist/events`)),
+    );
     const studyInstanceUid = testUid('told to all');
-    expect(await store([makeInstance({ studyInstanceUid })])).toBe(true);
+    expect(await acknowledged.store([makeInstance({ studyInstanceUid })])).toBe('stored');
     for (const stream of streams) {
       await waitFor('the study on every worklist', async () =>
         stream.text().includes(studyInstanceUid) ? true : undefined,
@@ -61,7 +51,7 @@ describe('a suite of two HTTP processes', () => {
       for (let request = 0; !isOver.value; request += 1) {
         const studyInstanceUid = testUid(`process ${request % 3} ${writer}`);
         const objects = [0, 1].map((index) => makeInstance({ studyInstanceUid, instanceNumber: request * 2 + index }));
-        await store(objects);
+        await acknowledged.store(objects);
       }
     });
     try {
@@ -69,93 +59,57 @@ describe('a suite of two HTTP processes', () => {
         const before = acknowledged.length;
         await waitFor('something stored', async () => (acknowledged.length > before + writers ? true : undefined));
         // New connections go to one process and the other in turn: either has some of these when one is killed.
-        const halves = await Promise.all(Array.from({ length: 8 }, () => startUpload(`${suite.dicomweb}/studies`)));
+        const halves = await Promise.all(
+          Array.from({ length: 8 }, () => startUpload(`${suite.running.dicomweb}/studies`)),
+        );
         const victim = serving()[round % 2]!;
         process.kill(victim, 'SIGKILL');
         await waitFor('the end of the process', async () => (isAlive(victim) ? undefined : true));
         const ends = await Promise.all(halves.map((half) => half.finish()));
         expect([...new Set(ends)].sort()).toEqual([200, 'cut']);
-        await waitFor('two processes again', async () => {
-          const now = serving();
-          return now.length === 2 && (await processesInMetrics().catch(() => [])).length === 2 ? true : undefined;
-        });
+        await waitForBoth();
       }
     } finally {
       isOver.value = true;
       await Promise.all(sending);
     }
-    await checkAll();
-    expect(suite.output().match(/another takes its place/g)).toHaveLength(kills);
-    expect(suite.output().match(/Isocenter is running/g)).toHaveLength(1);
+    await acknowledged.check();
+    expect(suite.running.output().match(/another takes its place/g)).toHaveLength(kills);
+    expect(suite.running.output().match(/Isocenter is running/g)).toHaveLength(1);
   });
 
   it('leaves nothing running when the one that looks after them is killed', async () => {
-    const family = descendants(suite.process.pid!);
+    const family = descendants(suite.running.process.pid!);
     expect(family.length).toBeGreaterThan(2);
-    await suite.kill();
+    await suite.running.kill();
     await waitFor('all processes to end', async () => (family.some(isAlive) ? undefined : true));
-    await start();
-    await checkAll();
+    await suite.startAgain();
+    await waitForBoth();
+    await acknowledged.check();
   });
 
   it('ends in order when it is told to', async () => {
-    const family = descendants(suite.process.pid!);
-    expect(await suite.stop()).toBe(0);
+    const family = descendants(suite.running.process.pid!);
+    expect(await suite.running.stop()).toBe(0);
     expect(family.filter(isAlive)).toEqual([]);
   });
 
-  async function start(): Promise<void> {
-    suite = await startApp({
-      dataDir: data.dataDir,
-      port,
-      environment: {
-        ISOCENTER_HTTP_PROCESSES: '2',
-        ISOCENTER_MODELS_DIR: path.join(data.dataDir, 'no-models'),
-        ISOCENTER_LOG_LEVEL: 'error',
-      },
+  async function waitForBoth(): Promise<void> {
+    await waitFor('two processes', async () => {
+      const found = await processesInMetrics().catch(() => []);
+      return serving().length === 2 && found.length === 2 ? true : undefined;
     });
-    await waitFor('both processes', async () => ((await processesInMetrics()).length === 2 ? true : undefined));
-  }
-
-  /** @returns false when the connection was cut off before there was an answer */
-  async function store(objects: Buffer[]): Promise<boolean> {
-    const { contentType, body } = multipartBody(objects);
-    let response: Response;
-    let answer: DicomJson;
-    try {
-      response = await fetch(`${suite.dicomweb}/studies`, {
-        method: 'POST',
-        headers: { 'content-type': contentType },
-        body: new Uint8Array(body),
-      });
-      answer = (await response.json()) as DicomJson;
-    } catch {
-      return false;
-    }
-    expect(response.status).toBe(200);
-    for (const [index, item] of jsonItems(answer, '00081199').entries()) {
-      acknowledged.push({ url: jsonText(item, '00081190')!, object: objects[index]! });
-    }
-    return true;
-  }
-
-  async function checkAll(): Promise<void> {
-    for (const { url, object } of acknowledged) {
-      const response = await fetch(url, { headers: { accept: 'application/dicom; transfer-syntax=*' } });
-      const bytes = Buffer.from(await response.arrayBuffer());
-      expect([url, response.status, bytes.equals(object)]).toEqual([url, 200, true]);
-    }
   }
 
   async function processesInMetrics(): Promise<string[]> {
-    const text = await (await fetch(`${suite.url}/metrics`)).text();
+    const text = await (await fetch(`${suite.running.url}/metrics`)).text();
     return [...text.matchAll(/^process_start_time_seconds\{process="(\d)"\}/gm)].map((match) => match[1]!);
   }
 
   /** Process ids of those that serve. */
   function serving(): number[] {
     return list()
-      .filter(({ parent, command }) => parent === suite.process.pid && command.includes('main.js'))
+      .filter(({ parent, command }) => parent === suite.running.process.pid && command.includes('main.js'))
       .map(({ pid }) => pid);
   }
 });
