@@ -90,6 +90,8 @@ export interface BlobStore {
   readonly archive?: ArchiveClass | undefined;
   /** Many short reads cost no more than a long one. */
   readonly isLocal?: boolean;
+  /** The chunks of its streams are the reader's, their memory too: it may be given back as soon as they are read. */
+  readonly givesChunksAway?: boolean;
   write(options?: WriteOptions): Promise<BlobWriter>;
   /** @throws BlobError 'blob-not-found', 'blob-archived' */
   read(key: string): Promise<Readable>;

@@ -46,6 +46,7 @@ const restoreSecondsOf = { Expedited: 300, Standard: 5 * 3600, Bulk: 12 * 3600 }
 
 /** Blobs as objects of an S3 bucket. An object is visible when its upload is complete, so commit is atomic here, too. */
 export class S3BlobStore implements BlobStore {
+  readonly givesChunksAway = true;
   private readonly client: S3Client;
   private unsigned: S3Client | undefined;
   private features: S3Features = noFeatures;

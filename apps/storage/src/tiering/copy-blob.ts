@@ -88,7 +88,7 @@ export async function* readChunks({ store, key }: BlobAddress, signal: AbortSign
   if (store.isLocal !== true) {
     for await (const chunk of addAbortSignal(signal, await store.read(key)) as AsyncIterable<Buffer>) {
       yield chunk;
-      freeChunk(chunk);
+      if (store.givesChunksAway === true) freeChunk(chunk);
     }
     return;
   }

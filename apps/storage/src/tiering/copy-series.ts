@@ -172,7 +172,7 @@ async function* streamRun({ run, copies, packs, signal }: Source): AsyncGenerato
         }
         done += chunk.length;
         yield chunk;
-        freeChunk(chunk);
+        if (source.givesChunksAway === true) freeChunk(chunk);
       }
     } finally {
       await chunks?.return?.();

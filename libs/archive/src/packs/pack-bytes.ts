@@ -7,7 +7,7 @@ import { FrameCodec, type FrameShape } from './frame-codec.js';
 import { type PackPart, type Piece, piecesOf } from './pack-part.js';
 
 /** Reads ranges of blobs. */
-export type ByteRanges = Pick<BlobStore, 'readRange' | 'readInto' | 'isLocal'>;
+export type ByteRanges = Pick<BlobStore, 'readRange' | 'readInto' | 'isLocal' | 'givesChunksAway'>;
 
 interface PartRow extends Omit<PackPart, 'frames'> {
   framesOffset: number | null;
