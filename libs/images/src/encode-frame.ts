@@ -137,7 +137,8 @@ async function encodeLossless(
 }
 
 async function encodeJpegBaseline({ data, rows, columns, samplesPerPixel, ...pixels }: Pixels): Promise<EncodedFrame> {
-  const samples = Uint8Array.from(data);
+  // A copy: the colours are turned in place.
+  const samples = new Uint8Array(data);
   if (pixels.photometricInterpretation === 'YBR_FULL') ybrFullToRgb(samples);
   const channels = samplesPerPixel === 1 ? 1 : 3;
   const picture = sharp(samples, { raw: { width: columns, height: rows, channels }, limitInputPixels: false });
