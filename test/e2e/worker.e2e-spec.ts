@@ -64,8 +64,15 @@ describe('the inference worker', () => {
     await suite.stop();
     suite = await startApp({
       dataDir: data.dataDir,
-      environment: { ISOCENTER_EXECUTION_PROVIDERS: 'cuda, cpu', ISOCENTER_INFERENCE_IDLE_MINUTES: '0.05' },
+      environment: {
+        ISOCENTER_EXECUTION_PROVIDERS: 'cuda, cpu',
+        ISOCENTER_INFERENCE_IDLE_MINUTES: '0.05',
+        ISOCENTER_MODEL_WARM_UP: 'start',
+      },
     });
+    await waitFor('networks opened at the start', async () =>
+      descendants(suite.process.pid!, 'inference-worker').length === 1 ? true : undefined,
+    );
     const [first, second] = failed.map(({ workitemUid }) => `/inference/failures/${workitemUid}`);
     expect((await api('POST', `${first}/retry`)).body).toMatchObject({ state: 'retried' });
     expect((await api('POST', `${first}/retry`)).status).toBe(409);
