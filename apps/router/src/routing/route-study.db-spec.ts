@@ -243,6 +243,7 @@ describe('a complete study', () => {
       ['Chest CT: lung density', true],
       ['12-lead ECG: rhythm', false],
       ['Slide microscopy: cellularity', false],
+      ['Slide microscopy, H&E: nuclei', false],
     ]);
     expect(routing.rules[0]?.reason).toContain('BodyPartExamined is "CHEST"');
     expect(routing.specialty).toEqual({ value: 'radiology', reason: 'It holds CT, and nothing says otherwise.' });
@@ -404,7 +405,7 @@ describe('SeedRules', () => {
     await query(db.dataSource, 'truncate routing_rule');
     const seeds = Array.from({ length: 4 }, () => new SeedRules(db.dataSource).onApplicationBootstrap());
     await Promise.all(seeds);
-    expect(await count()).toBe(3);
+    expect(await count()).toBe(4);
     await query(db.dataSource, `delete from routing_rule where name not like 'Chest%'`);
     await new SeedRules(db.dataSource).onApplicationBootstrap();
     expect(await count()).toBe(1);
