@@ -17,6 +17,7 @@ import {
   isSelfDescribing,
   rleLossless,
 } from './transfer-syntax.js';
+import { decodeWithOpenJph } from './openjph.js';
 import { decodeWithWasm } from './wasm-codecs.js';
 
 /**
@@ -150,8 +151,7 @@ async function decodeCodestream(
     }
     case 'jpeg2000':
     case 'htj2k': {
-      const decoder = jpeg2000Decoder(header);
-      const data = fitSamples(await decodeWithWasm({ decoder, bytes, header }), header, description);
+      const data = fitSamples(await decodeJpeg2000(bytes, header), header, description);
       return { data, isRgb: header.components === 3 && /^YBR_(ICT|RCT)$/.test(description.photometricInterpretation) };
     }
   }
@@ -164,11 +164,11 @@ function ownBytes(bytes: Uint8Array): Uint8Array {
 }
 
 /** OpenJPH (HTJ2K) is the faster, but takes components that are not transformed together in the wrong order. */
-function jpeg2000Decoder(header: CodestreamHeader): 'decodeJpeg2000' | 'decodeHtJpeg2000' {
+async function decodeJpeg2000(bytes: Uint8Array, header: CodestreamHeader): Promise<Uint8Array> {
   const canOpenJph = header.codec === 'htj2k' && (header.components === 1 || header.hasComponentTransform);
   const isByteColor = header.components === 1 || (header.components === 3 && header.precision <= 8);
-  if (canOpenJph && !(header.isSigned && header.precision <= 8)) return 'decodeHtJpeg2000';
-  if (isByteColor) return 'decodeJpeg2000';
+  if (canOpenJph && !(header.isSigned && header.precision <= 8)) return decodeWithOpenJph(bytes, header);
+  if (isByteColor) return decodeWithWasm({ decoder: 'decodeJpeg2000', bytes, header });
   throw new ImageError(
     'unsupported-pixels',
     `JPEG 2000 frames of ${header.components} components with ${header.precision} bits cannot be decoded.`,

@@ -14,7 +14,7 @@ log.info = (...message: unknown[]) => void (warnings.length < 100 && warnings.pu
 log.error = log.info;
 
 /** How the decoder of dcmjs-codecs that suits a codestream is called. */
-type Decoder = 'decodeJpeg' | 'decodeJpegLs' | 'decodeJpeg2000' | 'decodeHtJpeg2000' | 'decodeJpegXl';
+type Decoder = 'decodeJpeg' | 'decodeJpegLs' | 'decodeJpeg2000' | 'decodeJpegXl';
 
 export interface WasmRequest {
   decoder: Decoder;
@@ -23,7 +23,7 @@ export interface WasmRequest {
 }
 
 /**
- * Runs a WebAssembly decoder (dcmjs-codecs: IJG libjpeg of 8, 12 and 16 bits, CharLS, OpenJPEG, OpenJPH, libjxl).
+ * Runs a WebAssembly decoder (dcmjs-codecs: IJG libjpeg of 8, 12 and 16 bits, CharLS, OpenJPEG, libjxl).
  * These trust the dimensions they are told to lie inside the codestream's, so the caller has compared them.
  *
  * @returns Little endian samples: one byte each up to 8 bits, two above.
