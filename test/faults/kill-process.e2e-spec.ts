@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { makeInstance, testUid } from '../support/make-instance.js';
 import { multipartBody } from '../support/multipart.js';
@@ -52,6 +53,8 @@ describe('a suite of two HTTP processes', () => {
         const studyInstanceUid = testUid(`process ${request % 3} ${writer}`);
         const objects = [0, 1].map((index) => makeInstance({ studyInstanceUid, instanceNumber: request * 2 + index }));
         await acknowledged.store(objects);
+        // What is stored is all read in the end.
+        await sleep(50);
       }
     });
     try {

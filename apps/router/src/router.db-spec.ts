@@ -6,6 +6,7 @@ import { chestCt, insertModel, insertResult, insertStudy } from '../../../test/s
 import { type RunningRouter, startRouter } from '../../../test/support/router/start-router.js';
 import type { StudyExplanation } from './admin/explain-study.js';
 import type { RuleAnswer } from './admin/rules.controller.js';
+import { seededRules } from './routing/seeded-rules.js';
 import type { WorklistItem } from './worklist/worklist-item.js';
 import { WorklistEvents } from './worklist/worklist-events.js';
 
@@ -260,10 +261,10 @@ describe('the admin API', () => {
     const { uid } = await routedStudy();
     const rules = await json(await get('/api/rules'));
     expect(rules.match).toBe('all');
-    expect(rules.rules.map(({ problem }) => problem)).toEqual([null, null, null]);
+    expect(rules.rules.map(({ problem }) => problem)).toEqual(seededRules.map(() => null));
     const { routing } = await json(await get(`/api/studies/${uid}`));
     expect(routing).toMatchObject({ state: 'routed', specialty: { value: 'radiology' } });
-    expect(routing.rules).toHaveLength(3);
+    expect(routing.rules).toHaveLength(seededRules.length);
   });
 
   it('knows only studies that are there', async () => {

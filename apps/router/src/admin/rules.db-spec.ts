@@ -4,6 +4,7 @@ import { createTestDatabase, type TestDatabase } from '../../../../test/support/
 import { chestCt, insertModel, insertResult, insertStudy } from '../../../../test/support/router/insert-study.js';
 import { type RunningRouter, startRouter } from '../../../../test/support/router/start-router.js';
 import type { Replay } from './replay-rules.js';
+import { seededRules } from '../routing/seeded-rules.js';
 import type { RuleAnswer } from './rules.controller.js';
 
 /** Rules as an admin changes them: over HTTP, with studies that are here to try them on. */
@@ -52,10 +53,10 @@ describe('a rule', () => {
   it('begins as a draft that decides nothing', async () => {
     const { status, body } = await ask<RuleAnswer>('POST', '', headCt);
     expect(status).toBe(201);
-    expect(body).toMatchObject({ version: 1, state: 'draft', position: 40, problem: null });
+    expect(body).toMatchObject({ version: 1, state: 'draft', position: 10 * (seededRules.length + 1), problem: null });
     ({ ruleId } = body);
     const { rules, drafts } = await list();
-    expect(rules).toHaveLength(3);
+    expect(rules).toHaveLength(seededRules.length);
     expect(drafts.map(({ name }) => name)).toEqual(['Head CT']);
   });
 
