@@ -6,9 +6,9 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type FaultProxy, type S3Operation, startFaultProxy } from '../faults/s3-fault-proxy.js';
 import { makeInstance, testUid } from '../support/make-instance.js';
-import { multipartBody } from '../support/multipart.js';
 import { startS3, type TestS3 } from '../support/s3.js';
 import { makeDataDir, type RunningProcess, startApp, waitFor } from '../support/start-suite.js';
+import { store } from './wado-support.js';
 
 jest.setTimeout(300_000);
 
@@ -50,16 +50,7 @@ describe.each(['copy', 'lifecycle'])('studies in a bucket and in its archive cla
         ? { ISOCENTER_STORES: JSON.stringify(stores) }
         : { ...s3.environment, S3_ENDPOINT: proxy.endpoint, S3_COLD_STORAGE_CLASS: 'GLACIER' };
     suite = await startApp({ dataDir: data.dataDir, environment });
-    for (const instance of instances) {
-      const { contentType, body } = multipartBody([instance]);
-      const response = await fetch(`${suite.dicomweb}/studies`, {
-        method: 'POST',
-        headers: { 'content-type': contentType },
-        body: new Uint8Array(body),
-      });
-      await response.arrayBuffer();
-      expect(response.status).toBe(200);
-    }
+    for (const instance of instances) await store(suite.dicomweb, [instance]);
     // The self-test is over when the store says so.
     await waitFor('the self-test', async () => {
       const { stores } = (await api('/stores')) as { stores: { selfTest?: object }[] };

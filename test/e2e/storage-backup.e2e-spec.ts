@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { makeInstance, testUid } from '../support/make-instance.js';
-import { multipartBody } from '../support/multipart.js';
 import { makeDataDir, type RunningProcess, startApp, waitFor } from '../support/start-suite.js';
+import { store } from './wado-support.js';
 
 jest.setTimeout(300_000);
 
@@ -37,16 +37,7 @@ describe('backup and restore, as commands beside the suite', () => {
     data = await makeDataDir();
     another = await makeDataDir();
     suite = await startApp({ dataDir: data.dataDir, environment: environmentOf(data.dataDir) });
-    for (const { instances } of studies) {
-      const { contentType, body } = multipartBody(instances);
-      const response = await fetch(`${suite.dicomweb}/studies`, {
-        method: 'POST',
-        headers: { 'content-type': contentType },
-        body: new Uint8Array(body),
-      });
-      await response.arrayBuffer();
-      expect(response.status).toBe(200);
-    }
+    for (const { instances } of studies) await store(suite.dicomweb, instances);
     const send = (method: string, route: string, body: object) =>
       fetch(`${suite.url}/api/storage${route}`, {
         method,
