@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { decodeFrame, transcodeFrame } from '#libs/images';
+import { decodeFrame, describeSamples, transcodeFrame } from '#libs/images';
 
 const runs = 3;
 /** Names of codecs to measure; all of them without. */
@@ -36,25 +36,19 @@ function makeFrame(side, isColor) {
   return new Uint8Array(samples.buffer);
 }
 
-const describe = (side, isColor) => ({
-  transferSyntaxUid: '1.2.840.10008.1.2.1',
-  rows: side,
-  columns: side,
-  samplesPerPixel: isColor ? 3 : 1,
-  bitsAllocated: isColor ? 8 : 16,
-  bitsStored: isColor ? 8 : 12,
-  highBit: isColor ? 7 : 11,
-  pixelRepresentation: 0,
-  sampleType: 'integer',
-  photometricInterpretation: isColor ? 'RGB' : 'MONOCHROME2',
-  planarConfiguration: 0,
-  bitOffset: 0,
-  swapWordBytes: 0,
-  rescaleSlope: 1,
-  rescaleIntercept: 0,
-  windows: [],
-  isSegmentation: false,
-});
+const describe = (side, isColor) =>
+  describeSamples({
+    transferSyntaxUid: '1.2.840.10008.1.2.1',
+    rows: side,
+    columns: side,
+    samplesPerPixel: isColor ? 3 : 1,
+    bitsAllocated: isColor ? 8 : 16,
+    bitsStored: isColor ? 8 : 12,
+    highBit: isColor ? 7 : 11,
+    pixelRepresentation: 0,
+    photometricInterpretation: isColor ? 'RGB' : 'MONOCHROME2',
+    planarConfiguration: 0,
+  });
 
 const explicitLittleEndian = '1.2.840.10008.1.2.1';
 

@@ -15,7 +15,7 @@ export { type InstanceRow, type InstanceUids, OpenInstance, type StudyUids } fro
 export { purgeOverdue, PurgeDeletions } from './deletion/purge-deletions.js';
 export { type InstanceMetadata, ReadMetadata } from './retrieve/read-metadata.js';
 export { ByteCursor } from './packs/byte-cursor.js';
-export { FrameCodec, type FrameShape, htj2kLossless, NotCompressible } from './packs/frame-codec.js';
+export { FrameCodec, htj2kLossless, NotCompressible } from './packs/frame-codec.js';
 export { type ByteRanges, expand, PackBytes } from './packs/pack-bytes.js';
 export { type EncodedFrames, type PackPart, type Piece, piecesOf } from './packs/pack-part.js';
 export { ReadPack } from './retrieve/read-pack.js';

@@ -1,7 +1,7 @@
 import type { DicomJson } from '#libs/dicom';
 import { itemsOf, numberOf, requiredNumber, textOf } from './attributes.js';
 import type { BulkData } from './bulk-data.js';
-import type { FrameDescription, VoiWindow, WindowFunction } from './frame-description.js';
+import { type FrameDescription, storedValues, type VoiWindow, type WindowFunction } from './frame-description.js';
 import { ImageError } from './image-error.js';
 import { checkDecodedSize } from './limits.js';
 import { readLut, readPalette } from './lookup-table.js';
@@ -82,15 +82,7 @@ export function describePixels(dataset: DicomJson, transferSyntaxUid: string, fr
     ...layout,
     bitOffset: native && bitsAllocated === 1 ? Number((BigInt(frameIndex) * BigInt(frameBits)) % 8n) : 0,
     swapWordBytes: isBigEndian(transferSyntaxUid) ? wordBytes(dataset, bitsAllocated) : 0,
-    rescaleSlope: 1,
-    rescaleIntercept: 0,
-    rescaleType: undefined,
-    modalityLut: undefined,
-    windows: [],
-    voiLut: undefined,
-    palette: undefined,
-    padding: undefined,
-    isSegmentation: false,
+    ...storedValues(),
   };
 }
 

@@ -62,3 +62,41 @@ export interface FrameDescription {
   /** Label values and probabilities, which have no brightness of their own. */
   isSegmentation: boolean;
 }
+
+/** What a frame's samples are, without what they mean. */
+export type SampleShape = Pick<
+  FrameDescription,
+  | 'transferSyntaxUid'
+  | 'rows'
+  | 'columns'
+  | 'samplesPerPixel'
+  | 'bitsAllocated'
+  | 'bitsStored'
+  | 'highBit'
+  | 'pixelRepresentation'
+  | 'photometricInterpretation'
+  | 'planarConfiguration'
+>;
+
+/** Stored values that mean themselves: no rescaling, windows, palette or padding. */
+export const storedValues = () =>
+  ({
+    rescaleSlope: 1,
+    rescaleIntercept: 0,
+    rescaleType: undefined,
+    modalityLut: undefined,
+    windows: [],
+    voiLut: undefined,
+    palette: undefined,
+    padding: undefined,
+    isSegmentation: false,
+  }) satisfies Partial<FrameDescription>;
+
+/** Whole samples that begin at a byte. */
+export const describeSamples = (shape: SampleShape): FrameDescription => ({
+  ...shape,
+  sampleType: 'integer',
+  bitOffset: 0,
+  swapWordBytes: 0,
+  ...storedValues(),
+});

@@ -1,5 +1,12 @@
 export { ImageError, type ImageErrorCode } from './image-error.js';
-export type { FrameDescription, LookupTable, VoiWindow, WindowFunction } from './frame-description.js';
+export {
+  describeSamples,
+  type FrameDescription,
+  type LookupTable,
+  type SampleShape,
+  type VoiWindow,
+  type WindowFunction,
+} from './frame-description.js';
 export type { Picture, PixelArray, Pixels } from './pixels.js';
 export type { DocumentOptions, PictureFormat, RenderOptions, Viewport, WaveformOptions } from './render-options.js';
 export { bulkDataForColor, bulkDataForRendering, type BulkData, type BulkDataReference } from './bulk-data.js';

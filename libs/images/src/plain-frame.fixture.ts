@@ -1,8 +1,8 @@
-import type { FrameDescription } from './frame-description.js';
+import { describeSamples, type FrameDescription } from './frame-description.js';
 
 /** A grey native frame of 8 bits that needs nothing done, for tests to change what matters to them. */
 export function plainFrame(change: Partial<FrameDescription> = {}): FrameDescription {
-  return {
+  const samples = describeSamples({
     transferSyntaxUid: '1.2.840.10008.1.2.1',
     rows: 2,
     columns: 2,
@@ -11,20 +11,8 @@ export function plainFrame(change: Partial<FrameDescription> = {}): FrameDescrip
     bitsStored: 8,
     highBit: 7,
     pixelRepresentation: 0,
-    sampleType: 'integer',
     photometricInterpretation: 'MONOCHROME2',
     planarConfiguration: 0,
-    bitOffset: 0,
-    swapWordBytes: 0,
-    rescaleSlope: 1,
-    rescaleIntercept: 0,
-    rescaleType: undefined,
-    modalityLut: undefined,
-    windows: [],
-    voiLut: undefined,
-    palette: undefined,
-    padding: undefined,
-    isSegmentation: false,
-    ...change,
-  };
+  });
+  return { ...samples, ...change };
 }

@@ -1,7 +1,7 @@
-import { type FrameShape, htj2kLossless, NotCompressible } from '#libs/archive';
+import { htj2kLossless, NotCompressible } from '#libs/archive';
 import { type DataSource, queryPrepared } from '#libs/database';
 import { type DicomJson, explicitLittleEndian } from '#libs/dicom';
-import { describePixels, isEncodable } from '#libs/images';
+import { describePixels, isEncodable, type SampleShape } from '#libs/images';
 
 /** Where the frames of an uncompressed instance are, and what. */
 export interface FramePlan {
@@ -10,7 +10,7 @@ export interface FramePlan {
   /** Of one frame. */
   bytes: number;
   count: number;
-  shape: FrameShape;
+  shape: SampleShape;
 }
 
 interface FramesRow {
@@ -63,7 +63,7 @@ export async function planFrames(db: DataSource, instanceKey: number): Promise<F
   return { offset, bytes, count: frames, shape: shapeOf(dicomJson, transferSyntaxUid, bytes) };
 }
 
-function shapeOf(dicomJson: string, uid: string, bytes: number): FrameShape {
+function shapeOf(dicomJson: string, uid: string, bytes: number): SampleShape {
   let described;
   try {
     described = describePixels(JSON.parse(dicomJson) as DicomJson, uid, 0);

@@ -1,25 +1,15 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { explicitLittleEndian } from '#libs/dicom';
-import type { FrameDescription, ImageService } from '#libs/images';
+import type { describeSamples, ImageService, SampleShape } from '#libs/images';
 import { ArchiveError } from '../archive-error.js';
-
-/** What a frame's samples are. */
-export type FrameShape = Pick<
-  FrameDescription,
-  | 'transferSyntaxUid'
-  | 'rows'
-  | 'columns'
-  | 'samplesPerPixel'
-  | 'bitsAllocated'
-  | 'bitsStored'
-  | 'highBit'
-  | 'pixelRepresentation'
-  | 'photometricInterpretation'
-  | 'planarConfiguration'
->;
 
 /** HTJ2K, lossless only (PS3.5 10.18). */
 export const htj2kLossless = '1.2.840.10008.1.2.4.201';
+
+interface Images {
+  service: ImageService;
+  describe: typeof describeSamples;
+}
 
 /** Why a frame is not compressed. Its bytes are stored as they came. */
 export class NotCompressible extends Error {
@@ -29,10 +19,10 @@ export class NotCompressible extends Error {
 /** Compresses uncompressed frames without loss, and gives them back byte for byte; in processes of its own. */
 @Injectable()
 export class FrameCodec implements OnModuleDestroy {
-  private images: Promise<ImageService> | undefined;
+  private loaded: Promise<Images> | undefined;
 
   async onModuleDestroy(): Promise<void> {
-    await (await this.images)?.close();
+    await (await this.loaded)?.service.close();
   }
 
   /**
@@ -40,15 +30,15 @@ export class FrameCodec implements OnModuleDestroy {
    * @returns the codestream, and what it decodes to: with that, {@link decode} was seen to give `raw` again
    * @throws NotCompressible; ArchiveError 'archive-unavailable'
    */
-  async encode(raw: Buffer, shape: FrameShape): Promise<{ bytes: Buffer; shape: FrameShape }> {
-    const images = await this.service();
+  async encode(raw: Buffer, shape: SampleShape): Promise<{ bytes: Buffer; shape: SampleShape }> {
+    const { service, describe } = await this.images();
     try {
-      const encoded = await images.transcodeFrame(raw, describe(shape), htj2kLossless);
+      const encoded = await service.transcodeFrame(raw, describe(shape), htj2kLossless);
       const { photometricInterpretation } = encoded;
       const bytes = Buffer.from(encoded.bytes.buffer, encoded.bytes.byteOffset, encoded.bytes.byteLength);
       const stored = { ...shape, transferSyntaxUid: htj2kLossless, photometricInterpretation };
       if (bytes.length >= raw.length) throw new NotCompressible('it would not be smaller');
-      const back = await images.transcodeFrame(bytes, describe(stored), explicitLittleEndian);
+      const back = await service.transcodeFrame(bytes, describe(stored), explicitLittleEndian);
       if (!raw.equals(back.bytes)) throw new NotCompressible('it would not come back byte for byte');
       return { bytes, shape: stored };
     } catch (error) {
@@ -61,9 +51,10 @@ export class FrameCodec implements OnModuleDestroy {
    * @param bytes of the frame as it came
    * @throws ArchiveError 'archive-unavailable'
    */
-  async decode(encoded: Uint8Array, shape: FrameShape, bytes: number): Promise<Buffer> {
+  async decode(encoded: Uint8Array, shape: SampleShape, bytes: number): Promise<Buffer> {
     try {
-      const decoded = await (await this.service()).transcodeFrame(encoded, describe(shape), explicitLittleEndian);
+      const { service, describe } = await this.images();
+      const decoded = await service.transcodeFrame(encoded, describe(shape), explicitLittleEndian);
       if (decoded.bytes.length !== bytes) {
         throw new Error(`The frame has ${decoded.bytes.length} bytes, and had ${bytes} when it came`);
       }
@@ -74,9 +65,12 @@ export class FrameCodec implements OnModuleDestroy {
   }
 
   /** Loaded when it is first needed: most processes never are asked for a compressed frame. */
-  private service(): Promise<ImageService> {
-    this.images ??= import('#libs/images').then(({ ImageService }) => new ImageService());
-    return this.images;
+  private images(): Promise<Images> {
+    this.loaded ??= import('#libs/images').then(({ ImageService, describeSamples }) => ({
+      service: new ImageService(),
+      describe: describeSamples,
+    }));
+    return this.loaded;
   }
 }
 
@@ -87,21 +81,3 @@ function unavailable(cause: unknown): ArchiveError {
 
 const isForNow = (error: unknown): boolean =>
   ['overloaded', 'closed'].includes((error as { code?: string }).code ?? '');
-
-function describe(shape: FrameShape): FrameDescription {
-  return {
-    ...shape,
-    sampleType: 'integer',
-    bitOffset: 0,
-    swapWordBytes: 0,
-    rescaleSlope: 1,
-    rescaleIntercept: 0,
-    rescaleType: undefined,
-    modalityLut: undefined,
-    windows: [],
-    voiLut: undefined,
-    palette: undefined,
-    padding: undefined,
-    isSegmentation: false,
-  };
-}

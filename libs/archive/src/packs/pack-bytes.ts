@@ -2,8 +2,9 @@ import { Readable } from 'node:stream';
 import { Injectable, Optional } from '@nestjs/common';
 import { type BlobStore, BlobStores } from '#libs/blobs';
 import { DataSource, queryPrepared } from '#libs/database';
+import type { SampleShape } from '#libs/images';
 import { ByteCursor } from './byte-cursor.js';
-import { FrameCodec, type FrameShape } from './frame-codec.js';
+import { FrameCodec } from './frame-codec.js';
 import { type PackPart, type Piece, piecesOf } from './pack-part.js';
 
 /** Reads ranges of blobs. */
@@ -13,7 +14,7 @@ interface PartRow extends Omit<PackPart, 'frames'> {
   framesOffset: number | null;
   frameBytes: number | null;
   frameLengths: Buffer | null;
-  frameShape: FrameShape | null;
+  frameShape: SampleShape | null;
 }
 
 const packsMax = 16;

@@ -1,4 +1,4 @@
-import type { FrameShape } from './frame-codec.js';
+import type { SampleShape } from '#libs/images';
 
 /** Frames of an object that are stored as codestreams. */
 export interface EncodedFrames {
@@ -9,7 +9,7 @@ export interface EncodedFrames {
   /** Of each as it is stored, 32 bits little endian; one that is as long as it was is stored as it came. */
   lengths: Buffer;
   /** What the codestreams decode to. */
-  shape: FrameShape;
+  shape: SampleShape;
 }
 
 /** An object of a pack, and which stored bytes it is made of. Objects, and what is stored of them, have the same order. */
@@ -28,7 +28,7 @@ export interface Piece {
   storedOffset: number;
   storedLength: number;
   /** Undefined: they are what they become. */
-  frame: { shape: FrameShape; bytes: number; from: number; to: number } | undefined;
+  frame: { shape: SampleShape; bytes: number; from: number; to: number } | undefined;
 }
 
 /** What has to be read for a range of a pack: pieces that lie one behind the other, in their order. */
