@@ -6,4 +6,5 @@ export { findRunningServer } from './embedded/running-server.js';
 export { DataFolderInUseError } from './embedded/ownership.js';
 export { type Channel, Listener, notify, notifyAll } from './listener.js';
 export { migrate, refuseUnsafeSettings } from './prepare.js';
+export { readSetting, writeSetting } from './setting.js';
 export { execute, query, queryPrepared, queryPreparedIn, type Transaction, transaction } from './transaction.js';

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Put } from '@nestjs/common';
 import { Access } from '#libs/auth';
-import { DataSource, query, transaction } from '#libs/database';
+import { DataSource, transaction, writeSetting } from '#libs/database';
 import { HttpProblem } from '#libs/server';
 import { z } from 'zod';
 import type { MatchMode } from '../routing/evaluate-rules.js';
@@ -57,13 +57,7 @@ export class RoutingSettingsController {
         ['routing-match', match],
         ['routing-off-peak', offPeak],
       ] as const) {
-        if (value === undefined) continue;
-        await query(
-          tx,
-          `insert into setting (name, value) values ($1, $2)
-           on conflict on constraint pk_setting do update set value = excluded.value, updated_at = now()`,
-          [name, JSON.stringify(value)],
-        );
+        if (value !== undefined) await writeSetting(tx, name, value);
       }
     });
     return this.settings();

@@ -1,4 +1,4 @@
-import { type DataSource, execute, query, queryPreparedIn, type Transaction } from '#libs/database';
+import { type DataSource, execute, query, queryPreparedIn, readSetting, type Transaction } from '#libs/database';
 import type { Completeness } from './completeness.js';
 import type { Decision } from './decision.js';
 import type { MatchMode } from './evaluate-rules.js';
@@ -174,10 +174,10 @@ export async function readRules(db: DataSource | Transaction): Promise<RoutingRu
 
 /** Setting `routing-match`: "all" (every matching rule counts, the default) or "first". */
 export async function readMatchMode(db: DataSource | Transaction): Promise<MatchMode> {
-  const [row] = await query<{ value: unknown }>(db, `select value from setting where name = 'routing-match'`);
-  if (row === undefined || row.value === 'all') return 'all';
-  if (row.value === 'first') return 'first';
-  throw new Error(`The setting routing-match is ${JSON.stringify(row.value)}; it must be "all" or "first"`);
+  const value = await readSetting(db, 'routing-match');
+  if (value === undefined || value === 'all') return 'all';
+  if (value === 'first') return 'first';
+  throw new Error(`The setting routing-match is ${JSON.stringify(value)}; it must be "all" or "first"`);
 }
 
 /** All registered versions of all models. */

@@ -1,4 +1,4 @@
-import { query, queryPreparedIn, type Transaction } from '#libs/database';
+import { queryPreparedIn, readSetting, type Transaction } from '#libs/database';
 import type { MatchMode } from './evaluate-rules.js';
 import { offPeakDefault, type OffPeakHours, offPeakSchema } from './off-peak.js';
 import type { RegisteredModel } from './resolve-models.js';
@@ -47,6 +47,6 @@ export class RuleBooks {
 
 /** Setting `routing-off-peak`. */
 export async function readOffPeak(tx: Transaction): Promise<OffPeakHours> {
-  const [row] = await query<{ value: unknown }>(tx, `select value from setting where name = 'routing-off-peak'`);
-  return row === undefined ? offPeakDefault : offPeakSchema.parse(row.value);
+  const value = await readSetting(tx, 'routing-off-peak');
+  return value === undefined ? offPeakDefault : offPeakSchema.parse(value);
 }

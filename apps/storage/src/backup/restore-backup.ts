@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { BlobStores } from '#libs/blobs';
-import { type DataSource, execute, query, transaction } from '#libs/database';
+import { type DataSource, execute, query, readSetting, transaction, writeSetting } from '#libs/database';
 import { lookAtBlob } from '../upkeep/look-at-blob.js';
 import { writeBlobFrom } from './blob-files.js';
 import { listMigrations, listTables, loadTable } from './tables.js';
@@ -60,10 +60,7 @@ export async function restoreBackup(
   signal: AbortSignal,
   onProgress: (progress: { packs: number; bytes: number; bytesInAll: number }) => void = () => undefined,
 ): Promise<RestoreResult> {
-  const [begun] = await query<{ value: string }>(db, `select value #>> '{}' as value from setting where name = $1`, [
-    setting,
-  ]);
-  if (begun?.value !== manifest.name) await loadRows(db, folder, manifest);
+  if ((await readSetting(db, setting)) !== manifest.name) await loadRows(db, folder, manifest);
   const result = { packs: 0, bytes: 0, packsInPlace: 0, missing: [] as RestoreResult['missing'] };
   const packs = await query<{ packId: string; bytes: number; sha256: Buffer }>(
     db,
@@ -131,12 +128,7 @@ async function loadRows(db: DataSource, folder: string, manifest: BackupManifest
         where state in ('waiting', 'copying', 'verifying')`,
     );
     await execute(tx, `delete from location where state = 'retired'`);
-    await query(
-      tx,
-      `insert into setting (name, value) values ($1, to_jsonb($2::text))
-       on conflict (name) do update set value = excluded.value`,
-      [setting, manifest.name],
-    );
+    await writeSetting(tx, setting, manifest.name);
   });
 }
 

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { BlobStores } from '#libs/blobs';
-import { DataSource, query, type Transaction, transaction } from '#libs/database';
+import { DataSource, readSetting, type Transaction, transaction, writeSetting } from '#libs/database';
 import { type Job, JobQueue, OnJob } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { chooseMoves, type Move } from './choose-moves.js';
@@ -43,7 +43,7 @@ export class PlanTieringJob {
     if (this.stores.tiers.length < 2) return 0;
     const policies = await this.policies.active();
     let ordered = 0;
-    let after = await this.readCursor();
+    let after = ((await readSetting(this.dataSource, cursor)) as number | undefined) ?? 0;
     let seen = 0;
     for await (const page of this.pages(policies, after, limits.pageSize)) {
       signal.throwIfAborted();
@@ -54,7 +54,7 @@ export class PlanTieringJob {
       if (moves.length === page.moves.length) after = page.next ?? 0;
       if (ordered >= limits.movesMax || seen >= limits.studiesMax) break;
     }
-    await this.writeCursor(after);
+    await writeSetting(this.dataSource, cursor, after);
     return ordered;
   }
 
@@ -84,23 +84,5 @@ export class PlanTieringJob {
     let ordered = 0;
     for (const move of moves) if (await orderMove(tx, this.jobs, move)) ordered += 1;
     return ordered;
-  }
-
-  private async readCursor(): Promise<number> {
-    const [row] = await query<{ value: number }>(
-      this.dataSource,
-      `select (value #>> '{}')::bigint as value from setting where name = $1`,
-      [cursor],
-    );
-    return row?.value ?? 0;
-  }
-
-  private async writeCursor(studyKey: number): Promise<void> {
-    await query(
-      this.dataSource,
-      `insert into setting (name, value) values ($1, to_jsonb($2::bigint))
-       on conflict (name) do update set value = excluded.value, updated_at = now()`,
-      [cursor, studyKey],
-    );
   }
 }

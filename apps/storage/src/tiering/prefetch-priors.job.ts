@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { RecallPacks } from '#libs/archive';
 import { BlobStores } from '#libs/blobs';
 import { CONFIG, type Config } from '#libs/config';
-import { DataSource, query } from '#libs/database';
+import { DataSource, query, readSetting, writeSetting } from '#libs/database';
 import { type Job, OnJob } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
 
@@ -63,7 +63,7 @@ export class PrefetchPriorsJob {
       }
       after = tasks.length === tasksPerRead ? tasks.at(-1)!.workitemKey : undefined;
     }
-    if (settled > begin) await this.writeCursor(settled);
+    if (settled > begin) await writeSetting(this.dataSource, cursor, settled);
     return ordered;
   }
 
@@ -83,22 +83,12 @@ export class PrefetchPriorsJob {
 
   /** The first time: what is there already was there before, and nobody waits for it since now. */
   private async readCursor(): Promise<number> {
-    const [row] = await query<{ value: number }>(
+    const begun = (await readSetting(this.dataSource, cursor)) as number | undefined;
+    if (begun !== undefined) return begun;
+    const [row] = await query<{ last: number }>(
       this.dataSource,
-      `select coalesce((select (value #>> '{}')::bigint from setting where name = $1),
-                       (select max(workitem_key) from workitem
-                         where created_at < now() - interval '1 hour'), 0) as value`,
-      [cursor],
+      `select coalesce(max(workitem_key), 0) as last from workitem where created_at < now() - interval '1 hour'`,
     );
-    return row!.value;
-  }
-
-  private async writeCursor(workitemKey: number): Promise<void> {
-    await query(
-      this.dataSource,
-      `insert into setting (name, value) values ($1, to_jsonb($2::bigint))
-       on conflict (name) do update set value = excluded.value, updated_at = now()`,
-      [cursor, workitemKey],
-    );
+    return row!.last;
   }
 }

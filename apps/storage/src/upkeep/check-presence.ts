@@ -1,5 +1,5 @@
 import type { BlobStores } from '#libs/blobs';
-import { type DataSource, query, transaction } from '#libs/database';
+import { type DataSource, query, readSetting, writeSetting } from '#libs/database';
 import type { Logger } from '#libs/telemetry';
 import type { Failures } from './failures.js';
 import { lookAtBlob } from './look-at-blob.js';
@@ -52,7 +52,7 @@ export async function checkPresence(
       );
     });
   }
-  await writeCursor(db, page.length === limit ? page.at(-1)!.locationId : firstLocation);
+  await writeSetting(db, setting, page.length === limit ? page.at(-1)!.locationId : firstLocation);
   return { checked: page.length, missing };
 }
 
@@ -74,19 +74,5 @@ async function isStillReady(db: DataSource, locationId: string): Promise<boolean
 }
 
 async function readCursor(db: DataSource): Promise<string> {
-  const [row] = await query<{ value: string }>(db, `select value #>> '{}' as value from setting where name = $1`, [
-    setting,
-  ]);
-  return row?.value ?? firstLocation;
-}
-
-async function writeCursor(db: DataSource, locationId: string): Promise<void> {
-  await transaction(db, (tx) =>
-    query(
-      tx,
-      `insert into setting (name, value) values ($1, to_jsonb($2::text))
-       on conflict (name) do update set value = excluded.value, updated_at = now()`,
-      [setting, locationId],
-    ),
-  );
+  return ((await readSetting(db, setting)) as string | undefined) ?? firstLocation;
 }
