@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { addAbortSignal } from 'node:stream';
 import { BlobError, type BlobStore, giveSlabBack, slabBytes, takeSlab } from '#libs/blobs';
 import { StorageError } from '../storage-error.js';
+import { type CopyProgress, writeCopy } from './write-copy.js';
 
 /** What a blob's bytes must be. */
 export interface ExpectedBytes {
@@ -12,13 +13,6 @@ export interface ExpectedBytes {
 export interface BlobAddress {
   store: BlobStore;
   key: string;
-}
-
-/** Who follows a copy. */
-export interface CopyProgress {
-  /** The copy will be under this key. */
-  begun(store: string, key: string): Promise<void>;
-  copied(bytes: number): Promise<void>;
 }
 
 /**
@@ -34,26 +28,12 @@ export async function copyBlob(
   signal: AbortSignal,
   progress?: CopyProgress,
 ): Promise<string> {
-  const writer = await target.write({ bytes: expected.bytes, isReadBack: true });
-  // A store that does not take what it is given is not waited for after the abort.
-  const stop = () => void writer.abort().catch(() => undefined);
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    if (writer.key !== undefined) await progress?.begun(target.name, writer.key);
-    await readVerified(source, expected, signal, async (chunk) => {
+  return writeCopy(target, expected.bytes, signal, progress, (writer) =>
+    readVerified(source, expected, signal, async (chunk) => {
       await writer.write(chunk);
       await progress?.copied(chunk.length);
-    });
-    signal.throwIfAborted();
-    const { key } = await writer.commit();
-    return key;
-  } catch (error) {
-    await writer.abort();
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+    }),
+  );
 }
 
 /**

@@ -7,6 +7,7 @@ import type { ReadyCopy } from './copies.js';
 import { type BlobAddress, freeChunk, readChunks } from './copy-blob.js';
 import type { MoveProgress } from './move-progress.js';
 import type { PlacedInstance, SeriesLayout } from './read-series.js';
+import { writeCopy } from './write-copy.js';
 
 /** Instances that lie one behind the other: read by one request. */
 interface Run {
@@ -33,24 +34,12 @@ export async function copySeries(
   progress: MoveProgress,
   signal: AbortSignal,
 ): Promise<string> {
-  const writer = await target.write({ bytes: layout.bytes, isReadBack: true });
-  const stop = () => void writer.abort().catch(() => undefined);
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    if (writer.key !== undefined) await progress.begun(target.name, writer.key);
+  return writeCopy(target, layout.bytes, signal, progress, async (writer) => {
     for await (const chunk of readLayout(layout, packs, signal)) {
       await writer.write(chunk);
       await progress.copied(chunk.length);
     }
-    signal.throwIfAborted();
-    return (await writer.commit()).key;
-  } catch (error) {
-    await writer.abort();
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+  });
 }
 
 export function runsOf(instances: readonly PlacedInstance[]): Run[] {

@@ -8,7 +8,8 @@ import { lookAtBlob } from '../upkeep/look-at-blob.js';
 import { orphanHoursMin } from '../upkeep/is-overdue.js';
 import type { Tier } from './tiers.js';
 import { addCopy, keepCopy, type PackWithCopies, readPack, type ReadyCopy, warmerThan } from './copies.js';
-import { copyBlob, type CopyProgress, verifyBlob } from './copy-blob.js';
+import { copyBlob, verifyBlob } from './copy-blob.js';
+import type { CopyProgress } from './write-copy.js';
 
 /**
  * moved: the tier has a verified copy, and warmer ones are retired. already-there: nothing was left to do.

@@ -12,6 +12,7 @@ import { readLayout } from './copy-series.js';
 import type { MoveProgress } from './move-progress.js';
 import { type FramePlan, planFrames } from './plan-frames.js';
 import type { PlacedInstance, SeriesLayout } from './read-series.js';
+import { writeCopy } from './write-copy.js';
 
 /** A series as it was written with its frames compressed. */
 export interface RecompressedCopy {
@@ -40,35 +41,28 @@ export async function recompressSeries(
   progress: MoveProgress,
   signal: AbortSignal,
 ): Promise<RecompressedCopy> {
-  const writer = await target.write({ bytes: layout.bytes, isReadBack: true });
-  const stop = () => void writer.abort().catch(() => undefined);
-  signal.addEventListener('abort', stop, { once: true });
-  const source = new ByteCursor(readLayout(layout, packs, signal));
   const keptAsIs: Record<string, number> = {};
   const parts: PackPart[] = [];
-  try {
-    if (writer.key !== undefined) await progress.begun(target.name, writer.key);
-    let offset = 0;
-    for (const instance of layout.instances) {
-      signal.throwIfAborted();
-      const storedOffset = writer.bytes;
-      const { frames, reason } = await new InstanceWriter(source, writer, codec, progress).write(db, instance);
-      if (reason !== undefined) keptAsIs[reason] = (keptAsIs[reason] ?? 0) + 1;
-      const { length } = instance;
-      parts.push({ offset, length, storedOffset, storedLength: writer.bytes - storedOffset, frames });
-      offset += length;
+  let bytes = 0;
+  const key = await writeCopy(target, layout.bytes, signal, progress, async (writer) => {
+    const source = new ByteCursor(readLayout(layout, packs, signal));
+    try {
+      let offset = 0;
+      for (const instance of layout.instances) {
+        signal.throwIfAborted();
+        const storedOffset = writer.bytes;
+        const { frames, reason } = await new InstanceWriter(source, writer, codec, progress).write(db, instance);
+        if (reason !== undefined) keptAsIs[reason] = (keptAsIs[reason] ?? 0) + 1;
+        const { length } = instance;
+        parts.push({ offset, length, storedOffset, storedLength: writer.bytes - storedOffset, frames });
+        offset += length;
+      }
+      ({ bytes } = writer);
+    } finally {
+      await source.close();
     }
-    signal.throwIfAborted();
-    const { bytes } = writer;
-    return { key: (await writer.commit()).key, bytes, parts, keptAsIs };
-  } catch (error) {
-    await writer.abort();
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', stop);
-    await source.close();
-  }
+  });
+  return { key, bytes, parts, keptAsIs };
 }
 
 interface Written {
