@@ -1,17 +1,21 @@
-// How fast frames are decoded and encoded, beside the native program of each codec on the same frames: processor time
-// of one thread, best of several runs. Prints the table of docs/pixels.md. Needs a build, and the programs that it finds:
+// How fast frames are decoded and encoded, beside the native program of each codec on the same frames and at the same
+// settings: processor time of one thread, in turns, the median of the rounds; of the programs without what starting them
+// and reading their files takes. Prints the table of docs/pixels.md. Needs a build, and the programs that it finds:
 //   apt-get install dcmtk libopenjp2-tools openjph-tools libjxl-tools libjpeg-turbo-progs
 //   npm run build && node scripts/pixels-speed.mjs
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { decodeFrame, describeSamples, transcodeFrame } from '#libs/images';
 
-const runs = 3;
+const rounds = 9;
+/** Times that each runs for one figure: what is told of a program has milliseconds. */
+const runsAtOnce = 3;
 /** Names of codecs to measure; all of them without. */
 const only = process.argv[2];
-const folder = mkdtempSync(path.join(tmpdir(), 'isocenter-pixels-'));
+// In memory where there is such a folder: disks are not what is measured.
+const folder = mkdtempSync(path.join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'isocenter-pixels-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 /** A body in air: smooth parts, edges, and the noise of a detector. */
@@ -123,30 +127,24 @@ function portableMap(bytes, { rows, columns, samplesPerPixel, bitsStored }) {
   return Buffer.concat([Buffer.from(head, 'latin1'), samples]);
 }
 
-/** Seconds of processor of a program, the best of the runs. */
+/** Seconds of processor of a program. */
 function cpuOf(command, args) {
-  let best = Infinity;
-  for (let run = 0; run < runs; run++) {
-    const script = `TIMEFORMAT='%U %S'; time "$@" >/dev/null 2>/dev/null`;
-    const { stderr, status } = spawnSync('bash', ['-c', script, 'bash', command, ...args], { encoding: 'latin1' });
-    if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}`);
-    const [user, system] = stderr.trim().split('\n').at(-1).split(' ').map(Number);
-    best = Math.min(best, user + system);
-  }
-  return best;
+  const script = `TIMEFORMAT='%U %S'; time for run in {1..${runsAtOnce}}; do "$@" >/dev/null 2>/dev/null || exit; done`;
+  const { stderr, status } = spawnSync('bash', ['-c', script, 'bash', command, ...args], { encoding: 'latin1' });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}`);
+  const [user, system] = stderr.trim().split('\n').at(-1).split(' ').map(Number);
+  return (user + system) / runsAtOnce;
 }
 
-/** Seconds of processor of a function of ours, the best of the runs. */
+/** Seconds of processor of a function of ours. */
 async function ownCpu(work) {
-  let best = Infinity;
-  for (let run = 0; run < runs + 2; run++) {
-    const start = process.cpuUsage();
-    await work();
-    const { user, system } = process.cpuUsage(start);
-    best = Math.min(best, (user + system) / 1e6);
-  }
-  return best;
+  const start = process.cpuUsage();
+  for (let run = 0; run < runsAtOnce; run++) await work();
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / runsAtOnce / 1e6;
 }
+
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
 const has = (tool) => spawnSync(tool, ['--version']).error === undefined;
 const file = (name) => path.join(folder, name);
@@ -194,16 +192,7 @@ const baseline = {
   isByte: true,
   by: 'sharp (libjpeg-turbo)',
   decoder: ofStream('djpeg', 'jpg', (from) => ['-outfile', file('out.ppm'), from]),
-  encoder: ofMap('cjpeg', (from) => [
-    '-quality',
-    '90',
-    '-sample',
-    '1x1',
-    '-optimize',
-    '-outfile',
-    file('out.jpg'),
-    from,
-  ]),
+  encoder: ofMap('cjpeg', (from) => ['-quality', '90', '-sample', '1x1', '-outfile', file('out.jpg'), from]),
 };
 const jxl = {
   syntax: '1.2.840.10008.1.2.4.110',
@@ -257,6 +246,26 @@ const codecs = [
   { name: 'JPEG XL, colour', ...jxl, isColor: true },
 ];
 
+/**
+ * Of a program at a large frame, without its start, by what it takes of a small one, and without reading its input 4 KiB
+ * at a time, as the C library does. Writing what it made counts: ours has to be put in memory, too.
+ * @param content of a frame, what the program reads and what it is
+ * @returns undefined when the program is not here
+ */
+function secondsOf(program, frames, content) {
+  if (program === undefined || !has(program.tool)) return undefined;
+  const seconds = (frame, name) => {
+    const [bytes, about] = content(frame);
+    const extension = { object: 'dcm', map: about.samplesPerPixel === 3 ? 'ppm' : 'pgm' }[program.input];
+    const from = file(`${name}.${extension ?? program.extension}`);
+    const forms = { object: () => part10(bytes, about), map: () => portableMap(bytes, about), stream: () => bytes };
+    writeFileSync(from, forms[program.input]());
+    const args = program.args(from);
+    return cpuOf(program.tool, args) - cpuOf('dd', [`if=${from}`, 'of=/dev/null', 'bs=4k']);
+  };
+  return () => seconds(frames[0], 'in') - seconds(frames[1], 'small');
+}
+
 const percent = (ours, theirs) => (ours && theirs ? `${((100 * ours) / theirs).toFixed(0)} %` : '');
 const shown = (speed) => (speed === undefined ? '' : speed.toFixed(speed < 10 ? 1 : 0));
 console.log(
@@ -267,7 +276,7 @@ for (const codec of codecs) {
   const { name, syntax, isColor = false, isByte = false, by, make, decoder, encoder } = codec;
   if (only !== undefined && !name.includes(only)) continue;
   const [side, small] = [2048, 64];
-  const encode = async (size) => {
+  const makeFrames = async (size) => {
     const plain = describe(size, isColor);
     const native = isByte && !isColor ? { ...plain, bitsAllocated: 8, bitsStored: 8, highBit: 7 } : plain;
     const made = makeFrame(size, isColor);
@@ -277,33 +286,31 @@ for (const codec of codecs) {
       : await transcodeFrame(samples, native, syntax);
     return { samples, native, bytes, description: { ...native, transferSyntaxUid: syntax, photometricInterpretation } };
   };
-  const frames = [await encode(side), await encode(small)];
+  const frames = [await makeFrames(side), await makeFrames(small)];
   const [{ samples, native, bytes, description }] = frames;
   const megabytes = samples.length / 1e6;
-  const decoding = await ownCpu(() => decodeFrame(bytes, description));
+  const decode = () => ownCpu(() => decodeFrame(bytes, description));
   const isChecked = syntax !== baseline.syntax;
   // What is encoded without loss is decoded again, which is not encoding.
-  const encoding = make
-    ? undefined
-    : (await ownCpu(() => transcodeFrame(samples, native, syntax))) - (isChecked ? decoding : 0);
-  const programSpeed = (program, isEncoder) => {
-    if (program === undefined || !has(program.tool)) return undefined;
-    const seconds = (frame) => {
-      const [content, about] = isEncoder ? [frame.samples, frame.native] : [frame.bytes, frame.description];
-      const from = file(`in.${{ object: 'dcm', map: isColor ? 'ppm' : 'pgm' }[program.input] ?? program.extension}`);
-      const forms = {
-        object: () => part10(content, about),
-        map: () => portableMap(content, about),
-        stream: () => content,
-      };
-      writeFileSync(from, forms[program.input]());
-      return cpuOf(program.tool, program.args(from));
-    };
-    // Starting a program is not its work: what a small frame takes is taken off.
-    return megabytes / Math.max(1e-3, seconds(frames[0]) - seconds(frames[1]));
-  };
-  const [itsDecoding, itsEncoding] = [programSpeed(decoder, false), programSpeed(encoder, true)];
-  const ours = [megabytes / decoding, encoding === undefined ? undefined : megabytes / encoding];
+  const encode = async () =>
+    (await ownCpu(() => transcodeFrame(samples, native, syntax))) - (isChecked ? await decode() : 0);
+  const itsDecode = secondsOf(decoder, frames, ({ bytes: content, description: about }) => [content, about]);
+  const itsEncode = secondsOf(encoder, frames, ({ samples: content, native: about }) => [content, about]);
+  const took = { decode: [], encode: [], itsDecode: [], itsEncode: [] };
+  // Code is compiled, and memory taken, before anything counts.
+  for (let round = 0; round < 2; round++) {
+    await decode();
+    if (!make) await encode();
+  }
+  for (let round = 0; round < rounds; round++) {
+    took.decode.push(await decode());
+    if (itsDecode) took.itsDecode.push(itsDecode());
+    if (!make) took.encode.push(await encode());
+    if (itsEncode) took.itsEncode.push(itsEncode());
+  }
+  const speed = (seconds) => (seconds.length === 0 ? undefined : megabytes / Math.max(1e-3, median(seconds)));
+  const ours = [speed(took.decode), speed(took.encode)];
+  const [itsDecoding, itsEncoding] = [speed(took.itsDecode), speed(took.itsEncode)];
   const cells = [
     decoder.tool,
     shown(ours[0]),

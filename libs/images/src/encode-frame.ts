@@ -5,6 +5,7 @@ import { decodeStoredFrame } from './decode-frame.js';
 import { encodeRle } from './encode-rle.js';
 import type { FrameDescription } from './frame-description.js';
 import { ImageError } from './image-error.js';
+import { jpegOptions } from './jpeg-baseline.js';
 import type { PixelArray, Pixels } from './pixels.js';
 import { rleLossless } from './transfer-syntax.js';
 import { encodeWithWasm } from './wasm-codecs.js';
@@ -137,14 +138,13 @@ async function encodeLossless(
 }
 
 async function encodeJpegBaseline({ data, rows, columns, samplesPerPixel, ...pixels }: Pixels): Promise<EncodedFrame> {
-  // A copy: the colours are turned in place.
-  const samples = new Uint8Array(data);
-  if (pixels.photometricInterpretation === 'YBR_FULL') ybrFullToRgb(samples);
+  const isYbr = pixels.photometricInterpretation === 'YBR_FULL';
+  // A copy only of what is turned in place.
+  const samples = isYbr ? new Uint8Array(data) : bytesOf(data);
+  if (isYbr) ybrFullToRgb(samples);
   const channels = samplesPerPixel === 1 ? 1 : 3;
   const picture = sharp(samples, { raw: { width: columns, height: rows, channels }, limitInputPixels: false });
-  const bytes = await (channels === 1 ? picture.toColourspace('b-w') : picture)
-    .jpeg({ quality: 90, chromaSubsampling: '4:4:4' })
-    .toBuffer();
+  const bytes = await (channels === 1 ? picture.toColourspace('b-w') : picture).jpeg(jpegOptions(90)).toBuffer();
   return { bytes, photometricInterpretation: channels === 1 ? pixels.photometricInterpretation : 'YBR_FULL' };
 }
 

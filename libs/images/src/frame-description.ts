@@ -78,6 +78,18 @@ export type SampleShape = Pick<
   | 'planarConfiguration'
 >;
 
+/** Whether each stored byte is one whole sample without a sign. */
+export function isPlainByte({
+  sampleType,
+  bitsAllocated,
+  bitsStored,
+  pixelRepresentation,
+  swapWordBytes,
+}: FrameDescription): boolean {
+  const isByte = sampleType === 'integer' && bitsAllocated === 8 && swapWordBytes === 0;
+  return isByte && bitsStored === 8 && pixelRepresentation === 0;
+}
+
 /** Stored values that mean themselves: no rescaling, windows, palette or padding. */
 export const storedValues = () =>
   ({

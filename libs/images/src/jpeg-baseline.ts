@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import sharp, { type JpegOptions } from 'sharp';
 import type { CodestreamHeader } from './codestream-header.js';
 import { ImageError } from './image-error.js';
 
@@ -28,3 +28,16 @@ export async function decodeJpegBaseline(bytes: Uint8Array, header: CodestreamHe
     });
   }
 }
+
+/**
+ * How pictures and frames are encoded: every pixel with its own colour, and the Huffman tables of the standard's Annex K,
+ * as cjpeg does. Tables of its own make a radiograph 2 % and a small MR image 15 % smaller, and take longer than all the
+ * rest of encoding it.
+ *
+ * @param quality 1 to 100
+ */
+export const jpegOptions = (quality: number): JpegOptions => ({
+  quality,
+  chromaSubsampling: '4:4:4',
+  optimiseCoding: false,
+});

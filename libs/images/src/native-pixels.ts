@@ -1,8 +1,9 @@
 import { unpack422 } from './color.js';
-import type { FrameDescription } from './frame-description.js';
+import { type FrameDescription, isPlainByte } from './frame-description.js';
 import { ImageError } from './image-error.js';
 import type { PixelArray } from './pixels.js';
 import { copyOf, toSampleArray } from './sample-array.js';
+import { isNative } from './transfer-syntax.js';
 
 /**
  * The samples of an uncompressed frame, interleaved. Bytes beyond the frame (padding to even length) are ignored.
@@ -32,6 +33,21 @@ export function readNativePixels(bytes: Uint8Array, description: FrameDescriptio
   if (sampleType === 'float') return new Float32Array(copyOf(frame));
   if (sampleType === 'double') return new Float64Array(copyOf(frame));
   return interleave(toSampleArray(frame, (bitsAllocated / 8) as 1 | 2 | 4, description), description);
+}
+
+/**
+ * {@link readNativePixels} of bytes that are the samples just as they are, without copying: whoever takes them must not
+ * change them.
+ *
+ * @returns undefined for frames whose bytes are not
+ */
+export function borrowNativeSamples(bytes: Uint8Array, description: FrameDescription): Uint8Array | undefined {
+  const { rows, columns, samplesPerPixel, planarConfiguration, photometricInterpretation } = description;
+  const length = rows * columns * samplesPerPixel;
+  const isPlain = isNative(description.transferSyntaxUid) && isPlainByte(description) && planarConfiguration === 0;
+  // Other colours than these are turned, in place.
+  if (!isPlain || !/^(MONOCHROME[12]|PALETTE COLOR|RGB)$/.test(photometricInterpretation)) return undefined;
+  return bytes.length < length ? undefined : bytes.subarray(0, length);
 }
 
 function need(bytes: Uint8Array, length: number, { rows, columns }: FrameDescription): Uint8Array {

@@ -5,6 +5,7 @@ import { inColorSpace, managedColors } from './color/manage-color.js';
 import type { FrameDescription } from './frame-description.js';
 import { toGrey } from './grey.js';
 import { ImageError } from './image-error.js';
+import { jpegOptions } from './jpeg-baseline.js';
 import { picturePixelsMax } from './limits.js';
 import { lookUp } from './lookup-table.js';
 import type { Picture, Pixels } from './pixels.js';
@@ -144,8 +145,7 @@ export function encode(picture: Sharp, format: PictureFormat, quality: number): 
   const rounded = Math.round(quality);
   switch (format) {
     case 'jpeg':
-      // Huffman tables of its own make a picture 6 % smaller, and take longer than all the rest of encoding it.
-      return picture.jpeg({ quality: rounded, chromaSubsampling: '4:4:4', optimiseCoding: false }).toBuffer();
+      return picture.jpeg(jpegOptions(rounded)).toBuffer();
     case 'png':
       return picture.png({ compressionLevel: 6 }).toBuffer();
     case 'gif':

@@ -1,4 +1,4 @@
-import type { FrameDescription, VoiWindow } from './frame-description.js';
+import { type FrameDescription, isPlainByte, type VoiWindow } from './frame-description.js';
 import { brightnessOf } from './grey.js';
 import { MemoryPool } from './memory-pool.js';
 import type { Picture } from './pixels.js';
@@ -32,10 +32,6 @@ export function isPlain(bytes: Uint8Array, description: FrameDescription, option
   const isWord = bitsAllocated === 16;
   const isByte = bitsAllocated === 8 && description.swapWordBytes === 0;
   return hasWindow && (isWord || isByte) && /^MONOCHROME[12]$/.test(photometricInterpretation);
-}
-
-function isPlainByte({ bitsAllocated, bitsStored, pixelRepresentation, swapWordBytes }: FrameDescription): boolean {
-  return bitsAllocated === 8 && bitsStored === 8 && pixelRepresentation === 0 && swapWordBytes === 0;
 }
 
 const pictures = new MemoryPool(16 * 2 ** 20);

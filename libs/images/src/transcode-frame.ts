@@ -6,6 +6,7 @@ import type { FrameDescription } from './frame-description.js';
 import { ImageError } from './image-error.js';
 import type { TranscodedFrame } from './image-request.js';
 import { toNativeBytes } from './native-bytes.js';
+import { borrowNativeSamples } from './native-pixels.js';
 import type { Pixels } from './pixels.js';
 import { isNative } from './transfer-syntax.js';
 
@@ -25,7 +26,7 @@ export async function transcodeFrame(
   transferSyntaxUid: string,
   isApart = false,
 ): Promise<TranscodedFrame> {
-  const pixels = await decodeStoredFrame(bytes, description, isApart && transferSyntaxUid === explicitLittleEndian);
+  const pixels = await storedPixels(bytes, description, isApart && transferSyntaxUid === explicitLittleEndian);
   if (transferSyntaxUid === explicitLittleEndian) {
     const photometricInterpretation = isApart ? asNamed(pixels, description) : pixels.photometricInterpretation;
     return { bytes: toNativeBytes(pixels, description), photometricInterpretation };
@@ -33,6 +34,14 @@ export async function transcodeFrame(
   if (isNative(description.transferSyntaxUid)) refuseHiddenBits(bytes, pixels, description);
   const encoded = await encodeFrame(pixels, description, transferSyntaxUid);
   return { ...encoded, bytes: Buffer.from(encoded.bytes.buffer, encoded.bytes.byteOffset, encoded.bytes.byteLength) };
+}
+
+/** Nothing below changes the samples of pixels whose colours are kept. */
+async function storedPixels(bytes: Uint8Array, description: FrameDescription, keepsYbrFull: boolean): Promise<Pixels> {
+  const data = borrowNativeSamples(bytes, description);
+  if (data === undefined) return decodeStoredFrame(bytes, description, keepsYbrFull);
+  const { rows, columns, samplesPerPixel, photometricInterpretation } = description;
+  return { data, rows, columns, samplesPerPixel, photometricInterpretation };
 }
 
 /**
