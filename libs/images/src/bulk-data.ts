@@ -13,6 +13,8 @@ export interface BulkDataReference {
   tagPath: string;
 }
 
+/** Pseudo-Color and Blending Softcopy Presentation State. */
+const coloringStates = ['1.2.840.10008.5.1.4.1.1.11.3', '1.2.840.10008.5.1.4.1.1.11.4'];
 const paletteData = ['00281201', '00281202', '00281203', '00281221', '00281222', '00281223'];
 const lutData = '00283006';
 /** Sequences with a LUT Data in their items: Modality LUT and VOI LUT. */
@@ -20,6 +22,7 @@ const lutSequences = ['00283000', '00283010'];
 const functionalGroups = ['52009229', '52009230'];
 const frameVoiLut = '00289132';
 const softcopyVoi = '00283110';
+const blending = '00700402';
 const presentationLut = '20500010';
 const iccProfile = '00282000';
 const opticalPath = '00480105';
@@ -44,11 +47,15 @@ export function bulkDataForRendering(dataset: DicomJson): BulkDataReference[] {
   };
 
   // Of an image, or of a presentation state that gives it false colours.
-  const isState = textOf(dataset, '00080016') === '1.2.840.10008.5.1.4.1.1.11.3';
+  const isState = coloringStates.includes(textOf(dataset, '00080016') ?? '');
   if (isState || textOf(dataset, '00280004') === 'PALETTE COLOR') for (const tag of paletteData) add(dataset, tag, '');
-  addLuts(dataset, '');
-  // Of presentation states: VOI LUTs of their images, and a Presentation LUT.
-  itemsOf(dataset, softcopyVoi).forEach((item, i) => addLuts(item, `${softcopyVoi}/${i}/`));
+  // Of images, or of presentation states for their images; and a Presentation LUT.
+  const addPresented = (holder: DicomJson, at: string): void => {
+    addLuts(holder, at);
+    itemsOf(holder, softcopyVoi).forEach((item, i) => addLuts(item, `${at}${softcopyVoi}/${i}/`));
+  };
+  addPresented(dataset, '');
+  itemsOf(dataset, blending).forEach((item, i) => addPresented(item, `${blending}/${i}/`));
   itemsOf(dataset, presentationLut).forEach((item, i) => add(item, lutData, `${presentationLut}/${i}/`));
   for (const group of overlayGroups) add(dataset, overlayTag(group, '3000'), '');
   for (const groups of functionalGroups) {

@@ -27,9 +27,15 @@ export { type ColorOptions, type ColorSpace, readIccProfile } from './color/icc-
 export { srgbInputProfile } from './color/srgb-input-profile.js';
 export { type Overlay, readOverlays } from './presentation/overlay.js';
 export type { Presentation } from './presentation/presentation.js';
+export type { Blend, BlendLayer } from './presentation/blend.js';
+export { areParallel, type Plane, placementOf, planeAttributes, readPlane, sharesOf } from './presentation/plane.js';
+export { type AppliedBlending, applyBlending, blendedSets, type BlendedSet } from './presentation/read-blending.js';
 export {
   type AppliedPresentation,
   applyPresentation,
+  blendingState,
+  otherPresentationStates,
+  type PresentedImage,
   presentationStateSopClasses,
   type PresentedReference,
   presentedImages,

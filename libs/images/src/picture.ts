@@ -13,6 +13,7 @@ import { drawGraphics } from './presentation/draw-graphics.js';
 import { geometryOf, type Region } from './presentation/geometry.js';
 import type { Presentation } from './presentation/presentation.js';
 import { reorient } from './presentation/reorient.js';
+import { inPseudoColor } from './pseudo-color.js';
 import { shrinkWhole } from './shrink.js';
 import { encodeJpegXl } from './wasm-codecs.js';
 import type { PictureFormat, RenderOptions, Viewport } from './render-options.js';
@@ -38,22 +39,6 @@ export function toPicture(pixels: Pixels, description: FrameDescription, window:
     'unsupported-pixels',
     `Photometric Interpretation ${pixels.photometricInterpretation} cannot be shown.`,
   );
-}
-
-/** Brightness, from the lowest to the highest, over all of a palette (PS3.4 N.2.3). */
-function inPseudoColor(grey: Uint8Array, palette: NonNullable<FrameDescription['palette']>): Uint8Array<ArrayBuffer> {
-  const { values } = palette.red;
-  const stored = Uint16Array.from({ length: 256 }, (_, level) => Math.round((level / 255) * (values.length - 1)));
-  const rgb = new Uint8Array(grey.length * 3);
-  [palette.red, palette.green, palette.blue].forEach((table, channel) => {
-    const shift = Math.max(0, table.bits - 8);
-    const levels = Uint8Array.from(
-      stored,
-      (at) => (table.values[Math.min(at, table.values.length - 1)] as number) >> shift,
-    );
-    for (let i = 0; i < grey.length; i++) rgb[3 * i + channel] = levels[grey[i] as number] as number;
-  });
-  return rgb;
 }
 
 function throughPalette(

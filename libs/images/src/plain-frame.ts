@@ -24,7 +24,8 @@ export function isPlain(bytes: Uint8Array, description: FrameDescription, option
   if (length > plainBytesMax || bytes.length < length) return false;
   // JPEG XL takes WebAssembly and half a second.
   if (options.format === 'jxl') return false;
-  if (options.overlays !== undefined || options.presentation !== undefined || options.color !== undefined) return false;
+  const { overlays, presentation, color, blend } = options;
+  if ([overlays, presentation, color, blend].some((more) => more !== undefined)) return false;
   if (samplesPerPixel === 3) {
     return photometricInterpretation === 'RGB' && isPlainByte(description) && description.planarConfiguration === 0;
   }

@@ -2,6 +2,7 @@ import { decodeFrame } from './decode-frame.js';
 import type { FrameDescription } from './frame-description.js';
 import { encodePicture, toPicture } from './picture.js';
 import { plainPicture, releasePicture } from './plain-frame.js';
+import { blendOver } from './presentation/blend.js';
 import { drawOverlays } from './presentation/draw-overlays.js';
 import { closeShutters } from './presentation/shutter.js';
 import type { RenderOptions } from './render-options.js';
@@ -23,8 +24,9 @@ export async function renderFrame(
 ): Promise<Buffer> {
   if (options.window) checkWindow(options.window);
   const pixels = await decodeFrame(bytes, description);
-  const picture = toPicture(pixels, description, options.window);
-  const { overlays = [], presentation, shutterPlanes = [] } = options;
+  const { overlays = [], presentation, shutterPlanes = [], blend } = options;
+  const alone = toPicture(pixels, description, options.window);
+  const picture = blend ? await blendOver(alone, blend) : alone;
   if (presentation) closeShutters(picture, presentation.shutters, presentation.shutterGrey, shutterPlanes);
   drawOverlays(picture, overlays, bytes, description);
   return encodePicture(picture, options);

@@ -1,6 +1,7 @@
 import type { Annotation } from './annotation.js';
 import type { ColorOptions } from './color/icc-profile.js';
 import type { VoiWindow } from './frame-description.js';
+import type { Blend } from './presentation/blend.js';
 import type { Overlay } from './presentation/overlay.js';
 import type { Presentation } from './presentation/presentation.js';
 
@@ -31,6 +32,8 @@ export interface RenderOptions {
   presentation?: Presentation;
   /** The overlays of the presentation state, for its bitmap shutter. */
   shutterPlanes?: Overlay[];
+  /** Of a blending presentation state: what lies over the frame, which is grey. */
+  blend?: Blend;
   /** Colour management; without it colours are as they are stored, and the picture says nothing of them. */
   color?: ColorOptions;
   /** Text in the corners of the picture. */

@@ -38,15 +38,30 @@ export interface PresentedReference {
 
 const pseudoColorState = '1.2.840.10008.5.1.4.1.1.11.3';
 
-/** The presentation states that are applied: grey, colour, pseudo-colour, and grey of XA and XRF. */
+/** Blending Softcopy Presentation State Storage: one set of images over another. */
+export const blendingState = '1.2.840.10008.5.1.4.1.1.11.4';
+
+/** The presentation states that are applied: grey, colour, pseudo-colour, blending, and grey of XA and XRF. */
 export const presentationStateSopClasses = [
   '1.2.840.10008.5.1.4.1.1.11.1',
   '1.2.840.10008.5.1.4.1.1.11.2',
   pseudoColorState,
+  blendingState,
   '1.2.840.10008.5.1.4.1.1.11.5',
 ];
 
-/** The images it is about, in its own order. */
+/** Those that are not, by what they are called (PS3.6 A). */
+export const otherPresentationStates: Readonly<Record<string, string>> = {
+  '1.2.840.10008.5.1.4.1.1.11.6': 'Grayscale Planar MPR Volumetric Presentation State',
+  '1.2.840.10008.5.1.4.1.1.11.7': 'Compositing Planar MPR Volumetric Presentation State',
+  '1.2.840.10008.5.1.4.1.1.11.8': 'Advanced Blending Presentation State',
+  '1.2.840.10008.5.1.4.1.1.11.9': 'Volume Rendering Volumetric Presentation State',
+  '1.2.840.10008.5.1.4.1.1.11.10': 'Segmented Volume Rendering Volumetric Presentation State',
+  '1.2.840.10008.5.1.4.1.1.11.11': 'Multiple Volume Rendering Volumetric Presentation State',
+  '1.2.840.10008.5.1.4.1.1.11.12': 'Variable Modality LUT Softcopy Presentation State',
+};
+
+/** The images it is about, in its own order; or those of an item of its Blending Sequence. */
 export function presentedImages(state: DicomJson): PresentedReference[] {
   return itemsOf(state, '00081115').flatMap((series) =>
     itemsOf(series, '00081140').flatMap((image) => {
@@ -66,25 +81,10 @@ export function presentedImages(state: DicomJson): PresentedReference[] {
  * @throws ImageError missing-bulk-data, missing-attribute, invalid-value, truncated
  */
 export function applyPresentation(state: DicomJson, image: PresentedImage, bulkData?: BulkData): AppliedPresentation {
-  const isAbout = (item: DicomJson): boolean => refersTo(item, image);
-  const colors = layerColors(state);
   const planes = readOverlays(state, image.frameIndex, bulkData);
-  const annotations = itemsOf(state, '00700001').filter(isAbout);
-  const area = itemsOf(state, '0070005A').find(isAbout);
-  const rotation = (((numberOf(state, '00700042') ?? 0) % 360) + 360) % 360;
-  const displayedArea = area && readArea(area);
   return {
-    description: describePresented(state, image, isAbout, bulkData),
-    presentation: {
-      shutters: readShutters(state),
-      shutterGrey: Math.round(((numberOf(state, '00181622') ?? 0) & 0xffff) / 257),
-      rotation: rotation === 90 || rotation === 180 || rotation === 270 ? rotation : 0,
-      isFlipped: textOf(state, '00700041') === 'Y',
-      ...(displayedArea && { displayedArea }),
-      pixelAspectRatio: readAspectRatio(area),
-      graphics: annotations.flatMap((item) => readGraphics(item, colors)),
-      texts: annotations.flatMap((item) => readTexts(item, colors)),
-    },
+    description: describePresented(state, image, bulkData),
+    presentation: readPresentation(state, image),
     overlays: [
       ...planes.filter(({ group }) => activationLayer(state, group) !== undefined && group !== shutterGroup(state)),
       ...image.overlays.filter(
@@ -92,6 +92,26 @@ export function applyPresentation(state: DicomJson, image: PresentedImage, bulkD
       ),
     ],
     planes,
+  };
+}
+
+/** All that a state says of an image but its values. */
+export function readPresentation(state: DicomJson, image: PresentedImage): Presentation {
+  const isAbout = (item: DicomJson): boolean => refersTo(item, image);
+  const colors = layerColors(state);
+  const annotations = itemsOf(state, '00700001').filter(isAbout);
+  const area = itemsOf(state, '0070005A').find(isAbout);
+  const rotation = (((numberOf(state, '00700042') ?? 0) % 360) + 360) % 360;
+  const displayedArea = area && readArea(area);
+  return {
+    shutters: readShutters(state),
+    shutterGrey: Math.round(((numberOf(state, '00181622') ?? 0) & 0xffff) / 257),
+    rotation: rotation === 90 || rotation === 180 || rotation === 270 ? rotation : 0,
+    isFlipped: textOf(state, '00700041') === 'Y',
+    ...(displayedArea && { displayedArea }),
+    pixelAspectRatio: readAspectRatio(area),
+    graphics: annotations.flatMap((item) => readGraphics(item, colors)),
+    texts: annotations.flatMap((item) => readTexts(item, colors)),
   };
 }
 
@@ -106,16 +126,20 @@ function refersTo(item: DicomJson, { sopInstanceUid, frameIndex }: PresentedImag
   });
 }
 
-function describePresented(
+/**
+ * An image as a state has its values shown.
+ * @param state or an item of one, which says of some images what a state says of all of its own
+ */
+export function describePresented(
   state: DicomJson,
-  { description }: PresentedImage,
-  isAbout: (item: DicomJson) => boolean,
+  image: PresentedImage,
   bulkData: BulkData | undefined,
 ): FrameDescription {
+  const { description } = image;
   if (description.samplesPerPixel !== 1 || description.palette !== undefined) return description;
   const isSigned = description.pixelRepresentation === 1;
   const modality = readModality(state, 0, isSigned, bulkData);
-  const voi = itemsOf(state, '00283110').find(isAbout);
+  const voi = itemsOf(state, '00283110').find((item) => refersTo(item, image));
   const lutItem = voi && itemsOf(voi, '00283010')[0];
   const mayBeNegative = isSigned || modality.rescaleIntercept < 0;
   const windows = voi === undefined ? [] : readWindows(voi);

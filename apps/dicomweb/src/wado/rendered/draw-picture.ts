@@ -4,7 +4,10 @@ import { OpenInstance } from '#libs/archive';
 import {
   annotationOf,
   type AnnotationKind,
+  applyBlending,
   applyPresentation,
+  type Blend,
+  blendingState,
   type BulkData,
   bulkDataForColor,
   bulkDataForRendering,
@@ -15,12 +18,16 @@ import {
   ImageError,
   ImageService,
   MemoryPool,
+  placementOf,
+  type PresentedImage,
   readIccProfile,
   readOverlays,
+  readPlane,
 } from '#libs/images';
 import { ReadBulkData } from '../bulkdata/read-bulk-data.js';
 import { ReadFrames } from '../frames/read-frames.js';
 import { inOrder } from '../transcoding/in-order.js';
+import type { Superimposed } from './find-blended.js';
 import type { PictureInstance } from './load-picture-instance.js';
 import type { PicturePlan } from './plan-picture.js';
 
@@ -30,6 +37,12 @@ type FrameOptions = Parameters<ImageService['renderFrame']>[2];
 export interface DrawOptions extends Pick<FrameOptions, 'format' | 'window' | 'viewport' | 'quality'> {
   annotation?: readonly AnnotationKind[];
   iccProfile?: ColorSpace;
+}
+
+/** A presentation state, and of a blending one what it lays over the frame. */
+export interface Presenting {
+  state: PictureInstance;
+  superimposed: readonly Superimposed[];
 }
 
 /** Of an animation, unless a viewport says otherwise. */
@@ -54,12 +67,12 @@ export class DrawPicture {
     private readonly bulkData: ReadBulkData,
   ) {}
 
-  /** @param state the presentation state that the picture is to be shown by @throws ImageError, ArchiveError */
+  /** @param presenting by which the picture is to be shown @throws ImageError, ArchiveError */
   async draw(
     instance: PictureInstance,
     plan: PicturePlan,
     options: DrawOptions,
-    state: PictureInstance | undefined,
+    presenting: Presenting | undefined,
   ): Promise<Buffer> {
     const bulkData = await this.bulkDataOf(instance);
     switch (plan.kind) {
@@ -69,7 +82,7 @@ export class DrawPicture {
         return this.images.renderDocument(await this.readDocument(instance), options);
       case 'frame': {
         const { frameIndex } = plan;
-        const shown = await this.shownFrame(instance, frameIndex, options, bulkData, state);
+        const shown = await this.shownFrame(instance, frameIndex, options, bulkData, presenting);
         const bytes = await this.readFrame(instance, frameIndex);
         const picture = await this.images.renderFrame(bytes, shown.description, shown.options);
         // Not of a picture that failed: who reads it still is not known.
@@ -89,7 +102,7 @@ export class DrawPicture {
     frameIndex: number,
     { annotation, iccProfile, ...rest }: DrawOptions,
     bulkData: BulkData,
-    state: PictureInstance | undefined,
+    presenting: Presenting | undefined,
   ): Promise<{ description: FrameDescription; options: FrameOptions }> {
     const { dataset, sopInstanceUid } = instance;
     const description = describeReadFrame(instance, frameIndex, bulkData);
@@ -97,12 +110,14 @@ export class DrawPicture {
     const options: FrameOptions = {
       ...rest,
       ...(annotation && { annotation: annotationOf(dataset, annotation, frameIndex) }),
-      ...(iccProfile && { color: await this.colorOf(state ?? instance, iccProfile) }),
+      ...(iccProfile && { color: await this.colorOf(presenting?.state ?? instance, iccProfile) }),
     };
-    if (state === undefined) {
+    if (presenting === undefined) {
       return { description, options: { ...options, ...(overlays.length > 0 && { overlays }) } };
     }
+    const { state } = presenting;
     const image = { sopInstanceUid, frameIndex, description, overlays };
+    if (state.sopClassUid === blendingState) return this.blendedFrame(instance, image, options, presenting);
     const applied = applyPresentation(state.dataset, image, await this.bulkDataOf(state));
     return {
       description: applied.description,
@@ -113,6 +128,36 @@ export class DrawPicture {
         shutterPlanes: applied.planes,
       },
     };
+  }
+
+  /** A frame with what a blending presentation state lays over it. */
+  private async blendedFrame(
+    { dataset }: PictureInstance,
+    image: PresentedImage,
+    options: FrameOptions,
+    { state, superimposed }: Presenting,
+  ): Promise<{ description: FrameDescription; options: FrameOptions }> {
+    const plane = readPlane(dataset, image.frameIndex);
+    const over = await Promise.all(
+      superimposed.map(async ({ instance, frameIndex }) => ({
+        sopInstanceUid: instance.sopInstanceUid,
+        frameIndex,
+        description: describeReadFrame(instance, frameIndex, await this.bulkDataOf(instance)),
+        overlays: [],
+      })),
+    );
+    const applied = applyBlending(state.dataset, image, over, await this.bulkDataOf(state));
+    const { description, presentation, opacity, palette } = applied;
+    const layers: Blend['layers'] = [];
+    for (const [at, { instance, frameIndex, plane: above, share }] of superimposed.entries()) {
+      layers.push({
+        bytes: await this.readFrame(instance, frameIndex),
+        description: applied.superimposed[at]!,
+        placement: placementOf(plane!, above),
+        share,
+      });
+    }
+    return { description, options: { ...options, presentation, blend: { layers, opacity, palette } } };
   }
 
   private async drawTiles(

@@ -1,5 +1,5 @@
 import { jsonItems, jsonNumber, jsonText, transferSyntaxOf } from '#libs/dicom';
-import { ImageError } from '#libs/images';
+import { ImageError, otherPresentationStates } from '#libs/images';
 import { HttpProblem } from '#libs/server';
 import { chooseFrame } from './choose-frame.js';
 import type { PictureInstance } from './load-picture-instance.js';
@@ -39,6 +39,13 @@ export function planPicture(
   if (frameKind === 'none') {
     if (jsonItems(dataset, '54000100').length > 0 && (frameNumber ?? 1) === 1) return { kind: 'waveform' };
     if (instance.sopClassUid === encapsulatedPdf && (frameNumber ?? 1) === 1) return { kind: 'document' };
+    const otherState = otherPresentationStates[instance.sopClassUid];
+    if (otherState !== undefined) {
+      throw new ImageError(
+        'no-pixels',
+        `It is a${/^[AEIOU]/.test(otherState) ? 'n' : ''} ${otherState}, which is not applied here; Grayscale, Color, Pseudo-Color, Blending and XA/XRF Softcopy Presentation States are.`,
+      );
+    }
     throw new ImageError('no-pixels', 'It has neither an image nor a waveform.');
   }
   if (frameKind === 'unindexable' && !transferSyntaxOf(instance.transferSyntaxUid).deflated) {

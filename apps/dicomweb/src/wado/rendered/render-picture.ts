@@ -2,17 +2,18 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ArchiveError, type InstanceRow, refuseGone } from '#libs/archive';
 import { DataSource } from '#libs/database';
-import { ImageError, type PictureFormat, presentationStateSopClasses } from '#libs/images';
+import { blendingState, ImageError, type PictureFormat, presentationStateSopClasses } from '#libs/images';
 import { HttpProblem } from '#libs/server';
 import type { Rendering } from '../../wire/parse-rendering.js';
 import { SingleFlightCache } from '../single-flight-cache.js';
-import { DrawPicture, type DrawOptions } from './draw-picture.js';
+import { DrawPicture, type DrawOptions, type Presenting } from './draw-picture.js';
+import { findSuperimposed, findUnderlying } from './find-blended.js';
 import { findPresented } from './find-presented.js';
 import { findPictured, findRepresentatives, type PictureTarget } from './find-representatives.js';
 import { atFrame, loadPictureInstance, type PictureInstance } from './load-picture-instance.js';
 import { pictureProblem } from './picture-error.js';
 import { PictureStore } from './picture-store.js';
-import { needsSmallerLevel, planPicture } from './plan-picture.js';
+import { needsSmallerLevel, type PicturePlan, planPicture } from './plan-picture.js';
 import { findSlideLevels, smallestPicture } from './slide-levels.js';
 
 export interface PictureRequest extends Rendering {
@@ -38,7 +39,7 @@ export interface Picture {
 }
 
 /** Raised when pictures of the same request change: what clients and caches hold is then out of date. */
-const renderingVersion = 3;
+const renderingVersion = 4;
 const cacheBytesMax = 64 * 1024 * 1024;
 /** Requests whose pictures are known. */
 const keysMax = 10_000;
@@ -167,7 +168,8 @@ export class RenderPicture {
     if (request.frameNumber !== undefined) {
       throw new HttpProblem(404, 'Not Found', 'A presentation state has no frames of its own.');
     }
-    const image = await findPresented(this.db, state);
+    const find = state.sopClassUid === blendingState ? findUnderlying : findPresented;
+    const image = await find(this.db, state);
     const { frameNumber } = image;
     return this.pictureOfImage(image.instance, { ...request, ...(frameNumber && { frameNumber }) }, state);
   }
@@ -193,6 +195,7 @@ export class RenderPicture {
     if (state !== undefined && plan.kind !== 'frame') {
       throw new ImageError('unsupported-pixels', 'Presentation states are applied to frames of images alone.');
     }
+    const presenting = state && (await this.presentingOf(state, instance, plan));
     const { format, window, quality, annotation, iccProfile } = request;
     const viewport = viewportOf(request);
     const key = JSON.stringify([
@@ -203,6 +206,7 @@ export class RenderPicture {
       'frameIndexes' in plan && plan.frameIndexes.length,
       [format, window, viewport, quality, annotation, iccProfile],
       state?.sha256,
+      presenting?.superimposed.map(({ instance: { sha256 }, frameIndex, share }) => [sha256, frameIndex, share]),
     ]);
     // Which level stands for a slide, and what a presentation state is of, depends on what else is there.
     if (!hasLevels && !state && request.target.sopInstanceUid !== undefined) {
@@ -216,8 +220,18 @@ export class RenderPicture {
       ...(annotation && { annotation }),
       ...(iccProfile && { iccProfile }),
     };
-    const draw = () => this.drawPicture.draw(instance, plan, options, state);
+    const draw = () => this.drawPicture.draw(instance, plan, options, presenting);
     return { etag: etagOf(key), bytes: () => this.cache.get(key, () => this.made(key, draw)) };
+  }
+
+  /** A presentation state, and what it lays over a frame. */
+  private async presentingOf(
+    state: PictureInstance,
+    instance: PictureInstance,
+    plan: PicturePlan,
+  ): Promise<Presenting> {
+    if (plan.kind !== 'frame' || state.sopClassUid !== blendingState) return { state, superimposed: [] };
+    return { state, superimposed: await findSuperimposed(this.db, state, instance, plan.frameIndex) };
   }
 
   /** Slides are pyramids of the same picture: the level whose size fits stands for those too large to lay together. */
