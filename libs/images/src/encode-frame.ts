@@ -30,6 +30,8 @@ export const losslessSyntaxes: readonly string[] = [
 /** What encoders look at. */
 type SampleShape = Pick<
   FrameDescription,
+  | 'rows'
+  | 'columns'
   | 'samplesPerPixel'
   | 'bitsAllocated'
   | 'bitsStored'
@@ -47,11 +49,14 @@ export interface EncodedFrame {
 
 /** Whether samples like these can be encoded in that transfer syntax. */
 export function isEncodable(shape: SampleShape, transferSyntaxUid: string): boolean {
-  const { samplesPerPixel, bitsAllocated, bitsStored, highBit, pixelRepresentation, sampleType } = shape;
+  const { rows, columns, samplesPerPixel, bitsAllocated, bitsStored, highBit, pixelRepresentation, sampleType } = shape;
   if (sampleType !== 'integer') return false;
   const isPlainByte = bitsAllocated === 8 && pixelRepresentation === 0;
   // The codecs write the bits that count, and a High Bit elsewhere would then say where they are not.
   const isForCodec = [8, 16].includes(bitsAllocated) && bitsStored >= 2 && highBit === bitsStored - 1;
+  // What the decoders of JPEG 2000 cannot read back is not written: colours of 16 bits, and bytes with a sign.
+  const isReadBack =
+    isForCodec && (samplesPerPixel === 1 || isPlainByte) && !(bitsStored <= 8 && pixelRepresentation === 1);
   switch (transferSyntaxUid) {
     case rleLossless:
       return [8, 16, 32].includes(bitsAllocated);
@@ -59,10 +64,11 @@ export function isEncodable(shape: SampleShape, transferSyntaxUid: string): bool
     case jpegLossless:
       return isForCodec;
     case jpeg2000Lossless:
+      // Of one row or column OpenJPEG is asked for no resolutions at all, and refuses.
+      return isReadBack && Math.min(rows, columns) > 1;
     case htj2kLossless:
     case htj2kLosslessRpcl:
-      // What the decoders cannot read back is not written: colours of 16 bits, and bytes with a sign.
-      return isForCodec && (samplesPerPixel === 1 || isPlainByte) && !(bitsStored <= 8 && pixelRepresentation === 1);
+      return isReadBack;
     case jpegBaseline:
       return isPlainByte && bitsStored === 8 && shape.photometricInterpretation !== 'PALETTE COLOR';
     default:

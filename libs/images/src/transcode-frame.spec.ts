@@ -20,8 +20,9 @@ const explicitLittleEndian = '1.2.840.10008.1.2.1';
 const [rows, columns] = [37, 53];
 
 /** Smooth in one half and noise in the other, over all values that the description has room for. */
-function samplesOf({ samplesPerPixel, bitsAllocated, bitsStored, pixelRepresentation }: FrameDescription): Buffer {
-  const count = rows * columns * samplesPerPixel;
+function samplesOf(native: FrameDescription): Buffer {
+  const { samplesPerPixel, bitsAllocated, bitsStored, pixelRepresentation } = native;
+  const count = native.rows * native.columns * samplesPerPixel;
   const bytes = Buffer.alloc((count * bitsAllocated) / 8);
   const lowest = pixelRepresentation === 1 ? -(2 ** (bitsStored - 1)) : 0;
   let seed = 7;
@@ -59,6 +60,12 @@ const cases: [string, FrameDescription, string[]][] = [
   ['RGB in planes', description(8, 8, { ...color, planarConfiguration: 1 }), [...losslessSyntaxes]],
   ['YBR_FULL', description(8, 8, ybr), [...losslessSyntaxes]],
   ['RGB of 16 bits', description(16, 16, color), [jpegLsLossless, jpegLossless, rleLossless]],
+  ['one row', description(16, 12, { rows: 1 }), losslessSyntaxes.filter((syntax) => syntax !== jpeg2000Lossless)],
+  [
+    'one column',
+    description(8, 8, { ...color, columns: 1 }),
+    losslessSyntaxes.filter((syntax) => syntax !== jpeg2000Lossless),
+  ],
   ['32 bits', description(32, 32), [rleLossless]],
   ['a high bit elsewhere', description(16, 12, { highBit: 15 }), [rleLossless]],
 ];
