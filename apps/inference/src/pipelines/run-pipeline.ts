@@ -29,10 +29,16 @@ export interface PipelineResult {
  * The whole way of one study through one model: prepare a batch, run the network on it, hand its outputs to the steps; after the
  * last batch the steps give their values, and these the conclusion. While the network is at one batch the next is prepared.
  *
+ * @param itemsMax of a batch, where model.json allows more
  * @throws ModelError 'invalid-input' or 'invalid-output'; whatever `infer` throws.
  */
-export async function runPipeline(manifest: ModelManifest, task: FetchedInput, infer: Infer): Promise<PipelineResult> {
-  const prepared = await prepareInput(manifest, task);
+export async function runPipeline(
+  manifest: ModelManifest,
+  task: FetchedInput,
+  infer: Infer,
+  itemsMax = Infinity,
+): Promise<PipelineResult> {
+  const prepared = await prepareInput(manifest, task, itemsMax);
   const context: StepContext = {
     facts: prepared.facts,
     labels: manifest.labels,

@@ -78,19 +78,18 @@ export async function writeHeatMap(
   return objects;
 }
 
-const white = [255, 255, 255] as const;
-
+/** What a map is drawn on: its pixels, one or three samples each; undefined: the white of glass. */
 interface Ground {
   rows: number;
   columns: number;
   /** Source pixels to one of this picture. */
   reduction: number;
-  colour(row: number, column: number): readonly [number, number, number];
+  shown: { data: ArrayLike<number>; width: number; channels: number } | undefined;
 }
 
 async function ground(map: HeatMap['maps'][number], read: ReturnType<typeof frameReader>): Promise<Ground> {
   if (map.frame === undefined)
-    return { rows: map.rows, columns: map.columns, reduction: map.transform.row.scale, colour: () => white };
+    return { rows: map.rows, columns: map.columns, reduction: map.transform.row.scale, shown: undefined };
   const { pixels, description } = await read(map.frame);
   const shown = toPicture(pixels, description, undefined);
   const reduction = Math.max(1, Math.ceil(Math.max(shown.width, shown.height) / sizeMax));
@@ -98,40 +97,77 @@ async function ground(map: HeatMap['maps'][number], read: ReturnType<typeof fram
     rows: Math.floor(shown.height / reduction),
     columns: Math.floor(shown.width / reduction),
     reduction,
-    colour: (row, column) => {
-      const at = (row * reduction * shown.width + column * reduction) * shown.channels;
-      return shown.channels === 1
-        ? [shown.data[at]!, shown.data[at]!, shown.data[at]!]
-        : [shown.data[at]!, shown.data[at + 1]!, shown.data[at + 2]!];
-    },
+    shown,
   };
 }
 
+/** So many steps from cold to hot: finer than a picture of 8 bits shows. */
+const steps = 4096;
+
+/** Of each step: how much of the picture stays, and the three samples that are added to it. */
+function covers(): Float32Array {
+  const table = new Float32Array(4 * (steps + 1));
+  const hot: [number, number, number] = [0, 0, 0];
+  for (let step = 0; step <= steps; step++) {
+    heatColour(step / steps, hot);
+    const cover = opacity * Math.min(1, (step / steps) * 4);
+    table.set([1 - cover, hot[0] * cover, hot[1] * cover, hot[2] * cover], 4 * step);
+  }
+  return table;
+}
+
+let table: Float32Array | undefined;
+/** The samples of a row of the picture before the map covers them. */
+type Under = (row: number, into: Uint8Array) => void;
+
 function paint(
   map: HeatMap['maps'][number],
-  picture: Ground,
+  { rows, columns, reduction, shown }: Ground,
   { from, to }: Pick<ModelManifest['heatMaps'][number], 'from' | 'to'>,
 ): Buffer {
-  const pixels = Buffer.alloc(picture.rows * picture.columns * 3);
+  table ??= covers();
+  const pixels = Buffer.alloc(rows * columns * 3, 255);
   const { row: down, column: across } = map.transform;
   const cell = (at: number, { scale, offset }: typeof down, size: number) =>
-    Math.min(size - 1, Math.max(0, Math.round(((at + 0.5) * picture.reduction - 0.5 - offset) / scale)));
-  const cellsAcross = Int32Array.from({ length: picture.columns }, (_, column) => cell(column, across, map.columns));
-  const hot: [number, number, number] = [0, 0, 0];
-  let at = 0;
-  for (let row = 0; row < picture.rows; row++) {
-    const firstCell = cell(row, down, map.rows) * map.columns;
-    for (let column = 0; column < picture.columns; column++) {
-      const value = map.data[firstCell + cellsAcross[column]!]!;
-      const share = Math.min(1, Math.max(0, (value - from) / (to - from)));
-      heatColour(share, hot);
-      const under = picture.colour(row, column);
-      const cover = opacity * Math.min(1, share * 4);
-      const rest = 1 - cover;
-      pixels[at++] = Math.round(under[0] * rest + hot[0] * cover);
-      pixels[at++] = Math.round(under[1] * rest + hot[1] * cover);
-      pixels[at++] = Math.round(under[2] * rest + hot[2] * cover);
-    }
+    Math.min(size - 1, Math.max(0, Math.round(((at + 0.5) * reduction - 0.5 - offset) / scale)));
+  const cells = Int32Array.from({ length: columns }, (_, column) => cell(column, across, map.columns));
+  const under = shown && underOf(shown, reduction);
+  for (let row = 0; row < rows; row++) {
+    const values = map.data.subarray(cell(row, down, map.rows) * map.columns);
+    const painted = pixels.subarray(row * columns * 3, (row + 1) * columns * 3);
+    under?.(row, painted);
+    coverRow(painted, values, cells, from, steps / (to - from), table);
   }
   return pixels;
+}
+
+function underOf({ data, width, channels }: NonNullable<Ground['shown']>, reduction: number): Under {
+  const [green, blue] = channels === 1 ? [0, 0] : [1, 2];
+  return (row, into) => {
+    for (let at = 0, pixel = row * reduction * width * channels; at < into.length; at += 3) {
+      into[at] = data[pixel]!;
+      into[at + 1] = data[pixel + green]!;
+      into[at + 2] = data[pixel + blue]!;
+      pixel += reduction * channels;
+    }
+  };
+}
+
+function coverRow(
+  painted: Uint8Array,
+  values: Float32Array,
+  cells: Int32Array,
+  from: number,
+  toStep: number,
+  cover: Float32Array,
+): void {
+  for (let column = 0, at = 0; column < cells.length; column++, at += 3) {
+    const step = 4 * Math.round(Math.min(steps, Math.max(0, (values[cells[column]!]! - from) * toStep)));
+    if (step === 0) continue;
+    const rest = cover[step]!;
+    // Half more, for fractions are dropped.
+    painted[at] = painted[at]! * rest + cover[step + 1]! + 0.5;
+    painted[at + 1] = painted[at + 1]! * rest + cover[step + 2]! + 0.5;
+    painted[at + 2] = painted[at + 2]! * rest + cover[step + 3]! + 0.5;
+  }
 }

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { type DicomJson, encodePart10, explicitLittleEndian } from '#libs/dicom';
 
 /** Pixel data that is made as it is written. */
@@ -21,11 +21,38 @@ export async function writeObject(
       transferSyntaxUid: explicitLittleEndian,
       bulkData: () => (pixels ? { sources: [pixels] } : undefined),
     });
+    const out = new GatheredWriter(file);
     for (const piece of encoded) {
-      if (Buffer.isBuffer(piece)) await file.write(piece);
-      else for await (const bytes of piece.pieces()) await file.write(bytes);
+      if (Buffer.isBuffer(piece)) await out.write(piece);
+      else for await (const bytes of piece.pieces()) await out.write(bytes);
     }
+    await out.end();
   } finally {
     await file.close();
   }
+}
+
+/** Elements are a few bytes each, and each write is a turn of its own: they go by in pieces of this size. */
+class GatheredWriter {
+  private readonly held = Buffer.allocUnsafe(256 * 1024);
+  private length = 0;
+
+  constructor(private readonly file: FileHandle) {}
+
+  /** @param bytes may be used again after */
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.length + bytes.length > this.held.length) await this.end();
+    if (bytes.length > this.held.length) return writeAll(this.file, bytes);
+    this.held.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  async end(): Promise<void> {
+    await writeAll(this.file, this.held.subarray(0, this.length));
+    this.length = 0;
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let from = 0; from < bytes.length;) from += (await file.write(bytes, from)).bytesWritten;
 }

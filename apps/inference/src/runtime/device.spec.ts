@@ -108,6 +108,18 @@ describe('Device', () => {
     expect([network.merging, network.asked]).toEqual(['yes', [1, 2, 2, 2]]);
   });
 
+  it('finds it out beside a run that nobody waits for, and then asks for few items at once of a network that takes long', async () => {
+    // What takes any time takes long.
+    const device = new Device({ ...usual, batchMillisecondsMax: 0.001 });
+    const network = doubling({ merging: 'untried' });
+    expect(device.itemsAtOnce(network)).toBe(Infinity);
+    await device.run(network, tensor([1]), -1);
+    expect([network.merging, network.asked]).toEqual(['yes', [1, 2, 1]]);
+    expect(device.itemsAtOnce(network)).toBe(1);
+    expect(new Device(usual).itemsAtOnce(network)).toBe(Infinity);
+    expect(device.itemsAtOnce({ ...network, merging: 'no' })).toBe(Infinity);
+  });
+
   it('waits for a study that is being prepared, but not for long', async () => {
     const device = new Device({ ...usual, batchWaitMilliseconds: 40 });
     const network = doubling({ studies: 2 });

@@ -52,7 +52,7 @@ export class Device {
 
   constructor(private readonly options: DeviceOptions) {}
 
-  /** @param urgency greater goes first */
+  /** @param urgency greater goes first; below 0 nobody waits for it, and what is not known of the network yet is found out beside it */
   run(network: Runnable, input: Tensor, urgency: number): Promise<Tensors> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ network, input, urgency, since: performance.now(), resolve, reject });
@@ -98,6 +98,16 @@ export class Device {
     return batch;
   }
 
+  /**
+   * Items that one study should ask for at a time of a network that takes as long for two as for one twice. Where items take long and
+   * are known to be kept apart they are few: the next are made ready and those before concluded meanwhile, and who is urgent waits for
+   * less.
+   */
+  itemsAtOnce({ merging, itemMilliseconds }: Runnable): number {
+    if (merging !== 'yes' || itemMilliseconds === undefined) return Infinity;
+    return Math.max(1, Math.floor(this.options.batchMillisecondsMax / itemMilliseconds));
+  }
+
   /** Of a batch with several studies in it. */
   private itemsMax({ itemMilliseconds }: Runnable): number {
     const { batchItemsMax, batchMillisecondsMax } = this.options;
@@ -126,9 +136,10 @@ export class Device {
   }
 
   private async work(batch: readonly Waiting[]): Promise<void> {
-    const [{ network, input }] = batch as [Waiting];
+    const [{ network, input, urgency }] = batch as [Waiting];
     try {
-      if (batch.length > 1 && network.merging === 'untried') network.merging = await findOut(network, input);
+      if ((batch.length > 1 || urgency < 0) && network.merging === 'untried')
+        network.merging = await findOut(network, input);
       if (batch.length > 1 && network.merging === 'yes') return await this.workTogether(network, batch);
     } catch {
       // Which of them it was is found out one by one.

@@ -11,8 +11,11 @@ export interface NetworkOptions extends SessionOptions, Partial<DeviceOptions> {
 
 /** A network that is open, as who runs studies through it sees it. */
 export interface Network {
-  /** What runs it, and what was tried before: the first input may show that another provider must. */
-  describe(): { executionProvider: string; version: string; refusals: readonly string[] };
+  /**
+   * What runs it, and what was tried before: the first input may show that another provider must. `itemsAtOnce`: so many items of a
+   * study are best asked for together, by what items took before; Infinity where it does not matter or is not known.
+   */
+  describe(): { executionProvider: string; version: string; refusals: readonly string[]; itemsAtOnce: number };
   /**
    * The network's answer to one batch. The tensor must not be read until then.
    *
@@ -47,6 +50,8 @@ export class LocalNetworks implements Networks {
           executionProvider: session.executionProvider,
           version: session.version,
           refusals: [...session.refusals],
+          // Others take little more time for many items than for one.
+          itemsAtOnce: session.executionProvider === 'cpu' ? device.itemsAtOnce(resident) : Infinity,
         }),
         run: (input, urgency) => device.run(resident, input, urgency),
       });

@@ -39,7 +39,12 @@ export async function reportRun(
 ): Promise<RunReport> {
   const startedAt = new Date().toISOString();
   return networks.use(model, options, async (network) => {
-    const result = await runPipeline(model.manifest, task, (input) => network.run(input, urgency));
+    const result = await runPipeline(
+      model.manifest,
+      task,
+      (input) => network.run(input, urgency),
+      network.describe().itemsAtOnce,
+    );
     const { version, executionProvider, refusals } = network.describe();
     const finished = {
       runtime: { name: 'onnxruntime-node', version, executionProvider },

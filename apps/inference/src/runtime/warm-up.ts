@@ -5,7 +5,7 @@ import type { Tensor } from '../pipelines/tensor.js';
 import type { NetworkOptions, Networks } from './networks.js';
 import { trialInput } from './provider-trial.js';
 
-/** After whatever somebody waits for. */
+/** After whatever somebody waits for; the device finds out beside it whether the network keeps items apart. */
 const leastUrgent = -1;
 
 /**

@@ -7,8 +7,13 @@ import { prepareVolume } from './prepare-volume.js';
 import { prepareWaveform } from './prepare-waveform.js';
 import type { Prepared } from './prepared.js';
 
-/** What was fetched, as the network wants it. */
-export async function prepareInput({ input }: ModelManifest, task: FetchedInput): Promise<Prepared> {
+/** What was fetched, as the network wants it. @param itemsMax of a batch, where model.json allows more */
+export async function prepareInput(
+  { input: described }: ModelManifest,
+  task: FetchedInput,
+  itemsMax = Infinity,
+): Promise<Prepared> {
+  const input = 'batch' in described ? { ...described, batch: Math.min(described.batch, itemsMax) } : described;
   switch (input.kind) {
     case 'image':
       return prepareImages(input, task);

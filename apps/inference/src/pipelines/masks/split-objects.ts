@@ -1,4 +1,5 @@
 import type { PostprocessingStep } from '../../models/manifest.js';
+import type { Tensor } from '../tensor.js';
 import { hullArea } from './hull-area.js';
 
 type Step = Extract<PostprocessingStep, { step: 'split-objects' }>;
@@ -19,15 +20,16 @@ interface Scratch {
   seeds: Uint8Array;
   eroded: Uint8Array;
   opened: Uint8Array;
+  /** Read only where the foreground is. */
   levels: Uint16Array;
   labels: Int32Array;
-  /** Of a piece's pixels, then of queues. */
+  /** Of a piece's pixels, then of queues, then of the pixels of all objects. */
   list: Int32Array;
 }
 
 let scratch: Scratch | undefined;
 
-/** All zero. */
+/** All zero but `levels` and `list`. */
 function scratchOf(size: number): Scratch {
   if (scratch?.labels.length !== size) {
     const bytes = () => new Uint8Array(size);
@@ -43,7 +45,8 @@ function scratchOf(size: number): Scratch {
     };
     return scratch;
   }
-  for (const array of Object.values(scratch) as Scratch[keyof Scratch][]) array.fill(0);
+  const { foreground, seeds, eroded, opened, labels } = scratch;
+  for (const array of [foreground, seeds, eroded, opened, labels]) array.fill(0);
   return scratch;
 }
 
@@ -54,82 +57,92 @@ function scratchOf(size: number): Scratch {
  * for an iterator makes an object of each pixel: this is done for each tile of a slide while the network is at the next.
  *
  * @param foreground, border One channel each, row by row.
- * @returns the number of its object for each pixel (0: none), and what each object is like, the first at index 0.
+ * @param mask of zeros, as large: is written 1 where an object is
+ * @returns what each object is like
  */
 export function splitObjects(
   step: Step,
-  foreground: ArrayLike<number>,
-  border: ArrayLike<number>,
+  foreground: Tensor['data'],
+  border: Tensor['data'],
   rows: number,
   columns: number,
-): { objects: Int32Array; found: FoundObject[] } {
+  mask: Uint8Array,
+): FoundObject[] {
   const wide = columns + 2;
   const used = scratchOf((rows + 2) * wide);
-  const { foreground: isForeground, seeds: isSeed, labels } = used;
-  for (let row = 0, at = 0; row < rows; row++) {
-    let to = (row + 1) * wide + 1;
-    for (let column = 0; column < columns; column++, at++, to++) {
-      if (!(foreground[at]! > step.foreground.above)) continue;
-      isForeground[to] = 1;
-      if (border[at]! < step.border.below) isSeed[to] = 1;
-    }
-  }
+  mark(used, step, foreground, border, rows, columns);
   open(used, wide);
   const pieces = labelPieces(used, wide, step.seedPixelsMin);
-  setLevels(used.levels, foreground, step.foreground.above, rows, columns);
   flood(used, wide);
-  return keepObjects(step, labels, pieces, rows, columns);
+  return keepObjects(used, step, pieces, columns, mask);
 }
 
-/** Drops what is too small or too thin, and numbers the rest anew, without the margin. */
-function keepObjects(
-  { objectPixelsMin, solidityMin }: Step,
-  labels: Int32Array,
-  pieces: number,
+/** Where the foreground is, where seeds may be, and at which level each pixel of it is flooded: the highest first. */
+function mark(
+  { foreground: isForeground, seeds: isSeed, levels: levelOf }: Scratch,
+  step: Step,
+  foreground: Tensor['data'],
+  border: Tensor['data'],
   rows: number,
   columns: number,
-): { objects: Int32Array; found: FoundObject[] } {
-  const objects = new Int32Array(rows * columns);
-  for (let row = 0; row < rows; row++) {
-    const from = (row + 1) * (columns + 2) + 1;
-    objects.set(labels.subarray(from, from + columns), row * columns);
+): void {
+  const { above } = step.foreground;
+  const { below } = step.border;
+  const span = Math.max(1e-6, 1 - above);
+  for (let row = 0, at = 0; row < rows; row++) {
+    let to = (row + 1) * (columns + 2) + 1;
+    for (let column = 0; column < columns; column++, at++, to++) {
+      const height = foreground[at]!;
+      if (!(height > above)) continue;
+      isForeground[to] = 1;
+      if (border[at]! < below) isSeed[to] = 1;
+      levelOf[to] = Math.min(levels - 1, Math.max(0, Math.floor(((1 - height) / span) * levels)));
+    }
   }
-  const { starts, members } = membersOf(objects, pieces);
+}
+
+/** Drops what is too small or too thin. */
+function keepObjects(
+  { labels, list }: Scratch,
+  { objectPixelsMin, solidityMin }: Step,
+  pieces: number,
+  columns: number,
+  mask: Uint8Array,
+): FoundObject[] {
+  const wide = columns + 2;
+  const { starts, members } = membersOf(labels, pieces, list);
   const found: FoundObject[] = [];
-  const numbers = new Int32Array(pieces + 1);
   for (let object = 1; object <= pieces; object++) {
     const pixels = members.subarray(starts[object], starts[object + 1]);
     const isKept =
-      pixels.length >= objectPixelsMin &&
-      (solidityMin === 0 || pixels.length / hullArea(pixels, columns) >= solidityMin);
+      pixels.length >= objectPixelsMin && (solidityMin === 0 || pixels.length / hullArea(pixels, wide) >= solidityMin);
     if (!isKept) continue;
     let row = 0;
     let column = 0;
     for (let index = 0; index < pixels.length; index++) {
-      row += Math.floor(pixels[index]! / columns);
-      column += pixels[index]! % columns;
+      // Without the margin.
+      const down = Math.floor(pixels[index]! / wide) - 1;
+      const across = pixels[index]! - (down + 1) * wide - 1;
+      row += down;
+      column += across;
+      mask[down * columns + across] = 1;
     }
     found.push({ pixels: pixels.length, row: row / pixels.length, column: column / pixels.length });
-    numbers[object] = found.length;
   }
-  for (let index = 0; index < members.length; index++) {
-    const at = members[index]!;
-    objects[at] = numbers[objects[at]!]!;
-  }
-  return { objects, found };
+  return found;
 }
 
-/** The pixels of each object, row by row: those of `object` from `starts[object]` to `starts[object + 1]`. */
-function membersOf(objects: Int32Array, count: number): { starts: Int32Array; members: Int32Array } {
+/** The pixels of each object, row by row: those of `object` from `starts[object]` to `starts[object + 1]`. @param members is written */
+function membersOf(
+  labels: Int32Array,
+  count: number,
+  members: Int32Array,
+): { starts: Int32Array; members: Int32Array } {
   const starts = new Int32Array(count + 2);
-  for (let at = 0; at < objects.length; at++) if (objects[at]! > 0) starts[objects[at]! + 1]!++;
+  for (let at = 0; at < labels.length; at++) if (labels[at] !== 0) starts[labels[at]! + 1]!++;
   for (let object = 1; object <= count; object++) starts[object + 1]! += starts[object]!;
-  const members = new Int32Array(starts[count + 1]!);
   const next = starts.slice();
-  for (let at = 0; at < objects.length; at++) {
-    const object = objects[at]!;
-    if (object > 0) members[next[object]!++] = at;
-  }
+  for (let at = 0; at < labels.length; at++) if (labels[at] !== 0) members[next[labels[at]!]!++] = at;
   return { starts, members };
 }
 
@@ -182,16 +195,6 @@ function labelPieces({ opened: mask, labels, list: piece }: Scratch, wide: numbe
     for (let index = 0; index < length; index++) labels[piece[index]!] = count;
   }
   return count;
-}
-
-/** At which level each pixel is flooded: the highest first. */
-function setLevels(of: Uint16Array, height: ArrayLike<number>, lowest: number, rows: number, columns: number): void {
-  const span = Math.max(1e-6, 1 - lowest);
-  for (let row = 0, at = 0; row < rows; row++) {
-    let to = (row + 1) * (columns + 2) + 1;
-    for (let column = 0; column < columns; column++, at++, to++)
-      of[to] = Math.min(levels - 1, Math.max(0, Math.floor(((1 - height[at]!) / span) * levels)));
-  }
 }
 
 /** A queue for each level, first in first out; a pixel is in one of them once, so that they are lists through one array. */

@@ -1,7 +1,7 @@
 import type { PostprocessingStep } from '../../models/manifest.js';
 import { ModelError } from '../../models/model-error.js';
 import type { Reducer, StepContext } from '../reducer.js';
-import { tensorNamed } from '../tensor.js';
+import { type Tensor, tensorNamed } from '../tensor.js';
 import type { HeatMap } from '../values.js';
 import { channelsOf } from './channels.js';
 import { pictureOf, wrongInput } from './place-mask.js';
@@ -62,6 +62,13 @@ export function heatMapStep(step: HeatMapStep, { facts, layouts }: StepContext):
   const [cellRows, cellColumns] = [Math.ceil(facts.matrixRows / cell), Math.ceil(facts.matrixColumns / cell)];
   const sums = new Float32Array(cellRows * cellColumns);
   const counts = new Uint32Array(cellRows * cellColumns);
+  const addRow = (values: Tensor['data'], from: number, fromColumn: Int32Array, to: number, toColumn: Int32Array) => {
+    for (let column = 0; column < toColumn.length; column++) {
+      const at = to + toColumn[column]!;
+      sums[at]! += values[from + fromColumn[column]!]!;
+      counts[at]!++;
+    }
+  };
   return {
     take: (tensors, { places }) => {
       const { rows, columns, of } = plane(tensors);
@@ -79,22 +86,24 @@ export function heatMapStep(step: HeatMapStep, { facts, layouts }: StepContext):
         for (let row = 0; row < place.insideRows; row++) {
           const from = Math.floor((row + place.overlap) * scale) * columns;
           const to = Math.floor((place.row + row) / cell) * cellColumns;
-          for (let column = 0; column < place.insideColumns; column++) {
-            const at = to + toColumn[column]!;
-            sums[at]! += values[from + fromColumn[column]!]!;
-            counts[at]!++;
-          }
+          addRow(values, from, fromColumn, to, toColumn);
         }
       });
     },
     finish: (values) => {
-      const data = new Float32Array(sums.length);
-      for (let at = 0; at < data.length; at++) if (counts[at]! > 0) data[at] = sums[at]! / counts[at]!;
+      // A million cells: in place, and no division where one pixel is a cell.
+      for (let at = 0; at < sums.length; at++) if (counts[at]! > 1) sums[at]! /= counts[at]!;
       const along = { scale: cell, offset: cell / 2 - 0.5 };
       values.set(step.gives, {
         kind: 'heat-map',
         maps: [
-          { frame: undefined, rows: cellRows, columns: cellColumns, data, transform: { row: along, column: along } },
+          {
+            frame: undefined,
+            rows: cellRows,
+            columns: cellColumns,
+            data: sums,
+            transform: { row: along, column: along },
+          },
         ],
       });
     },

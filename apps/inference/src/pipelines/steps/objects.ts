@@ -24,14 +24,14 @@ export function objectsStep(step: ObjectsStep, { facts, layouts }: StepContext):
       places.forEach((place, item) => {
         const channel = (index: number) =>
           tensor.data.subarray((item * channels + index) * plane, (item * channels + index + 1) * plane);
-        const { objects, found } = splitObjects(
+        const found = splitObjects(
           step,
           channel(step.foreground.channel),
           channel(step.border.channel),
           rows,
           columns,
+          mask.subarray(item * plane, (item + 1) * plane),
         );
-        for (let at = 0; at < plane; at++) if (objects[at]) mask[item * plane + at] = 1;
         const isOwn = ({ row, column }: { row: number; column: number }) =>
           place.kind !== 'tile' ||
           (row >= place.overlap &&

@@ -50,17 +50,15 @@ export function stitchTilesStep(step: StitchStep, { facts, layouts, directory }:
             'The tiles of the slide do not lie in a grid; the model can be given squares cut out of it (input.cut).',
           );
         tile.fill(0);
-        let isFilled = 0;
         for (let row = 0; row < place.insideRows; row++) {
           const from = (item * height + row + overlap) * width + overlap;
-          for (let column = 0; column < place.insideColumns; column++) {
-            const value = labels[from + column]!;
-            tile[row * tileColumns + column] = value;
-            mask.counts[value]!++;
-            isFilled |= value;
-          }
+          tile.set(labels.subarray(from, from + place.insideColumns), row * tileColumns);
         }
-        if (isFilled === 0) return;
+        const inside = place.insideRows * place.insideColumns;
+        const filled = countValues(tile, mask.counts);
+        // What lies outside the slide was not looked at.
+        mask.counts[0]! -= tile.length - inside;
+        if (filled === 0) return;
         const index = (place.row / tileRows) * across + place.column / tileColumns;
         mask.filled[index] = 1;
         writeSync(file, tile, 0, tile.length, index * tile.length);
@@ -71,6 +69,16 @@ export function stitchTilesStep(step: StitchStep, { facts, layouts, directory }:
       values.set(step.gives, mask);
     },
   };
+}
+
+const counted = new Uint32Array(256);
+
+/** Adds to `counts` how often each value is there. @returns how many are not 0 */
+function countValues(values: Uint8Array, counts: Float64Array): number {
+  counted.fill(0);
+  for (let at = 0; at < values.length; at++) counted[values[at]!]!++;
+  for (let value = 0; value < counted.length; value++) counts[value]! += counted[value]!;
+  return values.length - counted[0]!;
 }
 
 /** Reads tiles of a slide's mask; one that nothing was written to is zeros. */
