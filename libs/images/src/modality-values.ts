@@ -17,7 +17,11 @@ export function toModalityValues(pixels: Pixels, description: FrameDescription):
     );
   }
   const toModality = modalityFunction(description);
-  return Float32Array.from(pixels.data as Float32Array, toModality);
+  const { data } = pixels;
+  const values = new Float32Array(data.length);
+  // A loop: from() with a function takes five times as long, and a volume has millions of these.
+  for (let at = 0; at < values.length; at++) values[at] = toModality(data[at]!);
+  return values;
 }
 
 /** The modality value of one stored value. */

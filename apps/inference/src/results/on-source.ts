@@ -16,6 +16,10 @@ export function onSource(mask: VolumeMask, source: Grid): Uint8Array {
   return after;
 }
 
+/** Whether a row of the source stays at one index of an axis. */
+const isAlong = (step: number) => Math.abs(step) < 1e-12;
+const isOutside = (at: number, size: number) => !(at >= 0 && at < size);
+
 function resampled({ grid, data }: VolumeMask, source: Grid): Uint8Array {
   const m = between(source, grid);
   const [slices, rows, columns] = source.dims;
@@ -27,10 +31,18 @@ function resampled({ grid, data }: VolumeMask, source: Grid): Uint8Array {
       let i = m[0]! * s + m[1]! * r + m[3]! + 0.5;
       let j = m[4]! * s + m[5]! * r + m[7]! + 0.5;
       let k = m[8]! * s + m[9]! * r + m[11]! + 0.5;
+      // Rows that run along an axis of the grid and lie beside it have nothing, which is most of them where it was cropped.
+      if ((isAlong(m[2]!) && isOutside(i, depth)) || (isAlong(m[6]!) && isOutside(j, height))) {
+        at += columns;
+        continue;
+      }
+      if (isAlong(m[10]!) && isOutside(k, width)) {
+        at += columns;
+        continue;
+      }
       for (let c = 0; c < columns; c++, at++) {
-        const [di, dj, dk] = [Math.floor(i), Math.floor(j), Math.floor(k)];
-        if (di >= 0 && di < depth && dj >= 0 && dj < height && dk >= 0 && dk < width)
-          out[at] = data[(di * height + dj) * width + dk]!;
+        if (i >= 0 && i < depth && j >= 0 && j < height && k >= 0 && k < width)
+          out[at] = data[(Math.floor(i) * height + Math.floor(j)) * width + Math.floor(k)]!;
         i += m[2]!;
         j += m[6]!;
         k += m[10]!;

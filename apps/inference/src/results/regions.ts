@@ -74,7 +74,7 @@ function fullestPlanes(planes: readonly Plane[]): Map<number, Plane> {
   const fullest = new Map<number, Plane>();
   for (const plane of planes) {
     const counts = new Uint32Array(256);
-    for (const value of plane.data) counts[value]!++;
+    for (let at = 0; at < plane.data.length; at++) counts[plane.data[at]!]!++;
     counts.forEach((count, value) => {
       if (count <= most[value]!) return;
       most[value] = count;

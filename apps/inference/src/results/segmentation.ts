@@ -266,6 +266,12 @@ function bitPixels(planes: Planes, frames: readonly Frame[], values: ReadonlyMap
         const out = Buffer.alloc(Math.floor((bits + size) / 8));
         let to = 0;
         for (let at = 0; at < size; at++) {
+          // Whole bytes where a frame begins with one.
+          if (bits === 0 && at + 8 <= size) {
+            out[to++] = packed(pixels, at, value);
+            at += 7;
+            continue;
+          }
           if (pixels[at] === value) held |= 1 << bits;
           if (++bits < 8) continue;
           out[to++] = held;
@@ -278,6 +284,19 @@ function bitPixels(planes: Planes, frames: readonly Frame[], values: ReadonlyMap
         yield Buffer.concat([Buffer.of(held), Buffer.alloc(1)]).subarray(bits > 0 ? 0 : 1, (bits > 0 ? 0 : 1) + rest);
     },
   };
+}
+
+function packed(pixels: Uint8Array, at: number, value: number): number {
+  return (
+    Number(pixels[at] === value) |
+    (Number(pixels[at + 1] === value) << 1) |
+    (Number(pixels[at + 2] === value) << 2) |
+    (Number(pixels[at + 3] === value) << 3) |
+    (Number(pixels[at + 4] === value) << 4) |
+    (Number(pixels[at + 5] === value) << 5) |
+    (Number(pixels[at + 6] === value) << 6) |
+    (Number(pixels[at + 7] === value) << 7)
+  );
 }
 
 async function planesOf(mask: Mask, facts: InputFacts, task: FetchedInput): Promise<Planes> {
@@ -332,14 +351,16 @@ function slicePlanes(mask: VolumeMask, facts: InputFacts, task: FetchedInput): P
   const data = onSource(mask, source);
   const [count, rows, columns] = source.dims;
   const size = rows * columns;
-  const present = Array.from({ length: count }, (_, plane) => new Set(data.subarray(plane * size, (plane + 1) * size)));
+  const present = Array.from({ length: count }, (_, plane) =>
+    valuesIn(data.subarray(plane * size, (plane + 1) * size)),
+  );
   const step = spacings(source)[0];
   const first = slices[0]!;
   return {
     rows,
     columns,
     count,
-    has: (plane, value) => present[plane]!.has(value),
+    has: (plane, value) => present[plane]![value] === 1,
     read: async (plane) => data.subarray(plane * size, (plane + 1) * size),
     close: async () => undefined,
     attributes: frameOfReference(task),
@@ -367,16 +388,23 @@ function slicePlanes(mask: VolumeMask, facts: InputFacts, task: FetchedInput): P
   };
 }
 
+/** By value, 0 to 255: 1 where it is there. */
+function valuesIn(plane: Uint8Array): Uint8Array {
+  const present = new Uint8Array(256);
+  for (let at = 0; at < plane.length; at++) present[plane[at]!] = 1;
+  return present;
+}
+
 function picturePlanes({ pictures }: PictureMasks, task: FetchedInput): Planes {
   const [first] = pictures as [PictureMasks['pictures'][number]];
   // Frames of one object have one size; pictures of others are left to objects of their own, which no model has needed yet.
   const alike = pictures.filter(({ rows, columns }) => rows === first.rows && columns === first.columns);
-  const present = alike.map(({ data }) => new Set(data));
+  const present = alike.map(({ data }) => valuesIn(data));
   return {
     rows: first.rows,
     columns: first.columns,
     count: alike.length,
-    has: (plane, value) => present[plane]!.has(value),
+    has: (plane, value) => present[plane]![value] === 1,
     read: async (plane) => alike[plane]!.data,
     close: async () => undefined,
     attributes: {

@@ -1,10 +1,19 @@
 import type { VolumeMask } from './mask.js';
 
 type Neighbours = 6 | 18 | 26;
+type Dims = readonly [number, number, number];
+
+/** Voxels beside each other along the last axis that belong together: from `start` to before `end`, indices into the mask. */
+interface Runs {
+  starts: Int32Array;
+  ends: Int32Array;
+  /** The first run of each row, and one more behind the last. */
+  ofRow: Int32Array;
+}
 
 /**
- * Keeps the largest connected pieces of a mask, of everything that is not 0 or of each value by itself; the rest becomes 0. Two passes
- * of union-find over the voxels, which holds four bytes a voxel.
+ * Keeps the largest connected pieces of a mask, of everything that is not 0 or of each value by itself; the rest becomes 0. Runs of
+ * voxels are joined with those they touch in the rows before (union-find): there are far fewer of them than voxels.
  */
 export function largestPieces(
   { grid, data }: VolumeMask,
@@ -12,57 +21,95 @@ export function largestPieces(
   neighbours: Neighbours,
   atMost: number,
 ): Uint8Array {
-  const [slices, rows, columns] = grid.dims;
-  const parents = new Int32Array(data.length);
-  const find = (voxel: number): number => {
-    let root = voxel;
+  const runs = findRuns(data, grid.dims, each === 'label');
+  const { starts, ends } = runs;
+  const roots = joinRuns(data, grid.dims, runs, each === 'label', neighbours);
+
+  const sizes = new Map<number, number>();
+  for (let run = 0; run < starts.length; run++)
+    sizes.set(roots[run]!, (sizes.get(roots[run]!) ?? 0) + ends[run]! - starts[run]!);
+  const kept = new Set<number>();
+  const groups = Map.groupBy(sizes.keys(), (root) => (each === 'label' ? data[starts[root]!]! : 1));
+  for (const pieces of groups.values())
+    for (const root of pieces.sort((a, b) => sizes.get(b)! - sizes.get(a)! || a - b).slice(0, atMost)) kept.add(root);
+
+  const out = new Uint8Array(data.length);
+  for (let run = 0; run < starts.length; run++)
+    if (kept.has(roots[run]!)) out.set(data.subarray(starts[run], ends[run]), starts[run]);
+  return out;
+}
+
+function findRuns(data: Uint8Array, [slices, rows, columns]: Dims, isOfOneValue: boolean): Runs {
+  const ofRow = new Int32Array(slices * rows + 1);
+  let [starts, ends] = [new Int32Array(1024), new Int32Array(1024)];
+  let count = 0;
+  for (let row = 0, at = 0; row < slices * rows; row++) {
+    ofRow[row] = count;
+    for (const end = at + columns; at < end;) {
+      const value = data[at]!;
+      const start = at++;
+      if (value === 0) continue;
+      while (at < end && data[at] !== 0 && (!isOfOneValue || data[at] === value)) at++;
+      if (count === starts.length) [starts, ends] = [doubled(starts), doubled(ends)];
+      starts[count] = start;
+      ends[count++] = at;
+    }
+  }
+  ofRow[slices * rows] = count;
+  return { starts: starts.subarray(0, count), ends: ends.subarray(0, count), ofRow };
+}
+
+function doubled(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(2 * array.length);
+  larger.set(array);
+  return larger;
+}
+
+/** @returns for each run the first run of its piece */
+function joinRuns(
+  data: Uint8Array,
+  [slices, rows, columns]: Dims,
+  { starts, ends, ofRow }: Runs,
+  isOfOneValue: boolean,
+  neighbours: Neighbours,
+): Int32Array {
+  const parents = Int32Array.from({ length: starts.length }, (_, run) => run);
+  const find = (run: number): number => {
+    let root = run;
     while (parents[root] !== root) root = parents[root] = parents[parents[root]!]!;
     return root;
   };
-  const before = offsetsBefore(neighbours);
-  let at = 0;
-  for (let i = 0; i < slices; i++) {
-    for (let j = 0; j < rows; j++) {
-      for (let k = 0; k < columns; k++, at++) {
-        const value = data[at]!;
-        if (value === 0) continue;
-        parents[at] = at;
-        for (const [di, dj, dk] of before) {
-          const [ni, nj, nk] = [i + di, j + dj, k + dk];
-          if (ni < 0 || nj < 0 || nj >= rows || nk < 0 || nk >= columns) continue;
-          const other = (ni * rows + nj) * columns + nk;
-          const otherValue = data[other]!;
-          if (otherValue === 0 || (each === 'label' && otherValue !== value)) continue;
-          const [a, b] = [find(at), find(other)];
-          if (a !== b) parents[a] = b;
-        }
+  /** @param reach how far a voxel's neighbours in the other row lie to its sides */
+  const join = (row: number, other: number, reach: number) => {
+    // From the voxels of the other row to those beside them in this one.
+    const shift = (row - other) * columns;
+    let before = ofRow[other]!;
+    for (let run = ofRow[row]!; run < ofRow[row + 1]!; run++) {
+      const [first, last] = [starts[run]! - reach - shift, ends[run]! + reach - shift];
+      while (before < ofRow[other + 1]! && ends[before]! <= first) before++;
+      for (let at = before; at < ofRow[other + 1]! && starts[at]! < last; at++) {
+        if (isOfOneValue && data[starts[at]!] !== data[starts[run]!]) continue;
+        const [a, b] = [find(run), find(at)];
+        // The smaller: a root is the first run of its piece.
+        if (a < b) parents[b] = a;
+        else parents[a] = b;
       }
     }
+  };
+  const side = neighbours === 6 ? 0 : 1;
+  for (let slice = 0; slice < slices; slice++) {
+    for (let row = 0; row < rows; row++) {
+      const at = slice * rows + row;
+      if (row > 0) join(at, at - 1, side);
+      if (slice === 0) continue;
+      join(at, at - rows, side);
+      if (neighbours === 6) continue;
+      // Across an edge; at a corner only where all 26 count.
+      const corner = neighbours === 26 ? 1 : 0;
+      if (row > 0) join(at, at - rows - 1, corner);
+      if (row < rows - 1) join(at, at - rows + 1, corner);
+    }
   }
-
-  const sizes = new Map<number, number>();
-  for (let voxel = 0; voxel < data.length; voxel++) {
-    if (data[voxel] === 0) continue;
-    const root = find(voxel);
-    parents[voxel] = root;
-    sizes.set(root, (sizes.get(root) ?? 0) + 1);
-  }
-  const kept = new Set<number>();
-  const groups = Map.groupBy(sizes.keys(), (root) => (each === 'label' ? data[root]! : 1));
-  for (const roots of groups.values())
-    for (const root of roots.sort((a, b) => sizes.get(b)! - sizes.get(a)! || a - b).slice(0, atMost)) kept.add(root);
-  return data.map((value, voxel) => (value !== 0 && kept.has(find(voxel)) ? value : 0));
-}
-
-/** Neighbours that come earlier in the array. */
-function offsetsBefore(neighbours: Neighbours): [number, number, number][] {
-  const most = { 6: 1, 18: 2, 26: 3 }[neighbours];
-  const offsets: [number, number, number][] = [];
-  for (const i of [-1, 0, 1])
-    for (const j of [-1, 0, 1])
-      for (const k of [-1, 0, 1]) {
-        const isBefore = i < 0 || (i === 0 && (j < 0 || (j === 0 && k < 0)));
-        if (isBefore && Math.abs(i) + Math.abs(j) + Math.abs(k) <= most) offsets.push([i, j, k]);
-      }
-  return offsets;
+  for (let run = 0; run < parents.length; run++) parents[run] = find(run);
+  return parents;
 }

@@ -62,19 +62,43 @@ export function reorient(volume: Volume, axes: string): Volume {
   const steps = from.map((axis, index) => strides[axis]! * (turned[index] ? -1 : 1)) as [number, number, number];
   const start = from.reduce((sum, axis, index) => sum + (turned[index] ? strides[axis]! * (dims[index]! - 1) : 0), 0);
   const data = new Float32Array(volume.data.length);
-  let at = 0;
-  for (let i = 0; i < dims[0]; i++) {
-    for (let j = 0; j < dims[1]; j++) {
-      let source = start + i * steps[0] + j * steps[1];
-      for (let k = 0; k < dims[2]; k++, source += steps[2]) data[at++] = volume.data[source]!;
-    }
-  }
+  gather(volume.data, start, steps, data, dims);
   const m = volume.affine;
   const affine = [0, 4, 8].flatMap((row) => [
     ...from.map((axis, index) => m[row + axis]! * (turned[index] ? -1 : 1)),
     m[row + 3]! + from.reduce((sum, axis, index) => sum + (turned[index] ? m[row + axis]! * (dims[index]! - 1) : 0), 0),
   ]);
   return { dims, affine, data };
+}
+
+/** A side of the squares in which axes are swapped: their rows, read and written, stay in the processor's cache. */
+const block = 32;
+
+/** Copies with other strides: `to` in order, `from` by so many elements for each axis. */
+function gather(
+  from: Float32Array,
+  start: number,
+  steps: readonly [number, number, number],
+  to: Float32Array,
+  dims: readonly [number, number, number],
+): void {
+  const [, rows, columns] = dims;
+  // Of the axes but the last the one along which the source is read in order; where it is the last, one row after the other.
+  const along = Math.abs(steps[0]) < Math.abs(steps[1]) ? 0 : 1;
+  const [outer, inner] = along === 0 ? [1, 0] : [0, 1];
+  const strides = [rows * columns, columns];
+  for (let a = 0; a < dims[outer]!; a++) {
+    for (let b = 0; b < dims[inner]!; b += block) {
+      for (let k = 0; k < columns; k += block) {
+        const [bEnd, kEnd] = [Math.min(b + block, dims[inner]!), Math.min(k + block, columns)];
+        for (let row = b; row < bEnd; row++) {
+          let source = start + a * steps[outer]! + row * steps[inner]! + k * steps[2];
+          const first = a * strides[outer]! + row * strides[inner]!;
+          for (let at = first + k; at < first + kEnd; at++, source += steps[2]) to[at] = from[source]!;
+        }
+      }
+    }
+  }
 }
 
 /** For each axis of the array, the patient axis it runs along most, and which way; each patient axis once. */
