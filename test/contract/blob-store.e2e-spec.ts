@@ -88,6 +88,53 @@ describe.each(kinds)('the blob store on %s', (kind) => {
     await expect(readInto(0, 1)).rejects.toMatchObject({ code: 'blob-not-found' });
   });
 
+  it('says the digests of a blob and of its pieces, and of those that are whole alone', async () => {
+    const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest();
+    const bytes = randomBytes(20 * 1024 ** 2 + 7);
+    const { key } = await put(bytes, 1024 ** 2);
+    const pieces = [1, 999_999, 10 * 1024 ** 2, bytes.length - 1_000_000 - 10 * 1024 ** 2];
+    const ends = pieces.map((_, index) => pieces.slice(0, index + 1).reduce((sum, length) => sum + length));
+    let taken = 0;
+    const found = await store.digest(key, { pieces, take: (read) => void (taken += read) });
+    expect([found.bytes, taken]).toEqual([bytes.length, bytes.length]);
+    expect(found.sha256).toEqual(sha256(bytes));
+    expect(found.pieces).toEqual(ends.map((end, index) => sha256(bytes.subarray(end - pieces[index]!, end))));
+    expect((await store.digest(key, { pieces: [1_000, bytes.length] })).pieces).toEqual([
+      sha256(bytes.subarray(0, 1_000)),
+    ]);
+    expect((await store.digest(key)).pieces).toEqual([]);
+  });
+
+  it('waits for who is told of the bytes of a digest, and keeps no other waiting', async () => {
+    const { key } = await put(randomBytes(20 * 1024 ** 2), 1024 ** 2);
+    const isLetOn = Promise.withResolvers<void>();
+    const told: number[] = [];
+    const digest = store.digest(key, {
+      take: async (read) => {
+        told.push(read);
+        await isLetOn.promise;
+      },
+    });
+    // Another is not kept waiting by it.
+    expect((await store.digest(key)).bytes).toBe(20 * 1024 ** 2);
+    expect(told).toHaveLength(1);
+    isLetOn.resolve();
+    expect((await digest).bytes).toBe(20 * 1024 ** 2);
+  });
+
+  it('ends a digest when it is told to, or when who is told of the bytes fails', async () => {
+    const { key } = await put(randomBytes(20 * 1024 ** 2), 1024 ** 2);
+    const controller = new AbortController();
+    const stopped = store.digest(key, { signal: controller.signal, take: () => controller.abort(new Error('enough')) });
+    await expect(stopped).rejects.toThrow('enough');
+    await expect(store.digest(key, { signal: controller.signal })).rejects.toThrow('enough');
+    const take = () => Promise.reject(new Error('it was not written down'));
+    await expect(store.digest(key, { take })).rejects.toThrow('it was not written down');
+    await store.delete(key);
+    await expect(store.digest(key)).rejects.toMatchObject({ code: 'blob-not-found' });
+    await expect(store.digest('../etc/passwd')).rejects.toMatchObject({ code: 'blob-not-found' });
+  });
+
   it('gives two blobs of the same bytes two keys', async () => {
     const bytes = randomBytes(10);
     expect((await put(bytes)).key).not.toBe((await put(bytes)).key);

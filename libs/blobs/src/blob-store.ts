@@ -53,6 +53,23 @@ export interface WriteOptions {
   isReadBack?: boolean;
 }
 
+/** How a blob is read that nobody wants but its digests. */
+export interface DigestOptions {
+  /** Bytes of each of the pieces, none of them empty, that have digests of their own and lie one behind the other from the first byte. */
+  pieces?: readonly number[];
+  signal?: AbortSignal;
+  /** Told of bytes as they were read; it may keep the reading waiting. What it throws ends it. */
+  take?: (bytes: number) => Promise<void> | void;
+}
+
+export interface BlobDigest {
+  bytes: number;
+  /** SHA-256 of all of them. */
+  sha256: Buffer;
+  /** SHA-256 of each piece of which all bytes are there. */
+  pieces: Buffer[];
+}
+
 /** What a store says of a blob that it does not give. */
 export interface ArchivedBlob {
   /** Undefined where the store does not tell of what is archived. */
@@ -99,6 +116,11 @@ export interface BlobStore {
   readRange(key: string, offset: number, length: number): Promise<Readable>;
   /** Fills `target`, which is not empty, with what is at `offset`. @throws BlobError as readRange */
   readInto(key: string, offset: number, target: Uint8Array): Promise<void>;
+  /**
+   * Reads a blob from its first byte to its last and says what it is by its digests; beside the event loop, which hears of
+   * half a megabyte at a time. @throws BlobError as read; the signal's reason; what `take` throws
+   */
+  digest(key: string, options?: DigestOptions): Promise<BlobDigest>;
   head(key: string): Promise<{ bytes: number } | undefined>;
   /** Deleting what is not there is success. */
   delete(key: string): Promise<void>;

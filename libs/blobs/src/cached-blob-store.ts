@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import type { ArchiveClass, BlobStore, BlobWriter, WriteOptions } from './blob-store.js';
+import type { ArchiveClass, BlobDigest, BlobStore, BlobWriter, DigestOptions, WriteOptions } from './blob-store.js';
 
 /** What is fetched and kept together: a few slices, and one request. */
 const blockBytes = 1024 ** 2;
@@ -76,6 +76,11 @@ export class CachedBlobStore implements BlobStore {
       offset < 0 || length === 0 || length > cachedRangeMax ? undefined : await this.range(key, offset, length);
     if (bytes === undefined) return this.store.readInto(key, offset, target);
     target.set(bytes);
+  }
+
+  /** Of what is in the store itself. */
+  digest(key: string, options?: DigestOptions): Promise<BlobDigest> {
+    return this.store.digest(key, options);
   }
 
   head(key: string): Promise<{ bytes: number } | undefined> {

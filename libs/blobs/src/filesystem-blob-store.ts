@@ -5,10 +5,11 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { BlobError } from './blob-error.js';
 import { isBlobKey } from './blob-key.js';
-import type { BlobStore, BlobWriter } from './blob-store.js';
+import type { BlobDigest, BlobStore, BlobWriter, DigestOptions } from './blob-store.js';
 import { wrap } from './file-error.js';
 import { FileWriter } from './file-writer.js';
 import { OpenFiles } from './open-files.js';
+import { ThreadDigest } from './thread-digest.js';
 
 const createOnly = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const folders = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, '0'));
@@ -67,6 +68,19 @@ export class FilesystemBlobStore implements BlobStore {
       throw wrap(error, `Blob ${key}`);
     }
     if (size !== undefined) throw beyond(key, size, offset, target.length);
+  }
+
+  async digest(key: string, options: DigestOptions = {}): Promise<BlobDigest> {
+    const file = this.pathOf(key);
+    const digest = new ThreadDigest(options);
+    try {
+      await digest.file(file);
+      return await digest.end();
+    } catch (error) {
+      throw digest.givenUp ?? wrap(error, `Blob ${key}`);
+    } finally {
+      digest.close();
+    }
   }
 
   async head(key: string): Promise<{ bytes: number } | undefined> {

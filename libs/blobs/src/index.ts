@@ -3,8 +3,10 @@ export { isBlobKey, newBlobKey } from './blob-key.js';
 export type {
   ArchiveClass,
   ArchivedBlob,
+  BlobDigest,
   BlobStore,
   BlobWriter,
+  DigestOptions,
   ObjectDigests,
   StoredBlob,
   WriteOptions,

@@ -6,6 +6,7 @@ import {
   CompleteMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
+  type GetObjectCommandOutput,
   HeadBucketCommand,
   HeadObjectCommand,
   type HeadObjectCommandOutput,
@@ -18,7 +19,15 @@ import {
 } from '@aws-sdk/client-s3';
 import { BlobError } from './blob-error.js';
 import { isBlobKey, newBlobKey } from './blob-key.js';
-import type { ArchiveClass, ArchivedBlob, BlobStore, BlobWriter, WriteOptions } from './blob-store.js';
+import type {
+  ArchiveClass,
+  ArchivedBlob,
+  BlobDigest,
+  BlobStore,
+  BlobWriter,
+  DigestOptions,
+  WriteOptions,
+} from './blob-store.js';
 import {
   createClient,
   createUnsignedClient,
@@ -28,8 +37,10 @@ import {
   type S3Options,
   wrapS3,
 } from './s3-client.js';
+import { DigestHandler } from './s3-digest.js';
 import { type S3SelfTest, testS3 } from './s3-self-test.js';
 import { S3Writer } from './s3-writer.js';
+import { ThreadDigest } from './thread-digest.js';
 
 /** Largest object that one copy takes; a larger one is copied in parts. */
 const copyBytesMax = 5 * 1024 ** 3;
@@ -44,11 +55,14 @@ const breaksMax = 2;
 /** What the classes promise, in the slowest of the usual cases. */
 const restoreSecondsOf = { Expedited: 300, Standard: 5 * 3600, Bulk: 12 * 3600 };
 
+type Send = (command: GetObjectCommand) => Promise<GetObjectCommandOutput>;
+
 /** Blobs as objects of an S3 bucket. An object is visible when its upload is complete, so commit is atomic here, too. */
 export class S3BlobStore implements BlobStore {
   readonly givesChunksAway = true;
   private readonly client: S3Client;
   private unsigned: S3Client | undefined;
+  private readonly digesting: DigestHandler;
   private features: S3Features = noFeatures;
   readonly archive?: ArchiveClass;
 
@@ -57,6 +71,7 @@ export class S3BlobStore implements BlobStore {
     private readonly options: S3Options,
   ) {
     this.client = createClient(options);
+    this.digesting = new DigestHandler(options);
     if (options.archive !== undefined) {
       this.archive = {
         restoreSeconds: restoreSecondsOf[options.archive.restoreTier],
@@ -100,6 +115,27 @@ export class S3BlobStore implements BlobStore {
     for await (const chunk of await this.readRange(key, offset, target.length)) {
       target.set(chunk as Uint8Array, at);
       at += (chunk as Uint8Array).length;
+    }
+  }
+
+  async digest(key: string, options: DigestOptions = {}): Promise<BlobDigest> {
+    const digest = new ThreadDigest(options);
+    const send: Send = (command) => this.digesting.send(command, digest);
+    try {
+      const { length } = await this.get(key, undefined, send);
+      for (let breaks = 0; ; breaks += 1) {
+        const failure = await digest.over().catch((error: unknown) => error);
+        const { bytes } = digest;
+        if (digest.givenUp !== undefined) throw digest.givenUp;
+        if (bytes === length) return await digest.end();
+        if (bytes > length) throw new BlobError('blob-unavailable', `Object ${key} gave more than it named`);
+        if (breaks >= breaksMax) throw brokenOff(key, bytes, length, failure);
+        await this.get(key, { offset: bytes, length: length - bytes }, send);
+      }
+    } catch (error) {
+      throw digest.givenUp ?? wrapS3(error, `Object ${key}`);
+    } finally {
+      digest.close();
     }
   }
 
@@ -176,9 +212,10 @@ export class S3BlobStore implements BlobStore {
   private async get(
     key: string,
     range?: { offset: number; length: number },
+    send: Send = (command) => this.client.send(command),
   ): Promise<{ body: Readable; length: number }> {
     try {
-      const found = await this.client.send(
+      const found = await send(
         new GetObjectCommand({
           ...this.place(key),
           ...(range !== undefined && { Range: `bytes=${range.offset}-${range.offset + range.length - 1}` }),
@@ -225,8 +262,7 @@ export class S3BlobStore implements BlobStore {
         if (done === length) return;
         if (done > length) throw new BlobError('blob-unavailable', `Object ${key} gave more than it named`);
         if (breaks >= breaksMax || failure instanceof BlobError) {
-          const cause = failure instanceof Error ? { cause: failure } : {};
-          throw new BlobError('blob-unavailable', `Object ${key} broke off after ${done} of ${length} bytes`, cause);
+          throw brokenOff(key, done, length, failure);
         }
       }
     }
@@ -328,4 +364,9 @@ export class S3BlobStore implements BlobStore {
     if (!isBlobKey(key)) throw new BlobError('blob-not-found', `${JSON.stringify(key.slice(0, 80))} is no blob key`);
     return { Bucket: this.options.bucket, Key: this.options.prefix + key };
   }
+}
+
+function brokenOff(key: string, done: number, length: number, failure: unknown): BlobError {
+  const cause = failure instanceof Error ? { cause: failure } : {};
+  return new BlobError('blob-unavailable', `Object ${key} broke off after ${done} of ${length} bytes`, cause);
 }

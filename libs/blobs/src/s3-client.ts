@@ -1,4 +1,4 @@
-import { S3Client, type ServerSideEncryption, type StorageClass } from '@aws-sdk/client-s3';
+import { S3Client, type S3ClientConfig, type ServerSideEncryption, type StorageClass } from '@aws-sdk/client-s3';
 import { BlobError } from './blob-error.js';
 
 export interface S3Options {
@@ -40,7 +40,12 @@ export interface S3Features {
 
 export const noFeatures: S3Features = { conditionalPut: false, conditionalComplete: false, checksums: false };
 
-export function createClient(options: S3Options): S3Client {
+export const connectMilliseconds = 5_000;
+/** Between bytes, not in all: a large object on a slow line is no failure. */
+export const idleMillisecondsOf = (options: S3Options): number => options.idleMilliseconds ?? 30_000;
+
+/** @param requestHandler who sends what is signed, when it is not the SDK itself */
+export function createClient(options: S3Options, requestHandler?: S3ClientConfig['requestHandler']): S3Client {
   return new S3Client({
     region: options.region,
     forcePathStyle: options.forcePathStyle,
@@ -48,10 +53,9 @@ export function createClient(options: S3Options): S3Client {
     // Not every S3 server knows the SDK's newer default checksums; we ask for them where the self-test saw them kept.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: {
-      connectionTimeout: 5_000,
-      // Between bytes, not in all: a large object on a slow line is no failure.
-      socketTimeout: options.idleMilliseconds ?? 30_000,
+    requestHandler: requestHandler ?? {
+      connectionTimeout: connectMilliseconds,
+      socketTimeout: idleMillisecondsOf(options),
       httpAgent: { maxSockets: 64, keepAlive: true },
       httpsAgent: { maxSockets: 64, keepAlive: true },
     },

@@ -2,8 +2,16 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { type BlobStore, BlobStores, FilesystemBlobStore, type TierName } from '#libs/blobs';
+import {
+  type BlobDigest,
+  type BlobStore,
+  BlobStores,
+  type DigestOptions,
+  FilesystemBlobStore,
+  type TierName,
+} from '#libs/blobs';
 import { type Config, loadConfig } from '#libs/config';
 import { execute, query } from '#libs/database';
 import { newUid } from '#libs/dicom';
@@ -217,14 +225,39 @@ async function insertInstance(
   );
 }
 
-/** A store that is the given one but for some methods. */
+async function digestOf(body: Readable, { pieces = [], take, signal }: DigestOptions = {}): Promise<BlobDigest> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of signal === undefined ? body : addAbortSignal(signal, body)) {
+      chunks.push(chunk as Buffer);
+      await take?.((chunk as Buffer).length);
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+  const all = Buffer.concat(chunks);
+  const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest();
+  const ends = pieces.map((_, index) => pieces.slice(0, index + 1).reduce((sum, length) => sum + length, 0));
+  const whole = ends.filter((end) => end <= all.length);
+  return {
+    bytes: all.length,
+    sha256: sha256(all),
+    pieces: whole.map((end, index) => sha256(all.subarray(end - pieces[index]!, end))),
+  };
+}
+
+/** A store that is the given one but for some methods. One that reads otherwise finds other digests, too. */
 export function withChanges(store: BlobStore, changes: Partial<BlobStore>): BlobStore {
+  const { read } = changes;
   return {
     name: store.name,
     write: () => store.write(),
     read: (key) => store.read(key),
     readRange: (key, offset, length) => store.readRange(key, offset, length),
     readInto: (key, offset, target) => store.readInto(key, offset, target),
+    digest: async (key, options) =>
+      read === undefined ? store.digest(key, options) : digestOf(await read(key), options),
     head: (key) => store.head(key),
     delete: (key) => store.delete(key),
     list: () => store.list(),

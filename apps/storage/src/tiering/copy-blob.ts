@@ -47,7 +47,8 @@ export async function verifyBlob(
   signal: AbortSignal,
   take: (bytes: number) => Promise<void> | void = () => undefined,
 ): Promise<void> {
-  await readVerified(blob, expected, signal, (chunk) => take(chunk.length));
+  const found = await blob.store.digest(blob.key, { signal, take });
+  compare(blob, expected, found.bytes, found.sha256);
 }
 
 /**
@@ -113,6 +114,11 @@ export async function readVerified(
     if (error instanceof BlobError || error instanceof StorageError) throw error;
     throw new BlobError('blob-unavailable', `${key} in ${store.name} broke off after ${bytes} bytes`, { cause: error });
   }
+  compare(blob, expected, bytes, hash.digest());
+}
+
+/** @throws StorageError 'copy-damaged' */
+function compare({ store, key }: BlobAddress, expected: ExpectedBytes, bytes: number, sha256: Buffer): void {
   if (bytes !== expected.bytes) {
     const found = bytes > expected.bytes ? 'more' : String(bytes);
     throw new StorageError(
@@ -120,7 +126,6 @@ export async function readVerified(
       `${key} in ${store.name} should have ${expected.bytes} bytes and has ${found}`,
     );
   }
-  const sha256 = hash.digest();
   if (!sha256.equals(expected.sha256)) {
     throw new StorageError(
       'copy-damaged',

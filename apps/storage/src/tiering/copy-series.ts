@@ -179,20 +179,35 @@ function nextCopy(run: Run, copies: readonly ReadyCopy[], reads: number): ReadyC
 const isGivenUp = (error: unknown, reads: number): boolean =>
   reads >= readsMax || (error instanceof BlobError && error.code === 'blob-archived');
 
-/** What stored bytes become. It reads all of them. */
-export type Expanded = (stored: AsyncIterable<Buffer>) => AsyncIterable<Buffer>;
-
 /**
  * Reads a blob of a series back and compares each instance with its digest.
  * @returns the SHA-256 of the whole
  * @throws DamagedInstance; BlobError; the signal's reason
  */
 export async function verifySeries(
+  { store, key }: BlobAddress,
+  { instances, bytes }: SeriesLayout,
+  progress: Pick<MoveProgress, 'copied'>,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const pieces = instances.map(({ length }) => length);
+  const found = await store.digest(key, { pieces, signal, take: (read) => progress.copied(read) });
+  for (const [index, sha256] of found.pieces.entries()) compareInstance(instances[index]!, sha256);
+  if (found.pieces.length < instances.length) throw tooShort(instances[found.pieces.length]);
+  if (found.bytes > bytes) throw tooLong();
+  return found.sha256;
+}
+
+/** What stored bytes become. It reads all of them. */
+export type Expanded = (stored: AsyncIterable<Buffer>) => AsyncIterable<Buffer>;
+
+/** As {@link verifySeries}, where instances are stored otherwise than they came. @returns the SHA-256 of what is stored */
+export async function verifyExpanded(
   blob: BlobAddress,
   layout: SeriesLayout,
   progress: Pick<MoveProgress, 'copied'>,
   signal: AbortSignal,
-  expanded: Expanded = (stored) => stored,
+  expanded: Expanded,
 ): Promise<Buffer> {
   const { store, key } = blob;
   const whole = createHash('sha256');
@@ -227,6 +242,19 @@ export class DamagedInstance extends StorageError {
   }
 }
 
+const tooLong = () => new DamagedInstance(undefined, 'There are bytes too many at the end of the copy');
+const tooShort = (instance: PlacedInstance | undefined) =>
+  new DamagedInstance(instance, 'There are bytes missing at the end of the copy');
+
+function compareInstance(instance: PlacedInstance, found: Buffer): void {
+  const { sha256, instanceKey, offset } = instance;
+  if (found.equals(sha256)) return;
+  throw new DamagedInstance(
+    instance,
+    `Instance ${instanceKey} at ${offset} has SHA-256 ${found.toString('hex')}, and should have ${sha256.toString('hex')}`,
+  );
+}
+
 /** Which of the copies that an instance was read from is damaged; undefined when it was damaged on its way. */
 export async function findDamagedSource(
   layout: SeriesLayout,
@@ -257,7 +285,7 @@ class InstanceDigests {
     for (let at = 0; at < chunk.length;) {
       const piece = chunk.subarray(at, at + this.left);
       this.hash.update(piece);
-      if (piece.length === 0) throw new DamagedInstance(undefined, 'There are bytes too many at the end of the copy');
+      if (piece.length === 0) throw tooLong();
       this.left -= piece.length;
       at += piece.length;
       if (this.left === 0) this.compare();
@@ -266,18 +294,11 @@ class InstanceDigests {
 
   end(): void {
     if (this.index === this.instances.length) return;
-    throw new DamagedInstance(this.instances[this.index], 'There are bytes missing at the end of the copy');
+    throw tooShort(this.instances[this.index]);
   }
 
   private compare(): void {
-    const { sha256, instanceKey, offset } = this.instances[this.index]!;
-    const found = this.hash.digest();
-    if (!found.equals(sha256)) {
-      throw new DamagedInstance(
-        this.instances[this.index],
-        `Instance ${instanceKey} at ${offset} has SHA-256 ${found.toString('hex')}, and should have ${sha256.toString('hex')}`,
-      );
-    }
+    compareInstance(this.instances[this.index]!, this.hash.digest());
     this.hash = createHash('sha256');
     this.index += 1;
     this.left = this.instances[this.index]?.length ?? 0;

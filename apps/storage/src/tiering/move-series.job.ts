@@ -6,7 +6,7 @@ import { DataSource, execute, query, transaction } from '#libs/database';
 import { type Job, OnJob } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { StorageError } from '../storage-error.js';
-import { copySeries, DamagedInstance, findDamagedSource, verifySeries } from './copy-series.js';
+import { copySeries, DamagedInstance, findDamagedSource, verifyExpanded, verifySeries } from './copy-series.js';
 import { keepPreview, type KeptPreview } from './keep-previews.js';
 import { MovePackJob } from './move-pack.job.js';
 import { MoveProgress } from './move-progress.js';
@@ -227,7 +227,7 @@ export class MoveSeriesJob {
         `${key} in ${store.name} should have ${bytes} bytes and has ${found?.bytes}`,
       );
     }
-    return verifySeries({ store, key }, layout, progress, signal, (stored) =>
+    return verifyExpanded({ store, key }, layout, progress, signal, (stored) =>
       expand(stored, piecesOf(parts, 0, layout.bytes), this.codec),
     );
   }
