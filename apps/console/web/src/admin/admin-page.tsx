@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect } from 'react';
-import { getStorage, listModels, listRules } from '../api/admin.js';
+import { getStorage, listRules } from '../api/admin.js';
 import { ApiError } from '../api/api-error.js';
+import { listFailures, listModels } from '../api/models.js';
 import { getStorageProgress } from '../api/storage-progress.js';
 import { listFigures, listLevels, listWebhooks } from '../api/triage-admin.js';
 import { useLoaded } from '../api/use-loaded.js';
@@ -8,6 +9,7 @@ import { ErrorBoundary } from '../parts/error-boundary.js';
 import { ErrorNotice } from '../parts/error-notice.js';
 import { Facts } from '../parts/facts.js';
 import { Page } from '../parts/page.js';
+import { FailuresTable } from './failures-table.js';
 import { FiguresTable } from './figures-table.js';
 import { getHealth } from './get-health.js';
 import { HealthTable } from './health-table.js';
@@ -47,7 +49,13 @@ export function AdminPage() {
           title="Models"
           path="/api/models"
           load={listModels}
-          show={({ models }) => <ModelsTable models={models} />}
+          show={({ models }, reload) => <ModelsTable models={models} onChanged={reload} />}
+        />
+        <Part
+          title="Analyses given up"
+          path="/api/inference/failures"
+          load={listFailures}
+          show={({ failures }, reload) => <FailuresTable failures={failures} onChanged={reload} />}
         />
         <Part
           title="Routing rules"

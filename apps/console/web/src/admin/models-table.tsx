@@ -1,10 +1,24 @@
-import type { RegisteredModel } from '../api/admin.js';
+import { useState } from 'react';
+import { activateModel, type RegisteredModel, removeModel, rollBackModel } from '../api/models.js';
 import { formatAgo } from '../format/format-ago.js';
+import { useAct } from '../parts/use-act.js';
 import { useNow } from '../parts/use-now.js';
+import { ModelUpload } from './model-upload.js';
 
-export function ModelsTable({ models }: { models: RegisteredModel[] }) {
+/** The models there are, which version of each is in force, and how that is changed. */
+export function ModelsTable({ models, onChanged }: { models: RegisteredModel[]; onChanged: () => void }) {
+  return (
+    <>
+      {models.length === 0 && <p className="notice">No inference worker has registered a model.</p>}
+      {models.length > 0 && <Table models={models} onChanged={onChanged} />}
+      <ModelUpload onChanged={onChanged} />
+    </>
+  );
+}
+
+function Table({ models, onChanged }: { models: RegisteredModel[]; onChanged: () => void }) {
   const now = useNow();
-  if (models.length === 0) return <p className="notice">No inference worker has registered a model.</p>;
+  const { isBusy, error, act } = useAct(onChanged);
   return (
     <div className="table-scroll">
       <table className="plain">
@@ -16,6 +30,7 @@ export function ModelsTable({ models }: { models: RegisteredModel[] }) {
             <th>Tasks</th>
             <th>Outcomes</th>
             <th>Registered</th>
+            <th />
           </tr>
         </thead>
         <tbody>
@@ -27,7 +42,11 @@ export function ModelsTable({ models }: { models: RegisteredModel[] }) {
               </td>
               <td>
                 {model.version}
-                {!model.isCurrent && <span className="faint"> (replaced)</span>}
+                {model.isCurrent ? (
+                  <span className="good"> in force</span>
+                ) : (
+                  <span className="faint"> not in force</span>
+                )}
                 <span className="second">
                   <code title={`SHA-256 of model.onnx: ${model.sha256}`}>{model.sha256.slice(0, 10)}</code>
                 </span>
@@ -56,12 +75,54 @@ export function ModelsTable({ models }: { models: RegisteredModel[] }) {
                   ]}
                 />
               </td>
-              <td className="nowrap">{formatAgo(model.registeredAt, now)}</td>
+              <td className="nowrap">
+                {formatAgo(model.registeredAt, now)}
+                <span className="second">{model.source === 'upload' ? 'uploaded' : 'from the folder'}</span>
+              </td>
+              <td className="nowrap">
+                <Actions model={model} hasOthers={hasOthers(models, model)} isBusy={isBusy} act={act} />
+              </td>
             </tr>
           ))}
         </tbody>
       </table>
+      {error && (
+        <p className="bad" role="alert">
+          {error.message}
+        </p>
+      )}
     </div>
+  );
+}
+
+const hasOthers = (models: RegisteredModel[], { model, version }: RegisteredModel): boolean =>
+  models.some((other) => other.model === model && other.version !== version);
+
+interface ActionsProps {
+  model: RegisteredModel;
+  hasOthers: boolean;
+  isBusy: boolean;
+  act: (what: () => Promise<unknown>) => void;
+}
+
+function Actions({ model: { model, version, isCurrent, source }, hasOthers, isBusy, act }: ActionsProps) {
+  const [isAsking, setIsAsking] = useState(false);
+  const button = (label: string, what: () => Promise<unknown>) => (
+    <button type="button" className="quiet" disabled={isBusy} onClick={() => act(what)}>
+      {label}
+    </button>
+  );
+  if (isCurrent) return hasOthers ? button('Roll back', () => rollBackModel(model)) : null;
+  return (
+    <>
+      {button('Activate', () => activateModel(model, version))}
+      {source === 'upload' && !isAsking && (
+        <button type="button" className="quiet" disabled={isBusy} onClick={() => setIsAsking(true)}>
+          Delete
+        </button>
+      )}
+      {isAsking && button(`Delete ${version} for ever`, () => removeModel(model, version))}
+    </>
   );
 }
 

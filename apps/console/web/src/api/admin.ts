@@ -1,21 +1,5 @@
 import { requestJson } from './request.js';
 
-/** A model that inference workers have registered, and what it did. */
-export interface RegisteredModel {
-  model: string;
-  version: string;
-  specialty: string;
-  sha256: string;
-  isCurrent: boolean;
-  registeredAt: string;
-  title: string | null;
-  intendedUse: string | null;
-  limits: string[];
-  licence: string | null;
-  tasks: { scheduled: number; inProgress: number; completed: number; canceled: number };
-  outcomes: { positive: number; negative: number; inconclusive: number };
-}
-
 export interface RoutingRule {
   ruleId: string;
   version: number;
@@ -26,9 +10,6 @@ export interface RoutingRule {
   definition: unknown;
   problem: string | null;
 }
-
-export const listModels = (signal: AbortSignal): Promise<{ models: RegisteredModel[] }> =>
-  requestJson('/api/models', { signal });
 
 export const listRules = (signal: AbortSignal): Promise<{ match: 'all' | 'first'; rules: RoutingRule[] }> =>
   requestJson('/api/rules', { signal });

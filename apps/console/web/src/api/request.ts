@@ -6,17 +6,21 @@ interface RequestOptions {
   headers?: Record<string, string>;
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   body?: unknown;
+  /** A zip archive, in place of a body. */
+  archive?: Blob;
 }
 
 /** One request to our own server. Throws {@link ApiError} for every status outside 200-299 and when no answer comes. */
 export async function request(path: string, options: RequestOptions = {}): Promise<Response> {
   const headers: Record<string, string> = { accept: options.accept ?? 'application/json', ...options.headers };
   if (options.body !== undefined) headers['content-type'] = 'application/json';
+  if (options.archive !== undefined) headers['content-type'] = 'application/zip';
   try {
     const response = await fetch(path, {
       method: options.method ?? 'GET',
       headers,
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      ...(options.archive === undefined ? {} : { body: options.archive }),
       ...(options.signal ? { signal: options.signal } : {}),
     });
     if (!response.ok) throw await readApiError(response, path);
