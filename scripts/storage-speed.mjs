@@ -1,7 +1,10 @@
 // Measures moving series to S3 beside what the AWS SDK does with the same bytes in one PUT that streams them from a file.
-//   node scripts/storage-speed.mjs [--megabytes 256] [--series 2] [--rounds 3]
+//   node scripts/storage-speed.mjs [--megabytes 256] [--series 2] [--rounds 3] [--at-once 2] [--only move]
 // The bucket by S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY; after `npm run build`.
-// `write` is what the PUT does too; `move` is also read back and compared; two series at once, as the job does it.
+// `write` is what the PUT does too; `move` is also read back and compared; `moves` are so many series at once: two, as the job
+// does it. Memory is told as it was on the average of each fifth of the time, and at most. That of one long series, and of ten:
+//   node scripts/storage-speed.mjs --megabytes 1500 --series 1 --rounds 1 --only move
+//   node scripts/storage-speed.mjs --megabytes 150 --series 10 --rounds 1 --only moves --at-once 10
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
@@ -18,13 +21,14 @@ const { values } = parseArgs({
     megabytes: { type: 'string', default: '256' },
     series: { type: 'string', default: '2' },
     rounds: { type: 'string', default: '3' },
+    'at-once': { type: 'string', default: '2' },
     // The one or other of put, write, move, moves: for a profile.
     only: { type: 'string' },
   },
 });
 const megabytes = Number(values.megabytes);
 const rounds = Number(values.rounds);
-const atOnce = 2;
+const atOnce = Number(values['at-once']);
 const { S3_ENDPOINT: endpoint, S3_BUCKET: bucket = 'test', S3_REGION: region = 'us-east-1' } = process.env;
 const credentials = { accessKeyId: process.env.S3_ACCESS_KEY_ID, secretAccessKey: process.env.S3_SECRET_ACCESS_KEY };
 
@@ -104,13 +108,13 @@ const ways = {
 };
 const chosen = Object.entries(ways).filter(([name]) => values.only === undefined || name === values.only);
 
-let rssMax = 0;
-const watch = setInterval(() => (rssMax = Math.max(rssMax, process.memoryUsage().rss)), 20);
-const seen = Object.fromEntries(chosen.map(([name]) => [name, { rates: [], cpu: [], rss: 0 }]));
+let memory = [];
+const watch = setInterval(() => memory.push(process.memoryUsage.rss() / 1e6), 20);
+const seen = Object.fromEntries(chosen.map(([name]) => [name, { rates: [], cpu: [], memory: [] }]));
 for (let round = 0; round <= rounds; round += 1) {
   chosen.push(chosen.shift()); // a server that grows slower is so for each of them
   for (const [name, work] of chosen) {
-    rssMax = 0;
+    memory = [];
     const cpu = process.cpuUsage();
     const begun = performance.now();
     await work();
@@ -121,19 +125,26 @@ for (let round = 0; round <= rounds; round += 1) {
     if (round === 0 && rounds > 1) continue; // it warms up
     seen[name].rates.push(rate);
     seen[name].cpu.push((used.user + used.system) / 1e3 / (bytes / 1e6));
-    seen[name].rss = Math.max(seen[name].rss, rssMax);
+    seen[name].memory = memory;
   }
   if (rounds === 1) break;
 }
 clearInterval(watch);
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+const fifths = (numbers) =>
+  Array.from({ length: 5 }, (_, part) =>
+    mean(numbers.slice((part * numbers.length) / 5, ((part + 1) * numbers.length) / 5)).toFixed(0),
+  );
 console.log(`${layouts.length} series of ${megabytes} MiB in packs of 512 KiB; median of ${rounds}`);
-for (const [name, { rates, cpu, rss }] of Object.entries(seen)) {
-  const share =
-    seen.put === undefined ? '' : `${((100 * median(rates)) / median(seen.put.rates)).toFixed(0)} % of one PUT, `;
+for (const [name, { rates, cpu, memory: samples }] of Object.entries(seen)) {
+  // Round by round: what else the machine does changes less within one than between them.
+  const shares = seen.put === undefined ? [] : rates.map((rate, round) => (100 * rate) / seen.put.rates[round]);
+  const share = shares.length === 0 ? '' : `${median(shares).toFixed(0)} % of one PUT, `;
   console.log(
     `${name.padEnd(5)} ${median(rates).toFixed(0)} MB/s (${rates.map((rate) => rate.toFixed(0)).join(' ')}), ${share}` +
-      `${median(cpu).toFixed(1)} ms of CPU a MB, at most ${(rss / 1e6).toFixed(0)} MB resident`,
+      `${median(cpu).toFixed(1)} ms of CPU a MB, MB resident ${fifths(samples).join(' ')}, at most ` +
+      Math.max(...samples).toFixed(0),
   );
 }
 await rm(folder, { recursive: true, force: true });
