@@ -20,6 +20,10 @@ describe('plain frames', () => {
       '16 bits, signed and rescaled',
       { ...word, ...signed, rescaleSlope: 1.5, rescaleIntercept: -1024, windows: [window] },
     ],
+    ['values that fall', { ...word, ...signed, rescaleSlope: -2, rescaleIntercept: 300, windows: [window] }],
+    ['a window beside all values', { ...word, windows: [{ ...window, center: 99_999 }] }],
+    ['a window of one value', { ...word, ...signed, windows: [{ ...window, width: 1 }] }],
+    ['an odd number of pixels', { ...word, rows: 3, columns: 5, windows: [{ ...window, center: 5, width: 20 }] }],
     ['12 bits with others beside them', { ...word, ...signed, bitsStored: 12, highBit: 11, windows: [window] }],
     ['a high bit elsewhere', { ...word, bitsStored: 12, highBit: 13, windows: [window] }],
     [

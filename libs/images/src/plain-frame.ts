@@ -1,9 +1,9 @@
+import { type BrightnessTable, brightnessTable, learn } from './brightness-table.js';
 import { type FrameDescription, isPlainByte, type VoiWindow } from './frame-description.js';
-import { brightnessOf } from './grey.js';
 import { MemoryPool } from './memory-pool.js';
 import type { Picture } from './pixels.js';
 import type { RenderOptions } from './render-options.js';
-import { copyOf, storedValue } from './sample-array.js';
+import { copyOf } from './sample-array.js';
 import { isNative } from './transfer-syntax.js';
 
 /** Larger frames are shown in a process of their own, where their memory is counted. */
@@ -54,14 +54,16 @@ export async function plainPicture(
   if (samplesPerPixel === 3)
     return { ...size, channels: 3, data: new Uint8Array(copyOf(bytes.subarray(0, 3 * pixels))) };
   const stored = bitsAllocated === 8 ? bytes : wordsOf(bytes, pixels);
-  const table = tableOf(description, window);
+  const table = brightnessTable(description, window);
   // Each pixel is written below.
   const data = new Uint8Array(pictures.take(pixels));
   table.users += 1;
   try {
     for (let from = 0; from < pixels; from += pixelsAtATime) {
       if (from > 0) await new Promise(setImmediate);
-      lookUpAll(stored, table, data, from, Math.min(from + pixelsAtATime, pixels));
+      const to = Math.min(from + pixelsAtATime, pixels);
+      learn(table, stored, from, to);
+      lookUpAll(stored, table, data, from, to);
     }
   } finally {
     table.users -= 1;
@@ -74,67 +76,23 @@ function wordsOf(bytes: Uint8Array, count: number): Uint16Array {
   return new Uint16Array(copyOf(bytes.subarray(0, 2 * count)));
 }
 
-/** The brightness of each word as it is in the file, worked out when it is first met: -1 until then. */
-interface Table {
-  /** Pictures that are being made with it: its memory is nobody else's until then. */
-  users: number;
-  known: Int16Array<ArrayBuffer>;
-  brightnessOf: (word: number) => number;
-}
-
 function lookUpAll(
   stored: Uint8Array | Uint16Array,
-  { known, brightnessOf: workOut }: Table,
-  data: Uint8Array,
+  { levels }: BrightnessTable,
+  data: Uint8Array<ArrayBuffer>,
   from: number,
   to: number,
 ): void {
-  for (let i = from; i < to; i++) {
-    const word = stored[i] as number;
-    let brightness = known[word] as number;
-    if (brightness < 0) {
-      brightness = workOut(word);
-      known[word] = brightness;
+  let i = from;
+  if (stored instanceof Uint16Array && stored.byteOffset % 4 === 0 && from % 2 === 0) {
+    // Two at a time, little endian as every platform is that Node runs on.
+    const words = new Uint32Array(stored.buffer, stored.byteOffset, to >> 1);
+    const pairs = new Uint16Array(data.buffer, 0, to >> 1);
+    for (let pair = from >> 1; pair < pairs.length; pair++) {
+      const both = words[pair] as number;
+      pairs[pair] = (levels[both & 0xffff] as number) | ((levels[both >>> 16] as number) << 8);
     }
-    data[i] = brightness;
+    i = 2 * pairs.length;
   }
-}
-
-/** Tables by all that decides them; the slices of a series share one. */
-const tables = new Map<string, Table>();
-const tablesMax = 32;
-/** Of tables that are not used any more: memory outside the heap costs the garbage collector more than filling it. */
-const tableMemory = new MemoryPool(2 ** 20);
-
-/** For words with the bits that do not count, in either byte order. */
-function tableOf(description: FrameDescription, window: VoiWindow | undefined): Table {
-  const { bitsAllocated, bitsStored, highBit, pixelRepresentation, swapWordBytes, photometricInterpretation } =
-    description;
-  const { rescaleSlope, rescaleIntercept, modalityLut, voiLut, presentationLut } = description;
-  const chosen = window ?? description.windows[0];
-  const hasLuts = modalityLut !== undefined || presentationLut !== undefined || (chosen === undefined && voiLut);
-  const bits = [bitsAllocated, bitsStored, highBit, pixelRepresentation, swapWordBytes];
-  const key = JSON.stringify([bits, photometricInterpretation, rescaleSlope, rescaleIntercept, chosen]);
-  const kept = hasLuts ? undefined : tables.get(key);
-  if (kept !== undefined) return kept;
-
-  const toGrey = brightnessOf(description, chosen);
-  const layout = { bitsStored, highBit, pixelRepresentation };
-  const table: Table = {
-    users: 0,
-    known: new Int16Array(tableMemory.take(2 * 2 ** bitsAllocated)).fill(-1),
-    brightnessOf: (raw) => {
-      const word = swapWordBytes === 2 ? ((raw & 0xff) << 8) | (raw >> 8) : raw;
-      return toGrey(storedValue(word, bitsAllocated, layout));
-    },
-  };
-  if (!hasLuts) {
-    tables.set(key, table);
-    const [oldest] = tables;
-    if (tables.size > tablesMax && oldest) {
-      tables.delete(oldest[0]);
-      if (oldest[1].users === 0) tableMemory.give(oldest[1].known.buffer);
-    }
-  }
-  return table;
+  for (; i < to; i++) data[i] = levels[stored[i] as number] as number;
 }

@@ -42,18 +42,34 @@ export interface Picture {
 const renderingVersion = 4;
 const cacheBytesMax = 64 * 1024 * 1024;
 /** Requests whose pictures are known. */
-const keysMax = 10_000;
+const namesMax = 10_000;
 /** Of datasets that are known, as JSON: other frames, windows and sizes of an instance are asked for right after. */
 const datasetLengthMax = 2 * 1024 * 1024;
 const thumbnailPixels = 256;
 /** Pictures of instances in one answer. */
 const picturesMax = 1000;
+
+/** A picture as it is remembered. */
+interface MadePicture {
+  bytes: Buffer;
+  /** How often it was asked for. */
+  uses: number;
+  /** Or on its way there. */
+  isOnDisk: boolean;
+}
+
+/** Of a picture: in the cache and on disk, and to clients. */
+interface PictureNames {
+  key: string;
+  etag: string;
+}
+
 /** Makes pictures of instances, series and studies; equal requests at a time are one, and recent pictures are kept. */
 @Injectable()
 export class RenderPicture {
-  private readonly cache = new SingleFlightCache<Buffer>(cacheBytesMax, (picture) => picture.length);
-  /** Of requests for an instance: by its digest and how it is to be shown, the key of its picture in the cache. */
-  private readonly keys = new Map<string, string>();
+  private readonly cache = new SingleFlightCache<MadePicture>(cacheBytesMax, ({ bytes }) => bytes.length);
+  /** Of requests for an instance: by its digest and how it is to be shown, the names of its picture. */
+  private readonly names = new Map<string, PictureNames>();
 
   /** By the digest of its bytes, and its UIDs: what {@link loadPictureInstance} read. */
   private readonly instances = new SingleFlightCache<PictureInstance>(
@@ -145,16 +161,16 @@ export class RenderPicture {
 
   /** A picture that was made lately, without reading what it was made of: the same bytes shown in the same way. */
   private recall(request: PictureRequest): Picture | undefined {
-    const key = request.row && this.keys.get(requestKey(request, request.row.sha256.toString('hex')));
-    const picture = key === undefined ? undefined : this.cache.find(key);
-    if (key === undefined || picture === undefined) return undefined;
-    return { etag: etagOf(key), bytes: async () => picture };
+    const names = request.row && this.names.get(requestKey(request, request.row.sha256.toString('hex')));
+    const picture = names && this.cache.find(names.key);
+    if (names === undefined || picture === undefined) return undefined;
+    return { etag: names.etag, bytes: async () => this.used(names.key, picture) };
   }
 
-  private remember(request: PictureRequest, sha256: string, key: string): void {
-    this.keys.set(requestKey(request, sha256), key);
-    const [oldest] = this.keys.keys();
-    if (this.keys.size > keysMax) this.keys.delete(oldest!);
+  private remember(request: PictureRequest, sha256: string, names: PictureNames): void {
+    this.names.set(requestKey(request, sha256), names);
+    const [oldest] = this.names.keys();
+    if (this.names.size > namesMax) this.names.delete(oldest!);
   }
 
   private async pictureOf(asked: PictureInstance, request: PictureRequest): Promise<Picture> {
@@ -208,9 +224,10 @@ export class RenderPicture {
       state?.sha256,
       presenting?.superimposed.map(({ instance: { sha256 }, frameIndex, share }) => [sha256, frameIndex, share]),
     ]);
+    const etag = etagOf(key);
     // Which level stands for a slide, and what a presentation state is of, depends on what else is there.
     if (!hasLevels && !state && request.target.sopInstanceUid !== undefined) {
-      this.remember(request, instance.sha256, key);
+      this.remember(request, instance.sha256, { key, etag });
     }
     const options: DrawOptions = {
       format,
@@ -221,7 +238,12 @@ export class RenderPicture {
       ...(iccProfile && { iccProfile }),
     };
     const draw = () => this.drawPicture.draw(instance, plan, options, presenting);
-    return { etag: etagOf(key), bytes: () => this.cache.get(key, () => this.made(key, draw)) };
+    // Made faster than it is written and read, but for what comes again and again.
+    const isCheap = plan.kind === 'frame' && instance.frameKind === 'native' && presenting === undefined;
+    return {
+      etag,
+      bytes: async () => this.used(key, await this.cache.get(key, () => this.made(key, draw, !isCheap))),
+    };
   }
 
   /** A presentation state, and what it lays over a frame. */
@@ -243,14 +265,24 @@ export class RenderPicture {
     return (await loadPictureInstance(this.db, { studyInstanceUid, seriesInstanceUid, sopInstanceUid })) ?? instance;
   }
 
-  /** As it is in memory, or on disk; else made. */
-  private async made(key: string, draw: () => Promise<Buffer>): Promise<Buffer> {
+  /** As it is on disk; else made. */
+  private async made(key: string, draw: () => Promise<Buffer>, isWorthKeeping: boolean): Promise<MadePicture> {
     const kept = await this.store.find(key);
-    if (kept !== undefined) return kept;
-    const picture = await draw();
+    if (kept !== undefined) return { bytes: kept, uses: 0, isOnDisk: true };
+    const bytes = await draw();
     // Nobody waits for the disk.
-    void this.store.keep(key, picture);
-    return picture;
+    if (isWorthKeeping) void this.store.keep(key, bytes);
+    return { bytes, uses: 0, isOnDisk: isWorthKeeping };
+  }
+
+  /** Puts a picture on disk that is asked for again: it will be once more. */
+  private used(key: string, picture: MadePicture): Buffer {
+    picture.uses += 1;
+    if (picture.uses > 1 && !picture.isOnDisk) {
+      picture.isOnDisk = true;
+      void this.store.keep(key, picture.bytes);
+    }
+    return picture.bytes;
   }
 }
 

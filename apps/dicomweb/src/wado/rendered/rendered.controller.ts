@@ -11,6 +11,7 @@ import { answeredNotModified, revalidate } from '../../http/caching.js';
 import { chooseRepresentation, searchOf, warningOf } from '../../http/request.js';
 import { sendMultipart, sendStream } from '../../http/send-stream.js';
 import { checkTarget, instanceUids, studyUids, type Target } from '../../http/target.js';
+import { lastingOffers } from '../../wire/negotiate-accept.js';
 import { parseFrameList } from '../../wire/parse-frame-list.js';
 import { parseRendering } from '../../wire/parse-rendering.js';
 import type { Part } from '../../wire/write-multipart.js';
@@ -87,7 +88,7 @@ export class RenderedController {
     const { ignored = [], ...rendering } = parseRendering(searchOf(request));
     const { mediaType, format, isMultipart } = chooseRepresentation(
       request,
-      pictureRepresentations(frameNumbers.length),
+      frameNumbers.length > 1 ? severalPictures : onePicture,
     );
     const { study: studyInstanceUid, series: seriesInstanceUid, instance: sopInstanceUid } = place;
     const asked: PictureRequest = {
@@ -242,7 +243,7 @@ export class RenderedController {
 function wantsPicture(request: FastifyRequest, { mediaType }: StoredMedia): boolean {
   const forms = [false, true].map((isMultipart) => ({ mediaType, isMultipart }));
   // Browsers that open a page take WebP rather than what they do not name: they are to have the document.
-  const pictures = pictureRepresentations(1).filter(({ format }) => format === 'jpeg' || format === 'png');
+  const pictures = onePicture.filter(({ format }) => format === 'jpeg' || format === 'png');
   return chooseRepresentation(request, [...forms, ...pictures]).mediaType !== mediaType;
 }
 
@@ -261,8 +262,7 @@ const formats = [
   { mediaType: 'image/jxl', format: 'jxl' },
 ] as const;
 
-/** One picture comes as it is, or as the one part of many; several only as parts. */
-function pictureRepresentations(frames: number) {
-  const forms = frames > 1 ? [true] : [false, true];
-  return forms.flatMap((isMultipart) => formats.map((format) => ({ ...format, isMultipart })));
-}
+const inParts = formats.map((format) => ({ ...format, isMultipart: true }));
+const severalPictures = lastingOffers(inParts);
+/** It comes as it is, or as the one part of many. */
+const onePicture = lastingOffers([...formats.map((format) => ({ ...format, isMultipart: false })), ...inParts]);
