@@ -93,10 +93,16 @@ describe('result objects', () => {
   let classified: Made;
   let heart: Made;
   let tiles: Made;
+  let labelsFirst: Made;
+  let labelsOnly: Made;
 
   beforeAll(async () => {
     const bright = await loadTiny('radiology/bright', brightVolume());
     volume = await make(bright, blockSeries(bright));
+    const first = await loadTiny('radiology/labels-first', inForms(brightVolume(), 'labelmap', 'binary'));
+    labelsFirst = await make(first, blockSeries(first));
+    const only = await loadTiny('radiology/labels-only', inForms(brightVolume(), 'labelmap'));
+    labelsOnly = await make(only, blockSeries(only));
     const three = await loadTiny('radiology/three', threeSlices());
     stack = await make(three, blockSeries(three));
     const boxes = await loadTiny('radiology/boxes', boxesAndMap());
@@ -116,7 +122,7 @@ describe('result objects', () => {
     const nuclei = await loadModel(path.join(root, 'models/pathology/he-nuclei-unet-cc0/1.0.0'));
     tiles = await make(nuclei, await slide(nuclei, await dots(), [96, 112]));
   });
-  const all = (): Made[] => [volume, stack, picture, photograph, classified, heart, tiles];
+  const all = (): Made[] => [volume, stack, picture, photograph, classified, heart, tiles, labelsFirst, labelsOnly];
 
   it('are there', () => {
     expect(all().map(({ output }) => output.outcome)).toEqual([
@@ -127,6 +133,8 @@ describe('result objects', () => {
       'negative',
       expect.any(String),
       expect.any(String),
+      'positive',
+      'positive',
     ]);
     expect(all().map(({ output }) => output.objects.map(({ kind }) => kind))).toEqual([
       ['segmentation', 'segmentation'],
@@ -136,6 +144,8 @@ describe('result objects', () => {
       [],
       [],
       ['segmentation', 'heat-map'],
+      ['segmentation', 'segmentation'],
+      ['segmentation'],
     ]);
     expect(volume.output.findings.map(({ value }) => value)).toEqual([0.658, 0.042]);
   });
@@ -176,6 +186,15 @@ describe('result objects', () => {
       expect(stdout).toContain('Algorithm Version');
       expect(stdout).toContain(output.summary.slice(0, 20));
     }
+  });
+
+  it('are reports that refer to segments of bits, and name no label map, which readers in the field refuse', () => {
+    const labelMap = '1.2.840.10008.5.1.4.1.1.66.7';
+    const reports = [volume, labelsFirst, labelsOnly].map(({ report }) =>
+      JSON.stringify(readPart10(readFileSync(report)).dataset['0040A730']),
+    );
+    expect(reports.map((report) => report.includes(labelMap))).toEqual([false, false, false]);
+    expect(reports.map((report) => report.includes('Referenced Segment'))).toEqual([true, true, false]);
   });
 
   (python === undefined ? it.skip : it)('are segmentations whose pixels pydicom finds where they belong', () => {
@@ -304,6 +323,11 @@ describe('result objects', () => {
 });
 
 /** The same model for colour pictures, which it makes grey. */
+function inForms({ manifest, network }: ModelFiles, ...forms: string[]): ModelFiles {
+  const segmentations = forms.map((form) => ({ of: 'found', form, description: `What is bright, ${form}` }));
+  return { network, manifest: { ...manifest, segmentations } };
+}
+
 function inColour({ manifest, network }: ModelFiles): ModelFiles {
   const input = manifest['input'] as { preprocessing: object[] };
   const [window, ...others] = input.preprocessing;

@@ -168,19 +168,24 @@ function drawn(relationship: Relationship, name: Code, { source, points }: Regio
   );
 }
 
-/** The segment of a label, in the first segmentation there is: of a label map its value, else its place among the labels. */
+/**
+ * The segment of a label, in the first segmentation of bits; they count the labels. What is written as a label map alone is not referred
+ * to: DCMTK up to 3.6.8 knows no label maps and refuses a report that names one; its segments bear the same tracking UIDs.
+ */
 function segmentOf(value: number, { manifest }: Model, { objects }: ModelOutput) {
-  const position = objects.findIndex(({ kind }) => kind === 'segmentation');
-  const object = objects[position];
-  const form = manifest.segmentations?.[position]?.form;
-  if (!object || !form) return undefined;
+  const segmentations = objects.filter(({ kind }) => kind === 'segmentation');
+  const object = segmentations.find((_, position) => manifest.segmentations?.[position]?.form === 'binary');
+  if (!object) return undefined;
   const values = manifest.labels
     .map((label) => label.value)
     .filter((one) => one > 0)
     .sort((a, b) => a - b);
   if (!values.includes(value)) return undefined;
-  const segment = form === 'labelmap' ? value : values.indexOf(value) + 1;
-  return { sopClassUid: object.sopClassUid, sopInstanceUid: object.sopInstanceUid, segment };
+  return {
+    sopClassUid: object.sopClassUid,
+    sopInstanceUid: object.sopInstanceUid,
+    segment: values.indexOf(value) + 1,
+  };
 }
 
 /** TID 4019: which algorithm, which version, and everything needed to run it again. */
