@@ -5,18 +5,14 @@ import { HttpProblem } from '#libs/server';
 import { z } from 'zod';
 import { EstimateMoves, type MovesEstimate } from './estimate-moves.js';
 import { PlanTieringJob } from './plan-tiering.job.js';
-import { policyDefinitionSchema, policySchema } from './policy.js';
+import { policySchema } from './policy.js';
 import { type StoredPolicy, TieringPolicies } from './tiering-policies.js';
 import { type RecompressionTrial, TryRecompression } from './try-recompression.js';
 
 const nameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/);
-const dryRunSchema = z.strictObject({
-  policies: z
-    .array(policyDefinitionSchema.extend({ name: nameSchema }))
-    .min(1)
-    .max(100)
-    .optional(),
-});
+/** As they are listed, so that what was listed can be changed and tried. */
+const triedPolicySchema = policySchema.extend({ name: nameSchema, isBuiltIn: z.boolean().optional() });
+const dryRunSchema = z.strictObject({ policies: z.array(triedPolicySchema).min(1).max(100).optional() });
 const studiesMax = 200_000;
 /** Somebody waits for the answer of a dry run: frames are compressed for so long to find out what that saves. */
 const trialMilliseconds = 10_000;
@@ -40,7 +36,7 @@ export class PoliciesController {
 
   /**
    * What would move now, and what it would cost. Moves nothing.
-   * @param body `{"policies": […]}` to try others than those that are stored
+   * @param body `{"policies": […]}` to try others than those that are stored, by their positions, else as they are given
    */
   @Post('dry-run')
   @HttpCode(200)
@@ -48,7 +44,8 @@ export class PoliciesController {
     const { policies } = parse(dryRunSchema, body ?? {}, 'Not a dry run');
     const estimate = new EstimateMoves(this.stores);
     let seen = 0;
-    for await (const { moves, studies } of this.plan.preview(policies)) {
+    const tried = policies?.filter(({ isEnabled }) => isEnabled).toSorted((a, b) => a.position - b.position);
+    for await (const { moves, studies } of this.plan.preview(tried)) {
       estimate.add(moves);
       seen += studies;
       if (seen >= studiesMax) break;
