@@ -39,6 +39,15 @@ const place = (name: string) => ({
 });
 const size = { rows: 24, columns: 20, frames: 3 };
 const private1 = { '00091010': { vr: 'OB', InlineBinary: Buffer.alloc(200_000, 5).toString('base64') } };
+/** Bytes in words of the other order, an odd number of them: the last is behind the padding. */
+function inBigWords(part10: Buffer, bytes: number): Buffer {
+  const written = Buffer.from(part10);
+  const head = written.lastIndexOf(Buffer.from('7fe000104f42', 'hex'));
+  written.write('OW', head + 4, 'latin1');
+  written.subarray(head + 12, head + 12 + bytes + 1).swap16();
+  return written;
+}
+const odd = Buffer.from(Array.from({ length: 27 }, (_, at) => 9 * at));
 const made = {
   native: makeInstance({ ...place('native'), ...size, frameBytes: frames, attributes: private1 }),
   implicit: makeInstance({ ...place('implicit'), ...size, frameBytes: frames, transferSyntaxUid: implicit }),
@@ -48,6 +57,17 @@ const made = {
     frameBytes: frames,
     transferSyntaxUid: bigEndian,
   }),
+  oddBigEndian: inBigWords(
+    makeInstance({
+      ...place('oddBigEndian'),
+      rows: 3,
+      columns: 3,
+      samplesPerPixel: 3,
+      frameBytes: [odd],
+      transferSyntaxUid: bigEndian,
+    }),
+    odd.length,
+  ),
   deflated: makeInstance({ ...place('deflated'), ...size, frameBytes: frames, transferSyntaxUid: deflated }),
   rgb: makeInstance({
     ...place('rgb'),
@@ -150,6 +170,15 @@ describe('frames in other transfer syntaxes', () => {
     const encoded = await readParts(await get(`${urlOf(name)}/frames/2`, multipart('image/jls')));
     const same = await readParts(await get(`${urlOf('native')}/frames/2`, multipart('image/jls')));
     expect(encoded[0]!.body.equals(same[0]!.body)).toBe(true);
+  });
+
+  it('finds the last byte of an odd number in big endian words', async () => {
+    const [native] = await readParts(
+      await get(`${urlOf('oddBigEndian')}/frames/1`, multipart('application/octet-stream')),
+    );
+    expect(native!.body.subarray(0, odd.length).equals(odd)).toBe(true);
+    const picture = await bytesOf(await get(`${urlOf('oddBigEndian')}/rendered`, 'image/png'));
+    expect((await sharp(picture).removeAlpha().raw().toBuffer()).equals(odd)).toBe(true);
   });
 
   it('makes JPEG Baseline only of bytes, and only for who names it', async () => {

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
 import { DataSource, queryPrepared } from '#libs/database';
-import { readFrameRange } from '#libs/dicom';
+import { readFrameRange, transferSyntaxOf } from '#libs/dicom';
 import { ArchiveError } from '../archive-error.js';
 import { missing } from '../deletion/missing.js';
 import { type InstanceRow, instanceSelection, instanceTables, type InstanceUids } from './open-instance.js';
@@ -97,10 +97,12 @@ export class OpenFrames {
     const frameBits = row.frameBits!;
     const firstBit = (frameNumber - 1) * frameBits;
     const start = Math.floor(firstBit / 8);
-    const end = Math.ceil((firstBit + frameBits) / 8);
+    // Bytes in words of the other order: the last of an odd number lies behind the byte that pads it (PS3.5 7.3).
+    const isPadded = transferSyntaxOf(row.transferSyntaxUid).bigEndian && firstBit === 0 && frameBits % 16 === 8;
+    const end = Math.ceil((firstBit + frameBits) / 8) + (isPadded ? 1 : 0);
     const shift = firstBit % 8;
     const range = this.range(row, row.pixelDataOffset! + start, end - start);
-    const bytes = Math.ceil(frameBits / 8);
+    const bytes = Math.ceil(frameBits / 8) + (isPadded ? 1 : 0);
     const endOffset = row.pixelDataOffset! + end;
     if (shift === 0) return { frameNumber, bytes, endOffset, ...range };
     return {

@@ -1,6 +1,6 @@
 import type { InstanceRow } from '#libs/archive';
 import { type DataSource, queryPrepared } from '#libs/database';
-import { type DicomJson, readFrameRange } from '#libs/dicom';
+import { type DicomJson, readFrameRange, transferSyntaxOf } from '#libs/dicom';
 
 /** What a picture of an instance is made by. */
 export interface PictureInstance {
@@ -101,8 +101,11 @@ function placeIn(
   return { frameIndex, offset: offset + frameIndex * frameLength, length: frameLength };
 }
 
-function framesOf({ frameKind, pixelDataOffset, frameBits }: Row): PictureInstance['frames'] {
-  const isInBytes = frameKind === 'native' && pixelDataOffset !== null && frameBits !== null && frameBits % 8 === 0;
+function framesOf({ frameKind, pixelDataOffset, frameBits, transferSyntaxUid }: Row): PictureInstance['frames'] {
+  // An odd number of bytes in words of the other order takes a byte more: that is for who reads frames.
+  const bitsOfUnit = transferSyntaxOf(transferSyntaxUid).bigEndian ? 16 : 8;
+  const isInBytes =
+    frameKind === 'native' && pixelDataOffset !== null && frameBits !== null && frameBits % bitsOfUnit === 0;
   return isInBytes ? { offset: pixelDataOffset, frameLength: frameBits / 8 } : undefined;
 }
 
