@@ -30,13 +30,17 @@ export async function getWorklist(url: string): Promise<WorklistItem[]> {
   return ((await response.json()) as { items: WorklistItem[] }).items;
 }
 
-/** Waits until the AI has said something, or given up, of every study asked for, and nothing is under way. */
+/** Waits until every model asked about a study has said something of it, or was given up. */
 export function waitForResults(url: string, patientIds: string[]): Promise<WorklistItem[]> {
   return waitFor(`AI results of ${patientIds.join(', ')}`, async () => {
     const items = await getWorklist(url);
     const wanted = patientIds.map((id) => items.find((item) => item.patientId === id));
     const isSettled = wanted.every(
-      (item) => item !== undefined && !['pending', 'not-analysed'].includes(item.ai.state),
+      (item) =>
+        item !== undefined &&
+        !['pending', 'not-analysed'].includes(item.ai.state) &&
+        // What one model said is the study's state while another is still at it.
+        item.ai.results.every(({ state }) => state === 'COMPLETED' || state === 'CANCELED'),
     );
     return isSettled ? (wanted as WorklistItem[]) : undefined;
   });
