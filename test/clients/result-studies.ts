@@ -6,8 +6,15 @@ import type { Model } from '../../apps/inference/src/models/model.js';
 import { buildSr } from '../../apps/inference/src/results/build-sr.js';
 import { element } from '../../apps/inference/src/runtime/fetch-from-files.fixture.js';
 import { runModel } from '../../apps/inference/src/runtime/run-model.js';
-import { beatsFile, ecgInstance, fetched, pixelAttributes, studyAttributes } from '../models/fetched-samples.js';
-import { boxesAndMap, brightVolume, loadTiny } from '../models/tiny-models.js';
+import {
+  beatsFile,
+  ecgInstance,
+  fetched,
+  pixelAttributes,
+  slideLevel,
+  studyAttributes,
+} from '../models/fetched-samples.js';
+import { boxesAndMap, brightVolume, darkTissue, loadTiny } from '../models/tiny-models.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -60,6 +67,40 @@ export async function radiographStudy(): Promise<ResultStudy> {
     return x > 150 && x < 330 && y > 150 && y < 330 ? 200 : 40 + ((x + y) % 60);
   });
   return analysed(await loadTiny('radiology/boxes', boxesAndMap()), [{ instance, pixels }]);
+}
+
+/**
+ * A slide of six tiles with a dark disc across their borders, and a segmentation of it.
+ *
+ * @param png of the slide
+ */
+export async function slideStudy(png: string): Promise<ResultStudy> {
+  const model = await loadTiny('pathology/dark', darkTissue(256, 'binary'));
+  const { instance: made, frames } = await slideLevel(png, [256, 256]);
+  const item = (value: string, scheme: string, meaning: string) =>
+    element('SQ', {
+      '00080100': element('SH', value),
+      '00080102': element('SH', scheme),
+      '00080104': element('LO', meaning),
+    });
+  const instance: DicomJson = {
+    ...made,
+    ...identity('slide', 'SM', '1.2.840.10008.5.1.4.1.1.77.1.6', 'level'),
+    // What slide viewers ask of every level (PS3.3 C.8.12.5).
+    '00480105': element('SQ', {
+      '00220016': item('111744', 'DCM', 'Brightfield illumination'),
+      '00480106': element('SH', '1'),
+      '00480108': item('414298005', 'SCT', 'Full Spectrum'),
+    }),
+    '00480303': element('UL', 1),
+  };
+  const { report, files } = await run(model, [instance], new Map([[String(instance['00080018']!.Value![0]), frames]]));
+  const pixels = Buffer.concat(frames).toString('base64');
+  return {
+    studyInstanceUid: String(instance['0020000D']!.Value![0]),
+    instances: [writePart10({ ...instance, '7FE00010': { vr: 'OB', InlineBinary: pixels } }, explicitLittleEndian)],
+    objects: [...files.map((file) => readFileSync(file)), report],
+  };
 }
 
 /** An ECG with the report of the analysis that is shipped: numbers, and the place of each beat in time. */

@@ -100,7 +100,7 @@ export async function writeSegmentation(
         ...dataset({
           SegmentSequence: numbered.map((label) => segmentItem(label, model, task.inputDigest, finished)),
         }),
-        ...functionalGroups(spec.form, planes, frames, isFull, sopInstanceUid),
+        ...functionalGroups(spec.form, planes, frames, isFull, numbered.length, sopInstanceUid),
       },
       pixels,
       'OB',
@@ -197,11 +197,13 @@ function functionalGroups(
   planes: Planes,
   frames: readonly Frame[],
   isFull: boolean,
+  segmentsDescribed: number,
   sopInstanceUid: string,
 ): DicomJson {
   const isBinary = form === 'binary';
   const organization = uidFromHash(`dimensions|${sopInstanceUid}`);
-  const oneSegment = isBinary && new Set(frames.map(({ segment }) => segment)).size === 1;
+  // Where all frames show one of several, it could be said once for all; Slim looks for it at each frame then.
+  const oneSegment = isBinary && segmentsDescribed === 1;
   const segmentIdentification = (segment: number | undefined) => ({
     SegmentIdentificationSequence: [dataset({ ReferencedSegmentNumber: segment ?? 1 })],
   });
