@@ -21,6 +21,7 @@ import {
 import { deleteEmptied } from '../upkeep/delete-emptied.js';
 import { Failures } from '../upkeep/failures.js';
 import { MovePackJob } from './move-pack.job.js';
+import { readMoves } from '../usage/read-progress.js';
 import { MoveSeriesJob } from './move-series.job.js';
 import { orderMove } from './order-move.js';
 import { StoreRoom } from './store-room.js';
@@ -370,5 +371,19 @@ describe('move-series', () => {
     const { studyInstanceUid, seriesInstanceUid } = series;
     const move = { studyInstanceUid, seriesInstanceUid, to: 'cold' as const, bytes: 0, reason: '' };
     expect(await transaction(bench.db.dataSource, (tx) => orderMove(tx, jobs, move))).toBe(false);
+  });
+
+  it('counts what has ended since the first that is open was ordered: who watches sees it grow', async () => {
+    await execute(bench.db.dataSource, 'delete from series_move');
+    const [first, second] = [await insertSeries(), await insertSeries()];
+    const [one, other] = [await order(first, 'warm'), await order(second, 'warm')];
+    await execute(bench.db.dataSource, 'update series_move set bytes = 1000');
+    const open = async () => (await readMoves(bench.db.dataSource, 10)).open;
+    expect(await open()).toMatchObject({ series: 2, copying: 0, bytes: 2_000, bytesDone: 0, percent: 0 });
+    await mover().handle({ payload: { moveId: one }, signal: never() });
+    await execute(bench.db.dataSource, 'update series_move set bytes = 1000');
+    expect(await open()).toMatchObject({ series: 1, bytes: 2_000, bytesDone: 1_000, bytesLeft: 1_000, percent: 50 });
+    await mover().handle({ payload: { moveId: other }, signal: never() });
+    expect(await open()).toEqual({ series: 0, copying: 0, bytes: 0, bytesDone: 0, bytesLeft: 0, percent: 100 });
   });
 });

@@ -1,20 +1,20 @@
 import { type DataSource, query } from '#libs/database';
+import { type Progress, progressOf } from '../usage/progress.js';
+import { readAskedScrub } from './asked-scrub.js';
 
-export interface ScrubReport {
+/** Of the bytes, those are done that were compared within the days. */
+export interface ScrubReport extends Progress {
   /** Within so many days the digest of every copy is compared. */
   days: number;
   copies: number;
   copiesDone: number;
-  bytes: number;
-  bytesDone: number;
-  bytesLeft: number;
-  /** Of the bytes, those compared within the days. */
-  percent: number;
   /** The copy that was not compared for longest. */
   oldestAt: string | null;
   bytesPerSecond: number;
   /** What all of it takes at that rate: more than `days` is too slow. */
   daysNeeded: number;
+  /** How far that has come which somebody asked for; null when nothing of it is left. */
+  asked: (Progress & { at: string; copiesLeft: number }) | null;
   /** Copies that are damaged and could not be repaired; the first hundred. */
   damaged: { packId: string; tier: string; store: string; key: string; damage: string; verifiedAt: string }[];
 }
@@ -51,13 +51,28 @@ export async function readScrub(
     days: scrubDays,
     copies,
     copiesDone: done,
-    bytes,
-    bytesDone,
-    bytesLeft: bytes - bytesDone,
-    percent: bytes === 0 ? 100 : Math.floor((1_000 * bytesDone) / bytes) / 10,
+    ...progressOf(bytes, bytesDone),
     oldestAt,
     bytesPerSecond: scrubBytesPerSecond,
     daysNeeded: Math.round((100 * bytes) / scrubBytesPerSecond / 86_400) / 100,
+    asked: await readAsked(db),
     damaged,
   };
+}
+
+async function readAsked(db: DataSource): Promise<ScrubReport['asked']> {
+  const asked = await readAskedScrub(db);
+  if (asked === undefined) return null;
+  const [row] = await query<{ copiesLeft: number; bytesLeft: number; bytesDone: number }>(
+    db,
+    `select count(*) filter (where f.compared_at <= $2) as "copiesLeft",
+            coalesce(sum(p.bytes) filter (where f.compared_at <= $2), 0)::bigint as "bytesLeft",
+            coalesce(sum(p.bytes) filter (where l.created_at <= $1 and f.compared_at > $1), 0)::bigint as "bytesDone"
+       from location l join pack p using (pack_id)
+       cross join lateral (select coalesce(l.verified_at, l.created_at) as compared_at) f
+      where l.state = 'ready'`,
+    [asked.at, asked.notSince],
+  );
+  const { copiesLeft, bytesLeft, bytesDone } = row!;
+  return copiesLeft === 0 ? null : { at: asked.at, copiesLeft, ...progressOf(bytesDone + bytesLeft, bytesDone) };
 }

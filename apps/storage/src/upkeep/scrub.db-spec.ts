@@ -3,7 +3,7 @@ import { truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { BlobError, type BlobStores, type TierName } from '#libs/blobs';
-import { query } from '#libs/database';
+import { execute, query, transaction } from '#libs/database';
 import {
   configOf,
   emptyBench,
@@ -20,6 +20,7 @@ import {
   withChanges,
   writeBlob,
 } from '../../../../test/support/storage/storage-bench.js';
+import { askForScrub } from './asked-scrub.js';
 import { readScrub } from './read-scrub.js';
 import { ScrubJob } from './scrub.job.js';
 
@@ -130,6 +131,40 @@ describe('scrub', () => {
     expect(await scrub(24)).toMatchObject({ copies: 1, bytes: 200_003 });
     expect(await report()).toMatchObject({ copies: 2, copiesDone: 2, percent: 100, bytesLeft: 0 });
     expect(await scrub(24)).toMatchObject({ copies: 0 });
+  });
+
+  it('compares what it is asked to in as many runs as that takes, and says how far it is', async () => {
+    for (let count = 0; count < 3; count += 1) await insertPack(bench, { bytes: randomBytes(1_000) });
+    const asked = async () => (await readScrub(bench.db.dataSource, { scrubDays: 30, scrubBytesPerSecond: 1e6 })).asked;
+    expect(await asked()).toBeNull();
+    await transaction(bench.db.dataSource, (tx) => askForScrub(tx, 0));
+    await insertPack(bench, { bytes: randomBytes(1_000) });
+    expect(await asked()).toMatchObject({ copiesLeft: 3, bytes: 3_000, bytesDone: 0, percent: 0 });
+    const job = new ScrubJob(bench.db.dataSource, storesOf(bench), configOf({}), recordingLogger().logger);
+    // One of them is passed over as long as its store does not answer.
+    const broken = withChanges(bench.hot, { read: () => Promise.reject(new BlobError('blob-unavailable', 'away')) });
+    const away = new ScrubJob(
+      bench.db.dataSource,
+      storesOf(bench, { hot: broken }),
+      configOf({}),
+      recordingLogger().logger,
+    );
+    await expect(away.scrub(never(), 24)).rejects.toThrow();
+    expect(await asked()).toMatchObject({ copiesLeft: 3 });
+    await execute(
+      bench.db.dataSource,
+      `update location set verified_at = now() where location_id = (select location_id from location order by created_at limit 1)`,
+    );
+    expect(await asked()).toMatchObject({
+      copiesLeft: 2,
+      bytes: 3_000,
+      bytesDone: 1_000,
+      bytesLeft: 2_000,
+      percent: 33.3,
+    });
+    expect(await job.scrub(never(), 24)).toMatchObject({ copies: 2, bytes: 2_000 });
+    expect(await asked()).toBeNull();
+    expect(await job.scrub(never(), 24)).toMatchObject({ copies: 0 });
   });
 
   it('reads no faster than it may', async () => {

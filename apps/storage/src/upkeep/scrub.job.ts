@@ -6,6 +6,7 @@ import { type Job, OnJob } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { StorageError } from '../storage-error.js';
 import { verifyBlob } from '../tiering/copy-blob.js';
+import { type AskedScrub, readAskedScrub } from './asked-scrub.js';
 import { Failures } from './failures.js';
 import { lookAtBlob } from './look-at-blob.js';
 import { Pace } from './paced.js';
@@ -54,9 +55,10 @@ export class ScrubJob {
     const pace = new Pace(this.config.scrubBytesPerSecond);
     const failures = new Failures(this.logger, signal);
     const scrubbed: Scrubbed = { copies: 0, bytes: 0, damaged: 0, repaired: 0 };
+    const asked = await readAskedScrub(this.dataSource);
     const seen = new Set<string>();
     while (Date.now() < until) {
-      const page = (await this.readDue(days)).filter(({ locationId }) => !seen.has(locationId));
+      const page = (await this.readDue(days, asked)).filter(({ locationId }) => !seen.has(locationId));
       if (page.length === 0) break;
       for (const copy of page) {
         signal.throwIfAborted();
@@ -70,14 +72,16 @@ export class ScrubJob {
     return scrubbed;
   }
 
-  private readDue(days: number): Promise<NamedCopy[]> {
+  /** What somebody asked for takes more than one run where there is much. */
+  private readDue(days: number, asked: AskedScrub | undefined): Promise<NamedCopy[]> {
     return query<NamedCopy>(
       this.dataSource,
       `select l.location_id as "locationId", l.pack_id as "packId", l.tier, l.store, l.key, p.bytes, p.sha256
          from location l join pack p using (pack_id)
-        where l.state = 'ready' and coalesce(l.verified_at, l.created_at) <= now() - $1::float8 * interval '1 day'
+        where l.state = 'ready'
+          and coalesce(l.verified_at, l.created_at) <= greatest(now() - $1::float8 * interval '1 day', $3::timestamptz)
         order by coalesce(l.verified_at, l.created_at), l.location_id limit $2`,
-      [days, pageSize],
+      [days, pageSize, asked?.notSince ?? null],
     );
   }
 

@@ -1,13 +1,5 @@
 import { type DataSource, query } from '#libs/database';
-
-/** Something long that is under way. */
-export interface Progress {
-  /** What is to be done in all, and what of it is. */
-  bytes: number;
-  bytesDone: number;
-  bytesLeft: number;
-  percent: number;
-}
+import { type Progress, progressOf } from './progress.js';
 
 export interface MoveInProgress extends Progress {
   studyInstanceUid: string;
@@ -29,7 +21,7 @@ export interface MoveInProgress extends Progress {
 }
 
 export interface MovesReport {
-  /** All that wait or are under way. */
+  /** What waits or is under way; its bytes with those that ended since the first of these was ordered. */
   open: Progress & { series: number; copying: number };
   /** Of the last day. */
   lastDay: { done: number; failed: number; superseded: number; bytes: number; bytesSaved: number };
@@ -47,13 +39,6 @@ export interface RecallInProgress {
   finishedAt: string | null;
 }
 
-const progressOf = (bytes: number, bytesDone: number): Progress => ({
-  bytes,
-  bytesDone,
-  bytesLeft: Math.max(0, bytes - bytesDone),
-  percent: bytes === 0 ? 100 : Math.round((1_000 * Math.min(bytesDone, bytes)) / bytes) / 10,
-});
-
 // Copying and reading back each pass all bytes.
 const doneBytes = `case state when 'copying' then bytes_done / 2 when 'verifying' then (bytes + bytes_done) / 2
                               when 'done' then bytes else 0 end`;
@@ -62,9 +47,16 @@ const doneBytes = `case state when 'copying' then bytes_done / 2 when 'verifying
 export async function readMoves(db: DataSource, limit: number): Promise<MovesReport> {
   const [open] = await query<{ series: number; copying: number; bytes: number; done: number }>(
     db,
-    `select count(*) as series, count(*) filter (where state <> 'waiting') as copying,
+    `with still_open as (select * from series_move where state in ('waiting', 'copying', 'verifying')),
+          both_kinds as (
+            select state, bytes, bytes_done from still_open
+            union all
+            select state, bytes, bytes_done from series_move
+             where state = 'done' and updated_at >= (select min(ordered_at) from still_open))
+     select count(*) filter (where state <> 'done') as series,
+            count(*) filter (where state in ('copying', 'verifying')) as copying,
             coalesce(sum(bytes), 0)::bigint as bytes, coalesce(sum(${doneBytes}), 0)::bigint as done
-       from series_move where state in ('waiting', 'copying', 'verifying')`,
+       from both_kinds`,
   );
   const [lastDay] = await query<MovesReport['lastDay']>(
     db,
@@ -96,15 +88,15 @@ export async function readRecalls(
   db: DataSource,
   limit: number,
 ): Promise<{ open: Progress & { packs: number }; recalls: RecallInProgress[] }> {
-  // Of those that were asked for since the oldest that is still under way.
+  // With those that came since the first of what is still under way was asked for.
   const [open] = await query<{ packs: number; bytes: number; done: number }>(
     db,
     `select count(*) filter (where state not in ('done', 'failed')) as packs,
             coalesce(sum(bytes), 0)::bigint as bytes,
             coalesce(sum(bytes) filter (where state = 'done'), 0)::bigint as done
        from pack_recall
-      where state <> 'failed' and requested_at >= (
-        select min(requested_at) from pack_recall where state not in ('done', 'failed'))`,
+      where state not in ('done', 'failed') or (state = 'done' and finished_at >= (
+        select min(requested_at) from pack_recall where state not in ('done', 'failed')))`,
   );
   const recalls = await query<RecallInProgress>(
     db,

@@ -12,6 +12,7 @@ import { readPack } from '../tiering/copies.js';
 import { parse } from '../tiering/policies.controller.js';
 import { StoreRoom } from '../tiering/store-room.js';
 import { TestStores } from '../tiering/test-stores.js';
+import { askForScrub } from '../upkeep/asked-scrub.js';
 import { readScrub, type ScrubReport } from '../upkeep/read-scrub.js';
 import { type ListedPack, listPacks } from './list-packs.js';
 import { type MovesReport, readMoves, readRecalls } from './read-progress.js';
@@ -20,7 +21,7 @@ import { readUsageByKind, type UsageRow } from './read-usage-by-kind.js';
 import { readUsage, type StorageUsage } from './read-usage.js';
 
 const moveSchema = z.strictObject({ tier: z.enum(tiers) });
-const scrubSchema = z.strictObject({ olderThanDays: z.number().nonnegative().default(0) });
+const scrubSchema = z.strictObject({ olderThanDays: z.number().nonnegative().max(36_500).default(0) });
 const packsMax = 1_000;
 const listedMax = 200;
 
@@ -86,7 +87,10 @@ export class StorageController {
   @HttpCode(202)
   async startScrub(@Body() body: unknown): Promise<void> {
     const payload = parse(scrubSchema, body ?? {}, 'Not a scrub');
-    await transaction(this.dataSource, (tx) => this.jobs.send(tx, 'scrub', payload));
+    await transaction(this.dataSource, async (tx) => {
+      await askForScrub(tx, payload.olderThanDays);
+      await this.jobs.send(tx, 'scrub', payload);
+    });
   }
 
   /** Looks now for series that belong on another tier. */

@@ -2,7 +2,7 @@ import { type ReactNode, useEffect } from 'react';
 import { getStorage, listRules } from '../api/admin.js';
 import { ApiError } from '../api/api-error.js';
 import { listFailures, listModels } from '../api/models.js';
-import { getStorageProgress } from '../api/storage-progress.js';
+import { getStorageProgress, isUnderWay } from '../api/storage-progress.js';
 import { listFigures, listLevels, listWebhooks } from '../api/triage-admin.js';
 import { useLoaded } from '../api/use-loaded.js';
 import { ErrorBoundary } from '../parts/error-boundary.js';
@@ -67,6 +67,7 @@ export function AdminPage() {
           title="Moves, restores and scrubbing"
           path="/api/storage/moves"
           load={getStorageProgress}
+          again={(progress) => (isUnderWay(progress) ? 2_000 : 20_000)}
           show={(progress) => <StorageProgress {...progress} />}
         />
         <Part title="Storage" path="/api/storage" load={getStorage} show={(usage) => <Facts value={usage} />} />
@@ -80,18 +81,30 @@ interface PartProps<T> {
   path: string;
   load: (signal: AbortSignal) => Promise<T>;
   show: (answer: T, reload: () => void) => ReactNode;
+  /** After so many milliseconds it is loaded again while somebody looks; never, when absent. */
+  again?: (answer: T) => number;
 }
 
 /** One section, loaded by itself: what one process does not serve leaves the others as they are. */
-function Part<T>({ title, path, load, show }: PartProps<T>) {
+function Part<T>({ title, path, load, show, again }: PartProps<T>) {
   const { data, error, isLoading, reload } = useLoaded(path, load);
+  const milliseconds = data === undefined ? undefined : again?.(data);
+  useEffect(() => {
+    if (milliseconds === undefined || isLoading) return;
+    const timer = setInterval(() => {
+      if (!document.hidden) reload();
+    }, milliseconds);
+    return () => clearInterval(timer);
+  }, [milliseconds, isLoading, reload]);
+  // What is loaded again and again by itself does not say so each time.
+  const isSaid = isLoading && milliseconds === undefined;
   const isMissing = error instanceof ApiError && (error.status === 404 || error.status === 501);
   return (
     <section>
       <h2>
         {title}
-        <button type="button" className="quiet" onClick={reload} disabled={isLoading}>
-          {isLoading ? 'Loading' : 'Refresh'}
+        <button type="button" className="quiet" onClick={reload} disabled={isSaid}>
+          {isSaid ? 'Loading' : 'Refresh'}
         </button>
       </h2>
       {isMissing && (

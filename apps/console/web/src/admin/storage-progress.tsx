@@ -40,6 +40,13 @@ export function StorageProgress({ moves, recalls, scrub }: Report) {
               details={`${scrub.copiesDone} of ${scrub.copies} copies within ${scrub.days} days; ${scrub.damaged.length} damaged`}
               isBad={scrub.damaged.length > 0}
             />
+            {scrub.asked !== null && (
+              <Row
+                what="Digests asked for"
+                progress={scrub.asked}
+                details={`${scrub.asked.copiesLeft} copies are still to be compared`}
+              />
+            )}
           </tbody>
         </table>
       </div>

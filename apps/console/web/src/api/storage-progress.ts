@@ -15,8 +15,18 @@ export interface StorageProgress {
     moves: (Progress & { seriesInstanceUid: string; tier: string; state: string; error: string | null })[];
   };
   recalls: { open: Progress & { packs: number } };
-  scrub: Progress & { days: number; copies: number; copiesDone: number; damaged: unknown[] };
+  scrub: Progress & {
+    days: number;
+    copies: number;
+    copiesDone: number;
+    asked: (Progress & { copiesLeft: number }) | null;
+    damaged: unknown[];
+  };
 }
+
+/** Whether somebody who looks would see it go on. */
+export const isUnderWay = ({ moves, recalls, scrub }: StorageProgress): boolean =>
+  moves.open.series > 0 || recalls.open.packs > 0 || scrub.asked !== null;
 
 /** How far moves, restores and scrubbing have come. */
 export async function getStorageProgress(signal: AbortSignal): Promise<StorageProgress> {

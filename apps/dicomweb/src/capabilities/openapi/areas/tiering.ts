@@ -228,6 +228,7 @@ export const tieringArea: Area = {
           oldestAt: { type: ['string', 'null'] },
           bytesPerSecond: count,
           daysNeeded: { type: 'number' },
+          asked: { anyOf: [object({ at: text, copiesLeft: count, ...progress }), { type: 'null' }] },
           damaged: list({ type: 'object' }),
         }),
       }),
