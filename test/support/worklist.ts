@@ -17,6 +17,7 @@ export interface WorklistItem {
     summary: string | null;
     results: {
       model: string;
+      version: string;
       state: string;
       findings: { name: string; value: number; unit: string; flag: string | null }[];
       report: { seriesInstanceUid: string; sopInstanceUid: string } | null;

@@ -84,10 +84,11 @@ interface AiTaskRow {
 /*
  * The AI tasks a study is shown with: those on its present instances, those that ran on fewer (a finding stays a finding
  * when more images arrive), and of each model the newest. Tasks canceled because more arrived are none of them: as in
- * the function worklist_ai_state, which says what they amount to.
+ * the function worklist_ai_state, which says what they amount to. A version on trial may have answered in place of the one asked.
  */
 const aiTasks = `
-  select a.workitem_uid, a.workitem_key, a.model_id, a.model_version, a.state, a.performer, a.discontinuation_reason, a.finished_at,
+  select a.workitem_uid, a.workitem_key, a.model_id, coalesce(t.model_version, a.model_version) as model_version, a.state, a.performer,
+         a.discontinuation_reason, a.finished_at,
          t.outcome, t.summary, t.findings, t.report_series_uid, t.report_sop_instance_uid,
          row_number() over (partition by a.model_id order by a.workitem_key desc) = 1 as is_newest,
          (select jsonb_agg(jsonb_build_object('finding', v.finding, 'verdict', v.verdict, 'comment', v.comment,

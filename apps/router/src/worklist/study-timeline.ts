@@ -30,7 +30,8 @@ export async function readTimeline(db: DataSource, studyInstanceUid: string): Pr
   const rows = await query<{ kind: string; at: Date; actor: string | null; detail: Detail }>(
     db,
     `select v.kind, v.at, v.actor,
-            v.detail || coalesce((select jsonb_build_object('outcome', t.outcome, 'summary', t.summary) from result t
+            v.detail || coalesce((select jsonb_build_object('outcome', t.outcome, 'summary', t.summary, 'version', t.model_version)
+                                    from result t
                                    where v.kind = 'ai-inferred' and t.workitem_uid = v.detail ->> 'workitemUid'), '{}') as detail
        from study_event v where v.study_instance_uid = $1 order by v.at, v.event_key`,
     [studyInstanceUid],
