@@ -65,7 +65,8 @@ class Digest {
   private readonly pieces: Float64Array | undefined;
   private readonly whole: Hash = createHash('sha256');
   private readonly found: Uint8Array[] = [];
-  private piece: Hash = createHash('sha256');
+  /** Undefined for the first, whose bytes are all that was hashed of the whole, and behind the last. */
+  private piece: Hash | undefined;
   private index = 0;
   private left: number;
   private bytes = 0;
@@ -192,8 +193,8 @@ class Digest {
   }
 
   private take(chunk: Uint8Array): void {
-    this.whole.update(chunk);
-    if (this.pieces !== undefined) this.takePieces(this.pieces, chunk);
+    if (this.pieces === undefined) this.whole.update(chunk);
+    else this.takePieces(this.pieces, chunk);
     this.bytes += chunk.length;
     this.ahead += chunk.length;
     this.untold += chunk.length;
@@ -201,15 +202,16 @@ class Digest {
   }
 
   private takePieces(pieces: Float64Array, chunk: Uint8Array): void {
-    for (let at = 0; at < chunk.length && this.index < pieces.length;) {
+    for (let at = 0; at < chunk.length;) {
       const part = chunk.subarray(at, at + this.left);
-      this.piece.update(part);
+      this.whole.update(part);
+      this.piece?.update(part);
       this.left -= part.length;
       at += part.length;
       if (this.left > 0) continue;
-      this.found.push(this.piece.digest());
-      this.piece = createHash('sha256');
+      this.found.push((this.piece ?? this.whole.copy()).digest());
       this.index += 1;
+      this.piece = this.index < pieces.length ? createHash('sha256') : undefined;
       this.left = pieces[this.index] ?? Infinity;
     }
   }

@@ -112,5 +112,12 @@ export function wrapS3(error: unknown, what: string): BlobError {
     return new BlobError('blob-invalid-range', `${what}: the range is beyond its end`, { cause: error });
   if (name === 'QuotaExceeded' || status === 507)
     return new BlobError('blob-no-space', `${what}: the bucket's quota is used up`, { cause: error });
-  return new BlobError('blob-unavailable', `${what}: ${name} ${message}`, { cause: error });
+  return new BlobError('blob-unavailable', `${what}: ${told(name, message, status)}`, { cause: error });
+}
+
+/** To a HEAD there is a status and nothing else: the SDK then calls it unknown. */
+function told(name: string, message: string, status: number | undefined): string {
+  if (!/^(Unknown|UnknownError|[0-9]{3})$/.test(name)) return `${name} ${message}`;
+  const isRefused = status === 401 || status === 403;
+  return `the endpoint answered ${status}${isRefused ? ': the keys, or what they may do, are not right' : ''}`;
 }
