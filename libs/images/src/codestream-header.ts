@@ -174,7 +174,9 @@ function readJpeg2000Header(bytes: Uint8Array, start: number): CodestreamHeader 
     if (marker === 0xff50) isHighThroughput = true;
     if (marker === 0xff52) hasComponentTransform = u8(bytes, at + 8) === 1;
   }
-  checkTileParts(bytes, at);
+  const across = Math.ceil((u32(bytes, siz + 2) - u32(bytes, siz + 26)) / u32(bytes, siz + 18));
+  const down = Math.ceil((u32(bytes, siz + 6) - u32(bytes, siz + 30)) / u32(bytes, siz + 22));
+  checkTileParts(bytes, at, across * down);
   return {
     codec: isHighThroughput ? 'htj2k' : 'jpeg2000',
     columns,
@@ -190,11 +192,16 @@ function readJpeg2000Header(bytes: Uint8Array, start: number): CodestreamHeader 
   };
 }
 
-/** Each tile-part says how long it is (A.4.2, Psot). OpenJPH shows a frame that was cut off, with nothing where data is missing. */
-function checkTileParts(bytes: Uint8Array, firstTilePart: number): void {
+/**
+ * Each tile-part says of which tile it is and how long (A.4.2, Isot and Psot). The decoders show a frame that was cut off,
+ * or has not all of its tiles, with nothing where data are missing.
+ */
+function checkTileParts(bytes: Uint8Array, firstTilePart: number, tiles: number): void {
+  const seen = new Set<number>();
   for (let at = firstTilePart; at + 2 <= bytes.length && u16(bytes, at) === 0xff90;) {
+    seen.add(u16(bytes, at + 4));
     const length = u32(bytes, at + 6);
-    if (length === 0) return; // The last one, which goes on to the end.
+    if (length === 0) break; // The last one, which goes on to the end.
     if (length < 14)
       throw new ImageError('malformed', `The JPEG 2000 tile-part at byte ${at} is ${length} bytes long.`);
     at += length;
@@ -204,5 +211,8 @@ function checkTileParts(bytes: Uint8Array, firstTilePart: number): void {
         `The JPEG 2000 frame has ${bytes.length} bytes; a tile-part in it ends at byte ${at}.`,
       );
     }
+  }
+  if (seen.size !== tiles) {
+    throw new ImageError('truncated', `The JPEG 2000 frame has ${seen.size} of its ${tiles} tiles.`);
   }
 }

@@ -387,10 +387,30 @@ describe('decodeFrame of lossy JPEG', () => {
         (error: { code: string }) => error.code,
       );
     expect(await codeOf(bytes.subarray(0, bytes.length - 12))).toBe('malformed');
+    // Cut, and closed again: libjpeg-turbo alone would fill up with grey.
+    const closed = Buffer.concat([bytes.subarray(0, bytes.length - 12), Buffer.of(0xff, 0xd9)]);
+    expect(await codeOf(closed)).toBe('malformed');
+    // Bytes that nobody needs between its parts harm nothing.
+    const idle = Buffer.concat([bytes.subarray(0, bytes.length - 2), Buffer.of(1, 2, 3), bytes.subarray(-2)]);
+    expect(await codeOf(idle)).toBe('none');
     expect(await codeOf(bytes.subarray(0, 30))).toBe('truncated');
     expect(await codeOf(Buffer.from('GIF89a and what follows'))).toBe('malformed');
     expect(await codeOf(new Uint8Array(0))).toBe('malformed');
     expect(await codeOf(Uint8Array.of(0xff, 0xd8, 0xff, 0xd9))).toBe('malformed');
+  });
+
+  it('shows no JPEG 2000 frame that has not all of its tiles', async () => {
+    const { bytes, description } = await encode(
+      { encoder: 'encodeJpeg2000', uid: '1.2.840.10008.1.2.4.90' },
+      makeSamples(rows, columns, 1, 8),
+      {},
+    );
+    // Twice as wide, so that its one tile is half of it.
+    const wide = Buffer.from(bytes);
+    const width = wide.indexOf('ff51', undefined, 'hex') + 6;
+    wide.writeUInt32BE(2 * wide.readUInt32BE(width), width);
+    const asked = decodeFrame(wide, { ...description, columns: 2 * columns });
+    await expect(asked).rejects.toThrow(/has 1 of its 2 tiles/);
   });
 
   it('decodes by what the codestream is, whichever JPEG the transfer syntax promised', async () => {

@@ -123,11 +123,12 @@ async function decodeCodestream(
         : (header.jpegColor ?? (description.photometricInterpretation.startsWith('YBR') ? 'ycc' : 'rgb'));
       const keepsYbr = keepsYbrFull && color === 'ycc' && description.photometricInterpretation === 'YBR_FULL';
       // libjpeg-turbo does as it thinks about colour; where that is not what is meant, the other decoder has no opinion.
-      if (header.precision === 8 && !keepsYbr && (!isColor || color === header.libjpegColor)) {
-        const decoded = await decodeJpegBaseline(bytes, header);
+      const canTurbo = header.precision === 8 && !keepsYbr && (!isColor || color === header.libjpegColor);
+      const fast = canTurbo ? await decodeJpegBaseline(bytes, header) : undefined;
+      if (fast !== undefined) {
         const { bitsAllocated, bitsStored, pixelRepresentation } = description;
         const isPlain = bitsAllocated === 8 && bitsStored === 8 && pixelRepresentation === 0;
-        const data = isPlain ? ownBytes(decoded) : fitSamples(decoded, header, description);
+        const data = isPlain ? ownBytes(fast) : fitSamples(fast, header, description);
         return { data, isRgb: isColor };
       }
       const decoded = await decodeWithWasm({ decoder: 'decodeJpeg', bytes, header });

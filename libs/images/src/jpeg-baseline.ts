@@ -1,31 +1,28 @@
 import sharp, { type JpegOptions } from 'sharp';
 import type { CodestreamHeader } from './codestream-header.js';
-import { ImageError } from './image-error.js';
 
 /**
  * Decodes 8-bit lossy JPEG with libjpeg-turbo, several times faster than WebAssembly. Gives the same samples: no colour
  * management, no rotation by EXIF. YCbCr becomes RGB on the way.
  *
- * @throws ImageError malformed
+ * @returns undefined for a frame of which libjpeg-turbo has anything to say: whether it is data that are missing, which it
+ *   would fill up with grey, is for the other decoder to tell
  */
-export async function decodeJpegBaseline(bytes: Uint8Array, header: CodestreamHeader): Promise<Uint8Array> {
+export async function decodeJpegBaseline(bytes: Uint8Array, header: CodestreamHeader): Promise<Uint8Array | undefined> {
   try {
     const { data, info } = await sharp(bytes, {
-      failOn: 'error',
+      failOn: 'warning',
       ignoreIcc: true,
       limitInputPixels: header.rows * header.columns,
     })
       .toColourspace(header.components === 1 ? 'b-w' : 'srgb')
       .raw()
       .toBuffer({ resolveWithObject: true });
-    if (info.channels !== header.components || info.width !== header.columns || info.height !== header.rows) {
-      throw new Error(`it came out as ${info.width} x ${info.height} with ${info.channels} channels`);
-    }
-    return data;
-  } catch (error) {
-    throw new ImageError('malformed', `The JPEG frame cannot be decoded: ${(error as Error).message}`, {
-      cause: error,
-    });
+    const isAsSaid =
+      info.channels === header.components && info.width === header.columns && info.height === header.rows;
+    return isAsSaid ? data : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,5 +1,5 @@
 import { jsonItems, jsonNumber, jsonText, transferSyntaxOf } from '#libs/dicom';
-import { ImageError, otherPresentationStates } from '#libs/images';
+import { describePixels, ImageError, otherPresentationStates } from '#libs/images';
 import { HttpProblem } from '#libs/server';
 import { chooseFrame } from './choose-frame.js';
 import type { PictureInstance } from './load-picture-instance.js';
@@ -49,7 +49,7 @@ export function planPicture(
     throw new ImageError('no-pixels', 'It has neither an image nor a waveform.');
   }
   if (frameKind === 'unindexable' && !transferSyntaxOf(instance.transferSyntaxUid).deflated) {
-    throw new ImageError('unsupported-pixels', 'Its frames cannot be told apart: it is a video, or damaged.');
+    throw notToldApart(instance);
   }
   if (frameNumber !== undefined) {
     if (frameNumber > numberOfFrames) {
@@ -67,6 +67,24 @@ export function planPicture(
     );
   }
   return { kind: 'tiles', level };
+}
+
+/** Why nobody knows where its frames lie. */
+function notToldApart({ dataset, transferSyntaxUid, numberOfFrames }: PictureInstance): ImageError {
+  if (transferSyntaxOf(transferSyntaxUid).mediaType.startsWith('video/')) {
+    return new ImageError('unsupported-pixels', 'It is a video, whose frames are not taken out one by one.');
+  }
+  try {
+    const { rows, columns, samplesPerPixel, bitsAllocated } = describePixels(dataset, transferSyntaxUid, 0);
+    const samples = `${columns} x ${rows} pixels with ${samplesPerPixel} x ${bitsAllocated} bits`;
+    return new ImageError(
+      'truncated',
+      `Its Pixel Data (7FE0,0010) is damaged or cut short: the dataset says ${numberOfFrames} frame${numberOfFrames === 1 ? '' : 's'} of ${samples}.`,
+    );
+  } catch (error) {
+    if (error instanceof ImageError) return error;
+    throw error;
+  }
 }
 
 /** At the speed it was taken, or is meant to be shown (PS3.3 C.7.6.5, C.7.6.1.1); ten a second when nothing says. */
