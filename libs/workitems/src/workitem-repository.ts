@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { DicomJson } from '#libs/dicom';
-import { type DataSource, notify, notifyAll, query, queryPreparedIn, type Transaction } from '#libs/database';
+import { type DataSource, notifyAll, query, queryPreparedIn, type Transaction } from '#libs/database';
 import { subscribeByFilters } from './filtered-subscriptions.js';
 import { performedProcedure } from './performed-procedure.js';
 import type { NewWorkitem, Priority, Workitem, WorkitemKind, WorkitemOutput, WorkitemState } from './workitem.js';
@@ -239,8 +239,9 @@ export async function completeWorkitem(
   transactionUid: string,
   outputs: WorkitemOutput[],
 ): Promise<boolean> {
-  const rows = await query<WorkitemRow & { ended_at: Date }>(
+  const rows = await queryPreparedIn<WorkitemRow & { ended_at: Date }>(
     tx,
+    'workitem to complete',
     `select ${columns}, clock_timestamp() as ended_at from workitem w left join study s using (study_key)
       where w.workitem_uid = $1 and w.state = 'IN PROGRESS' and w.transaction_uid = $2
         for update of w`,
@@ -396,18 +397,16 @@ async function change(
   where: string,
   parameters: unknown[],
 ): Promise<Workitem | undefined> {
-  const text = `with w as (update workitem set ${set}, updated_at = now() where ${where} returning *)
-     select ${columns} from w left join study s using (study_key)`;
+  const text = `with w as (update workitem set ${set}, updated_at = now() where ${where} returning *),
+           changed as (select ${columns} from w left join study s using (study_key))
+     select changed.*, ${announced} from changed`;
   // A handful of texts, and several for each study that is analysed.
   const rows = await queryPreparedIn<WorkitemRow>(tx, `workitem ${hash('sha1', text)}`, text, parameters);
-  if (rows[0] === undefined) return undefined;
-  await announce(tx, rows[0].study_instance_uid);
-  return toWorkitem(rows[0]);
+  return rows[0] && toWorkitem(rows[0]);
 }
 
-async function announce(tx: Transaction, studyInstanceUid: string | null): Promise<void> {
-  if (studyInstanceUid !== null) await notify(tx, 'worklist', studyInstanceUid);
-}
+/** As notify() does, in the same statement: the worklist is told when the transaction commits. */
+const announced = `case when study_instance_uid is not null then pg_notify('isocenter_worklist', study_instance_uid) end`;
 
 function toWorkitem(row: WorkitemRow): Workitem {
   const common = {

@@ -68,8 +68,9 @@ export class RunInference {
 
   private async claim(workitemUid: string, transactionUid: string): Promise<AiWorkitem | undefined> {
     const claimed = await transaction(this.dataSource, async (tx) => {
-      await releaseSilentWorkitem(tx, workitemUid, silentSecondsMax);
-      return claimWorkitem(tx, workitemUid, { transactionUid, performer: this.performer });
+      const claim = () => claimWorkitem(tx, workitemUid, { transactionUid, performer: this.performer });
+      // Seldom somebody has it who may be dead.
+      return (await claim()) ?? ((await releaseSilentWorkitem(tx, workitemUid, silentSecondsMax)) && claim());
     });
     if (claimed?.kind === 'ai') return claimed;
     const workitem = claimed ?? (await getWorkitem(this.dataSource, workitemUid));

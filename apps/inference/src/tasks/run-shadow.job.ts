@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from '#libs/database';
+import { DataSource, transaction } from '#libs/database';
 import { type Job, OnJob } from '#libs/jobs';
 import { getWorkitem } from '#libs/workitems';
 import { openTrial, recordRun } from '../trials/trial-repository.js';
@@ -27,7 +27,9 @@ export class RunShadow {
     // Whatever the study's priority is: nobody waits for this.
     const task = { studyInstanceUid, inputDigest, priority: 'LOW' as const };
     await this.study.analyse(model, task, signal, ({ output, sources: [source] }) =>
-      recordRun(this.dataSource, { role: 'shadow', trialKey, studyInstanceUid, inputDigest, model, output, source }),
+      transaction(this.dataSource, (tx) =>
+        recordRun(tx, { role: 'shadow', trialKey, studyInstanceUid, inputDigest, model, output, source }),
+      ),
     );
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type DataSource, query, type Transaction } from '#libs/database';
+import { type DataSource, query, queryPrepared, queryPreparedIn, type Transaction } from '#libs/database';
 import { type DicomJson, jsonText } from '#libs/dicom';
 import type { Model, ModelOutput } from '../models/model.js';
 
@@ -32,9 +32,10 @@ interface TrialRow {
 }
 
 /** The trial of a model that is under way. */
-export async function openTrial(db: Db, modelId: string): Promise<Trial | undefined> {
-  const [row] = await query<TrialRow>(
+export async function openTrial(db: DataSource, modelId: string): Promise<Trial | undefined> {
+  const [row] = await queryPrepared<TrialRow>(
     db,
+    'trial under way',
     `select trial_key, model_id, version, sha256, mode, percent, started_at, started_by
        from model_trial where model_id = $1 and ended_at is null`,
     [modelId],
@@ -89,7 +90,7 @@ export function isChosen(studyInstanceUid: string, { modelId, percent }: Pick<Tr
 
 /** Keeps what a run came to. The same run twice is one row. */
 export async function recordRun(
-  db: Db,
+  tx: Transaction,
   run: {
     role: RunRole;
     trialKey: number | undefined;
@@ -103,8 +104,9 @@ export async function recordRun(
 ): Promise<void> {
   const { model, output, source = {} } = run;
   const scores = Object.fromEntries(output.findings.map(({ name, value }) => [name, value]));
-  await query(
-    db,
+  await queryPreparedIn(
+    tx,
+    'insert model run',
     `insert into model_run (trial_key, role, study_instance_uid, model_id, model_version, model_sha256, input_digest, scanner,
                             site, outcome, priority, scores, execution_provider, milliseconds)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)

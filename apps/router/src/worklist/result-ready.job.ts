@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, notify, query, queryPreparedIn, type Transaction, transaction } from '#libs/database';
+import { DataSource, notify, queryPreparedIn, type Transaction, transaction } from '#libs/database';
 import { type Job, JobQueue, OnJob } from '#libs/jobs';
 import { tellWebhooks } from '../webhooks/tell-webhooks.js';
 import { raiseTasks } from '../workitems/rank-tasks.js';
@@ -16,8 +16,9 @@ export class ResultReadyJob {
   @OnJob('result-ready')
   async handle({ payload }: Job<'result-ready'>): Promise<void> {
     await transaction(this.dataSource, async (tx) => {
-      const [study] = await query<{ study_key: number | null; study_instance_uid: string }>(
+      const [study] = await queryPreparedIn<{ study_key: number | null; study_instance_uid: string }>(
         tx,
+        'study of a result',
         'select s.study_key, s.study_instance_uid from workitem w left join study s using (study_key) where w.workitem_uid = $1',
         [payload.workitemUid],
       );
