@@ -119,6 +119,22 @@ const greys = async (response: Response) => [
     .toBuffer()),
 ];
 
+describe('waveforms', () => {
+  it('can be had as lines, too, where that is asked for', async () => {
+    const response = await get(`${urlOf('ecg')}/rendered`, 'image/svg+xml');
+    expect(response.headers.get('content-type')).toBe('image/svg+xml');
+    const svg = (await pictureOf(response)).toString();
+    expect(svg).toMatch(/^<svg [\s\S]*<path [\s\S]*<\/svg>$/);
+    expect(svg).not.toMatch(/<script|<text|href/);
+    const any = await get(`${urlOf('ecg')}/rendered`, 'image/*');
+    expect(any.headers.get('content-type')).toBe('image/jpeg');
+    await any.arrayBuffer();
+    const image = await get(`${urlOf('halves')}/rendered`, 'image/svg+xml');
+    expect(image.status).toBe(406);
+    await image.arrayBuffer();
+  });
+});
+
 describe('pictures', () => {
   it.each([
     ['*/*', 'jpeg'],

@@ -18,6 +18,7 @@ import {
   ImageError,
   ImageService,
   MemoryPool,
+  type PictureFormat,
   placementOf,
   type PresentedImage,
   readIccProfile,
@@ -38,6 +39,9 @@ export interface DrawOptions extends Pick<FrameOptions, 'format' | 'window' | 'v
   annotation?: readonly AnnotationKind[];
   iccProfile?: ColorSpace;
 }
+
+/** Waveforms can be had as the lines they are. */
+export type DrawRequest = Omit<DrawOptions, 'format'> & { format: PictureFormat | 'svg' };
 
 /** A presentation state, and of a blending one what it lays over the frame. */
 export interface Presenting {
@@ -71,13 +75,14 @@ export class DrawPicture {
   async draw(
     instance: PictureInstance,
     plan: PicturePlan,
-    options: DrawOptions,
+    { format, ...rest }: DrawRequest,
     presenting: Presenting | undefined,
   ): Promise<Buffer> {
     const bulkData = await this.bulkDataOf(instance);
+    if (plan.kind === 'waveform') return this.images.renderWaveform(instance.dataset, { ...rest, format }, bulkData);
+    if (format === 'svg') throw new ImageError('unsupported-pixels', 'Only waveforms can be had as SVG.');
+    const options: DrawOptions = { ...rest, format };
     switch (plan.kind) {
-      case 'waveform':
-        return this.images.renderWaveform(instance.dataset, options, bulkData);
       case 'document':
         return this.images.renderDocument(await this.readDocument(instance), options);
       case 'frame': {

@@ -6,7 +6,7 @@ import { blendingState, ImageError, type PictureFormat, presentationStateSopClas
 import { HttpProblem } from '#libs/server';
 import type { Rendering } from '../../wire/parse-rendering.js';
 import { SingleFlightCache } from '../single-flight-cache.js';
-import { DrawPicture, type DrawOptions, type Presenting } from './draw-picture.js';
+import { DrawPicture, type DrawOptions, type DrawRequest, type Presenting } from './draw-picture.js';
 import { findSuperimposed, findUnderlying } from './find-blended.js';
 import { findPresented } from './find-presented.js';
 import { findPictured, findRepresentatives, type PictureTarget } from './find-representatives.js';
@@ -20,7 +20,8 @@ export interface PictureRequest extends Rendering {
   target: PictureTarget;
   /** Counting from 1; of an instance only. */
   frameNumber?: number;
-  format: PictureFormat;
+  /** `svg` of waveforms alone. */
+  format: PictureFormat | 'svg';
   isThumbnail: boolean;
   /** Of the target, when that is an instance and its row has been read. */
   row?: InstanceRow;
@@ -229,7 +230,7 @@ export class RenderPicture {
     if (!hasLevels && !state && request.target.sopInstanceUid !== undefined) {
       this.remember(request, instance.sha256, { key, etag });
     }
-    const options: DrawOptions = {
+    const options: DrawRequest = {
       format,
       ...(window && { window }),
       ...(viewport && { viewport }),

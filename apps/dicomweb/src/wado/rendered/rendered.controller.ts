@@ -16,6 +16,7 @@ import { parseFrameList } from '../../wire/parse-frame-list.js';
 import { parseRendering } from '../../wire/parse-rendering.js';
 import type { Part } from '../../wire/write-multipart.js';
 import { FindStoredMedia, type StoredMedia } from './find-stored-media.js';
+import { waveformSopClasses } from './find-representatives.js';
 import { type PictureRequest, RenderPicture } from './render-picture.js';
 import { encapsulatedPdf } from './plan-picture.js';
 import { isReport } from './report/read-report.js';
@@ -86,9 +87,10 @@ export class RenderedController {
   ): Promise<void> {
     const frameNumbers = place.frames === undefined ? [] : parseFrameList(place.frames, framesMax);
     const { ignored = [], ...rendering } = parseRendering(searchOf(request));
+    const one = instance && waveformSopClasses.includes(instance.sopClassUid) ? oneWaveform : onePicture;
     const { mediaType, format, isMultipart } = chooseRepresentation(
       request,
-      frameNumbers.length > 1 ? severalPictures : onePicture,
+      frameNumbers.length > 1 ? severalPictures : one,
     );
     const { study: studyInstanceUid, series: seriesInstanceUid, instance: sopInstanceUid } = place;
     const asked: PictureRequest = {
@@ -266,3 +268,8 @@ const inParts = formats.map((format) => ({ ...format, isMultipart: true }));
 const severalPictures = lastingOffers(inParts);
 /** It comes as it is, or as the one part of many. */
 const onePicture = lastingOffers([...formats.map((format) => ({ ...format, isMultipart: false })), ...inParts]);
+/** Lines on paper: also as lines. */
+const oneWaveform = lastingOffers([
+  ...onePicture,
+  ...[false, true].map((isMultipart) => ({ mediaType: 'image/svg+xml', format: 'svg', isMultipart }) as const),
+]);

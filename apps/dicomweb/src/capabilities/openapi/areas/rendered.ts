@@ -24,7 +24,7 @@ function operation(path: string, operationId: string, summary: string): Operatio
     parameters: [...pathParameters(path), ...names.map(parameter)],
     responses: {
       200: {
-        description: 'The picture, several frames as parts; of a structured report a page.',
+        description: 'The picture, several frames as parts; SVG of waveforms alone; of a structured report a page.',
         headers: { ETag: { schema: { type: 'string' } } },
         content: {
           'image/jpeg': picture,
@@ -32,6 +32,7 @@ function operation(path: string, operationId: string, summary: string): Operatio
           'image/gif': picture,
           'image/webp': picture,
           'image/jxl': picture,
+          'image/svg+xml': { schema: { type: 'string' } },
           'multipart/related; type="image/jpeg"': picture,
           'text/html': { schema: { type: 'string' } },
         },
