@@ -16,22 +16,22 @@ interface Code {
   meaning: string;
 }
 
-/** Not in PS3.16's tables as pydicom reads them, and looked up elsewhere. */
+/** Not in PS3.16's tables as pydicom reads them, and looked up elsewhere: SNOMED CT's by what releases and users of it call them. */
 const foundElsewhere: Record<string, string> = {
   'MDC 2:16016': 'PS3.16 TID 3713',
   'SCT 84640000': 'PS3.16 CID 8135, younger than some pydicom',
   'UCUM mL': 'UCUM',
-  'SCT 10828004': 'SNOMED CT',
-  'SCT 309529002': 'SNOMED CT',
-  'SCT 427359005': 'SNOMED CT',
-  'SCT 233604007': 'SNOMED CT',
-  'SCT 46621007': 'SNOMED CT',
-  'SCT 95436008': 'SNOMED CT',
-  'SCT 87433001': 'SNOMED CT',
-  'SCT 51615001': 'SNOMED CT',
-  'SCT 39839004': 'SNOMED CT',
-  'SCT 266249003': 'SNOMED CT',
-  'SCT 55930002': 'SNOMED CT',
+  'SCT 10828004': 'Positive (qualifier value)',
+  'SCT 309529002': 'Lung mass (finding): HL7 genomics reporting',
+  'SCT 427359005': 'Solitary nodule of lung (finding)',
+  'SCT 233604007': 'Pneumonia (disorder), below 95436008 in the release of 2010',
+  'SCT 46621007': 'Atelectasis (disorder): mapping of MedDRA 10003598',
+  'SCT 95436008': 'Lung consolidation (disorder)',
+  'SCT 87433001': 'Pulmonary emphysema (disorder)',
+  'SCT 51615001': 'Fibrosis of lung (disorder)',
+  'SCT 39839004': 'Diaphragmatic hernia (disorder): HL7 FHIR, family history',
+  'SCT 266249003': 'Ventricular hypertrophy (disorder): PhysioNet challenge 2021',
+  'SCT 55930002': 's t changes: PhysioNet challenge 2021',
 };
 
 /** Every code of every model.json, shipped or an example. */
