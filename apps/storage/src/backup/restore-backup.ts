@@ -40,6 +40,7 @@ export async function readManifest(folder: string, name?: string): Promise<Backu
 
 /** Whole ones, the oldest first. */
 export async function listBackups(folder: string): Promise<string[]> {
+  if (!existsSync(folder)) return [];
   const entries = await readdir(folder, { withFileTypes: true });
   return entries
     .filter((entry) => entry.isDirectory() && existsSync(path.join(folder, entry.name, 'manifest.json')))
