@@ -110,7 +110,7 @@ async function* multipart(objects: readonly StoredObject[], boundary: string): A
   for (const object of objects) {
     yield Buffer.from(`--${boundary}\r\nContent-Type: application/dicom\r\n\r\n`);
     if ('bytes' in object) yield object.bytes;
-    else yield* createReadStream(object.file) as AsyncIterable<Buffer>;
+    else yield* createReadStream(object.file, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>;
     yield Buffer.from('\r\n');
   }
   yield Buffer.from(`--${boundary}--\r\n`);
