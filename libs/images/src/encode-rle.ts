@@ -1,6 +1,7 @@
 import { ImageError } from './image-error.js';
 
-/** Of one segment when nothing repeats: a control byte for each 128. */
+const headerBytes = 64;
+/** Of one control byte. */
 const longestRun = 128;
 
 /**
@@ -15,24 +16,26 @@ export function encodeRle(
 ): Uint8Array {
   const segments = samplesPerPixel * bytesPerSample;
   if (segments > 15) throw new ImageError('unsupported-pixels', `RLE has room for 15 segments, not ${segments}.`);
-  const out = new ByteSink(64 + bytes.length);
-  out.length = 64;
-  const header = new Uint8Array(64);
-  const view = new DataView(header.buffer);
-  view.setUint32(0, segments, true);
+  let out: Uint8Array = new Uint8Array(headerBytes + bytes.length);
+  let length = headerBytes;
+  const header = new DataView(new ArrayBuffer(headerBytes));
+  header.setUint32(0, segments, true);
   const plane = new Uint8Array(pixels);
   for (let segment = 0; segment < segments; segment++) {
-    view.setUint32(4 + 4 * segment, out.length, true);
+    header.setUint32(4 + 4 * segment, length, true);
     // Segments go sample by sample, and in a sample from the high byte to the low one.
     const sample = Math.floor(segment / bytesPerSample);
     const offset = sample * bytesPerSample + bytesPerSample - 1 - (segment % bytesPerSample);
     for (let i = 0, from = offset; i < pixels; i++, from += segments) plane[i] = bytes[from] as number;
     // A run does not go over the end of a row (G.3.1).
-    for (let row = 0; row < pixels; row += columns) packRow(plane, row, Math.min(row + columns, pixels), out);
-    if (out.length % 2 === 1) out.push(0);
+    for (let row = 0; row < pixels; row += columns) {
+      out = withRoom(out, length, packedBytesMax(columns) + 1);
+      length = packRow(plane, row, Math.min(row + columns, pixels), out, length);
+    }
+    if (length % 2 === 1) out[length++] = 0;
   }
-  out.bytes.set(header, 0);
-  return out.bytes.slice(0, out.length);
+  out.set(new Uint8Array(header.buffer), 0);
+  return out.slice(0, length);
 }
 
 export interface RleLayout {
@@ -42,27 +45,46 @@ export interface RleLayout {
   bytesPerSample: number;
 }
 
-/** PackBits: repetitions of three and more as such, the rest as it is. */
-function packRow(plane: Uint8Array, start: number, end: number, out: ByteSink): void {
+/** When nothing repeats. */
+const packedBytesMax = (count: number): number => count + Math.ceil(count / longestRun);
+
+/** Shorter runs are copied byte by byte: a view of them takes longer to make. */
+const viewedBytesMin = 48;
+
+/**
+ * PackBits: repetitions of three and more as such, the rest as it is.
+ * @param out with room for the row from `length` on
+ * @returns the length with it
+ */
+function packRow(plane: Uint8Array, start: number, end: number, out: Uint8Array, length: number): number {
+  let to = length;
   for (let at = start; at < end;) {
     const run = repetitions(plane, at, end);
     if (run >= 3 || (run === 2 && at + 2 === end)) {
-      out.push(257 - run);
-      out.push(plane[at] as number);
+      out[to++] = 257 - run;
+      out[to++] = plane[at] as number;
       at += run;
       continue;
     }
-    let next = at + run;
-    while (next < end && next - at < longestRun) {
-      const following = repetitions(plane, next, end);
-      if (following >= 3) break;
-      next += following;
-    }
-    const count = Math.min(next - at, longestRun);
-    out.push(count - 1);
-    out.append(plane, at, at + count);
-    at += count;
+    const next = literalsEnd(plane, at, end);
+    out[to++] = next - at - 1;
+    if (next - at >= viewedBytesMin) {
+      out.set(plane.subarray(at, next), to);
+      to += next - at;
+    } else for (let i = at; i < next; i++) out[to++] = plane[i] as number;
+    at = next;
   }
+  return to;
+}
+
+/** Where three of the same begin, or as many have gone by as one run may have. */
+function literalsEnd(plane: Uint8Array, at: number, end: number): number {
+  const last = Math.min(end, at + longestRun);
+  for (let next = at + 1; next < last; next++) {
+    const value = plane[next];
+    if (next + 2 < end && value === plane[next + 1] && value === plane[next + 2]) return next;
+  }
+  return last;
 }
 
 function repetitions(plane: Uint8Array, at: number, end: number): number {
@@ -73,30 +95,9 @@ function repetitions(plane: Uint8Array, at: number, end: number): number {
   return to - at;
 }
 
-/** Bytes that grow. */
-class ByteSink {
-  bytes: Uint8Array;
-  length = 0;
-
-  constructor(capacity: number) {
-    this.bytes = new Uint8Array(capacity);
-  }
-
-  push(byte: number): void {
-    this.makeRoom(1);
-    this.bytes[this.length++] = byte;
-  }
-
-  append(source: Uint8Array, start: number, end: number): void {
-    this.makeRoom(end - start);
-    this.bytes.set(source.subarray(start, end), this.length);
-    this.length += end - start;
-  }
-
-  private makeRoom(count: number): void {
-    if (this.length + count <= this.bytes.length) return;
-    const larger = new Uint8Array(2 * this.bytes.length + count);
-    larger.set(this.bytes);
-    this.bytes = larger;
-  }
+function withRoom(out: Uint8Array, length: number, bytes: number): Uint8Array {
+  if (length + bytes <= out.length) return out;
+  const larger = new Uint8Array(2 * out.length + bytes);
+  larger.set(out);
+  return larger;
 }

@@ -3,7 +3,7 @@ import { type FrameDescription, isPlainByte, type VoiWindow } from './frame-desc
 import { MemoryPool } from './memory-pool.js';
 import type { Picture } from './pixels.js';
 import type { RenderOptions } from './render-options.js';
-import { copyOf } from './sample-array.js';
+import { copyOf, wordsOf } from './sample-array.js';
 import { isNative } from './transfer-syntax.js';
 
 /** Larger frames are shown in a process of their own, where their memory is counted. */
@@ -69,11 +69,6 @@ export async function plainPicture(
     table.users -= 1;
   }
   return { ...size, channels: 1, data };
-}
-
-function wordsOf(bytes: Uint8Array, count: number): Uint16Array {
-  if (bytes.byteOffset % 2 === 0) return new Uint16Array(bytes.buffer, bytes.byteOffset, count);
-  return new Uint16Array(copyOf(bytes.subarray(0, 2 * count)));
 }
 
 function lookUpAll(

@@ -38,6 +38,12 @@ export function copyOf(bytes: Uint8Array): ArrayBuffer {
   return copy.buffer;
 }
 
+/** Words of 16 bits, little endian: of the bytes themselves where they lie even, else of a copy. */
+export function wordsOf(bytes: Uint8Array, count: number): Uint16Array {
+  if (bytes.byteOffset % 2 === 0) return new Uint16Array(bytes.buffer, bytes.byteOffset, count);
+  return new Uint16Array(copyOf(bytes.subarray(0, 2 * count)));
+}
+
 function keepStoredBits(
   samples: Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array,
   width: number,

@@ -121,6 +121,14 @@ describe('transcodeFrame', () => {
       code: 'unsupported-pixels',
       message: expect.stringContaining('overlay'),
     });
+    const big = { transferSyntaxUid: '1.2.840.10008.1.2.2', swapWordBytes: 2 } as const;
+    const refused = { code: 'unsupported-pixels' };
+    await expect(
+      transcodeFrame(Buffer.from(bytes).swap16(), description(16, 12, big), jpegLsLossless),
+    ).rejects.toMatchObject(refused);
+    const bytesInWords = Buffer.alloc(rows * columns + 1, 7);
+    bytesInWords[40] = 0x87;
+    await expect(transcodeFrame(bytesInWords, description(8, 5, big), jpegLsLossless)).rejects.toMatchObject(refused);
     // Signed samples carry their sign there, which is no more than they say already.
     const minus = description(16, 12, signed);
     await expect(transcodeFrame(samplesOf(minus), minus, jpegLsLossless)).resolves.toBeDefined();

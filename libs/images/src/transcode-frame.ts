@@ -8,6 +8,7 @@ import type { TranscodedFrame } from './image-request.js';
 import { toNativeBytes } from './native-bytes.js';
 import { borrowNativeSamples } from './native-pixels.js';
 import type { Pixels } from './pixels.js';
+import { wordsOf } from './sample-array.js';
 import { isNative } from './transfer-syntax.js';
 
 /**
@@ -61,14 +62,13 @@ function refuseHiddenBits(bytes: Uint8Array, { data }: Pixels, description: Fram
   const { bitsAllocated, bitsStored, highBit, swapWordBytes, sampleType } = description;
   if (sampleType !== 'integer' || bitsAllocated <= bitsStored || ![8, 16].includes(bitsAllocated)) return;
   const shift = highBit + 1 - bitsStored;
-  const mask = (2 ** bitsStored - 1) << shift;
-  const signs = ~mask & (2 ** bitsAllocated - 1);
-  const size = bitsAllocated / 8;
-  const high = swapWordBytes === 0 ? 1 : 0;
-  for (let i = 0, at = 0; i < data.length; i++, at += size) {
-    const stored =
-      size === 1 ? (bytes[at] as number) : ((bytes[at + high] as number) << 8) | (bytes[at + 1 - high] as number);
-    const hidden = stored & signs;
+  const beside = ~((2 ** bitsStored - 1) << shift) & (2 ** bitsAllocated - 1);
+  // In the order of the bytes as they lie.
+  const isSwapped = swapWordBytes !== 0 && bitsAllocated === 16;
+  const signs = isSwapped ? ((beside & 0xff) << 8) | (beside >> 8) : beside;
+  const words = bitsAllocated === 8 ? bytes.subarray(0, data.length) : wordsOf(bytes, data.length);
+  for (let i = 0; i < words.length; i++) {
+    const hidden = (words[i] as number) & signs;
     if (hidden !== 0 && !(hidden === signs && shift === 0)) {
       throw new ImageError(
         'unsupported-pixels',
