@@ -10,8 +10,9 @@ import path from 'node:path';
 import { decodeFrame, describeSamples, transcodeFrame } from '#libs/images';
 
 const rounds = 9;
-/** Times that each runs for one figure: what is told of a program has milliseconds. */
-const runsAtOnce = 3;
+/** Times that each runs for one figure: what is told of a program has milliseconds. Slow ones need it but once. */
+let runsAtOnce = 3;
+const slowSeconds = 0.1;
 /** Names of codecs to measure; all of them without. */
 const only = process.argv[2];
 // In memory where there is such a folder: disks are not what is measured.
@@ -297,9 +298,10 @@ for (const codec of codecs) {
   const itsDecode = secondsOf(decoder, frames, ({ bytes: content, description: about }) => [content, about]);
   const itsEncode = secondsOf(encoder, frames, ({ samples: content, native: about }) => [content, about]);
   const took = { decode: [], encode: [], itsDecode: [], itsEncode: [] };
+  runsAtOnce = 3;
   // Code is compiled, and memory taken, before anything counts.
   for (let round = 0; round < 2; round++) {
-    await decode();
+    if ((await decode()) > slowSeconds) runsAtOnce = 1;
     if (!make) await encode();
   }
   for (let round = 0; round < rounds; round++) {
