@@ -15,7 +15,7 @@ import { loadPictureInstance, type PictureInstance } from './load-picture-instan
 import type { PresentedInstance } from './find-presented.js';
 
 /** References of one set that are looked at. */
-const referencesMax = 4000;
+const referencesMax = 2000;
 /** Of instances of many frames, whose datasets are read whole to know where each frame lies. */
 const multiFrameMax = 4;
 
@@ -38,7 +38,7 @@ interface PlacedFrame {
 }
 
 /**
- * The image that stands for a blending presentation state: of those below that others lie over, the one in the middle.
+ * The image that stands for a blending presentation state: of those below that others lie over, the one nearest to the middle.
  * @throws ImageError
  */
 export async function findUnderlying(db: DataSource, state: PictureInstance): Promise<PresentedInstance> {
@@ -51,8 +51,7 @@ export async function findUnderlying(db: DataSource, state: PictureInstance): Pr
       `It is a blending presentation state, and none of the images that are to be ${below.length === 0 ? 'underneath' : 'superimposed'} is here and says where it lies in the patient.`,
     );
   }
-  const covered = below.filter(({ plane }) => sharesOf(plane, planesBeside(plane, above)).length > 0);
-  const chosen = covered[covered.length >> 1];
+  const chosen = await middleCovered(below, above);
   if (chosen === undefined) {
     throw new ImageError(
       'no-pixels',
@@ -105,6 +104,23 @@ export async function findSuperimposed(
     found.push({ instance, frameIndex: at, plane: over, share });
   }
   return found;
+}
+
+/** Images looked at before others have their turn. */
+const imagesAtATime = 20;
+
+async function middleCovered(
+  below: readonly PlacedFrame[],
+  above: readonly PlacedFrame[],
+): Promise<PlacedFrame | undefined> {
+  const middle = below.length >> 1;
+  for (let step = 0; step <= below.length; step++) {
+    if (step % imagesAtATime === imagesAtATime - 1) await new Promise(setImmediate);
+    // The middle, the one behind it, the one before it, and so on.
+    const frame = below[middle + (step % 2 === 0 ? -step / 2 : (step + 1) / 2)];
+    if (frame && sharesOf(frame.plane, planesBeside(frame.plane, above)).length > 0) return frame;
+  }
+  return undefined;
 }
 
 const isBeside = (under: Plane, over: Plane): boolean =>
