@@ -10,9 +10,9 @@ export function Facts({ value, name = '', depth = 0 }: { value: unknown; name?: 
   if (typeof value === 'boolean') return <>{value ? 'yes' : 'no'}</>;
   if (typeof value === 'number') return <>{/bytes/i.test(name) ? formatBytes(value) : value.toLocaleString('en')}</>;
   if (typeof value === 'string') return <FactText text={value} />;
+  if (Object.keys(value).length === 0) return <span className="faint">none</span>;
   if (depth >= depthMax) return <code>{JSON.stringify(value)}</code>;
   if (Array.isArray(value)) {
-    if (value.length === 0) return <span className="faint">none</span>;
     if (value.every(isPlainObject)) return <FactTable rows={value} depth={depth} />;
     if (value.every((item) => typeof item !== 'object')) return <FactText text={value.map(String).join(', ')} />;
     return (
@@ -25,11 +25,9 @@ export function Facts({ value, name = '', depth = 0 }: { value: unknown; name?: 
       </ul>
     );
   }
-  const entries = Object.entries(value as Record<string, unknown>);
-  if (entries.length === 0) return <span className="faint">none</span>;
   return (
     <dl className="facts">
-      {entries.map(([key, item]) => (
+      {Object.entries(value).map(([key, item]) => (
         <div key={key}>
           <dt>{humanise(key)}</dt>
           <dd>
