@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { api } from 'dicomweb-client';
 import XMLHttpRequest from 'xhr2';
 import type { DicomJson } from '#libs/dicom';
+import { splitMultipart } from './split-multipart.js';
 
 // dicomweb-client was written for browsers and asks for their request object by its global name.
 (globalThis as Record<string, unknown>)['XMLHttpRequest'] ??= XMLHttpRequest;
@@ -15,7 +16,10 @@ export class ArchiveError extends Error {
   readonly code = 'archive-request-failed';
 }
 
-/** The archive as the inference worker sees it: any DICOMweb server, through dicomweb-client. */
+/**
+ * The archive as the inference worker sees it: any DICOMweb server, through dicomweb-client. Frames and results are moved
+ * without it: it looks for boundaries byte by byte, and holds what it sends.
+ */
 export class ArchiveClient {
   private readonly client;
   private readonly headers: Record<string, string>;
@@ -41,14 +45,18 @@ export class ArchiveClient {
   }
 
   /** @returns the frames as stored, in the order asked; @param frameNumbers from 1 */
-  frames(instance: DicomJson, uids: InstanceUids, frameNumbers: number[]): Promise<ArrayBuffer[]> {
-    return this.ask(`frames ${frameNumbers.join(',')} of ${uids.sopInstanceUID}`, () =>
-      this.client.retrieveInstanceFrames({
-        ...uids,
-        frameNumbers,
-        mediaTypes: [{ mediaType: 'application/octet-stream', transferSyntaxUID: '*' }],
-      }),
-    );
+  frames(uids: InstanceUids, frameNumbers: number[]): Promise<Buffer[]> {
+    const { studyInstanceUID, seriesInstanceUID, sopInstanceUID } = uids;
+    const numbers = frameNumbers.join(',');
+    const instance = `studies/${studyInstanceUID}/series/${seriesInstanceUID}/instances/${sopInstanceUID}`;
+    return this.ask(`frames ${numbers} of ${sopInstanceUID}`, async (signal) => {
+      const accept = 'multipart/related; type="application/octet-stream"; transfer-syntax=*';
+      const headers = { ...this.headers, accept };
+      const response = await fetch(`${this.url}/${instance}/frames/${numbers}`, { headers, signal });
+      const body = Buffer.from(await response.arrayBuffer());
+      if (!response.ok) throw Object.assign(new Error(body.toString()), { status: response.status });
+      return splitMultipart(body, response.headers.get('content-type') ?? '');
+    });
   }
 
   /** @param uri as the metadata gave it: absolute, or from the server's root */
@@ -84,7 +92,7 @@ export class ArchiveClient {
     refuseFailures(answer);
   }
 
-  private async ask<T>(what: string, request: () => Promise<T>): Promise<T> {
+  private async ask<T>(what: string, request: (signal: AbortSignal) => Promise<T>): Promise<T> {
     this.signal.throwIfAborted();
     const over = new AbortController();
     const signal = AbortSignal.any([this.signal, over.signal]);
@@ -92,7 +100,7 @@ export class ArchiveClient {
       const deadline = sleep(requestSecondsMax * 1000, undefined, { signal, ref: false }).then(() => {
         throw new ArchiveError(`The archive did not answer in ${requestSecondsMax} s: ${what}`);
       });
-      return await Promise.race([request(), deadline]);
+      return await Promise.race([request(signal), deadline]);
     } catch (error) {
       this.signal.throwIfAborted();
       throw describe(error, what);

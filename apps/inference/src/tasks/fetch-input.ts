@@ -24,7 +24,7 @@ export async function fetchInput(
 
   await inParallel(orders.entries(), async ([index, order]) => {
     const instance = instanceOf(byUid, order.sopInstanceUid);
-    const frames = await archive.frames(instance, uidsOf(instance), order.frameNumbers);
+    const frames = await archive.frames(uidsOf(instance), order.frameNumbers);
     if (frames.length !== order.frameNumbers.length) {
       throw new Error(
         `The archive gave ${frames.length} of ${order.frameNumbers.length} frames of ${order.sopInstanceUid}`,
@@ -32,7 +32,7 @@ export async function fetchInput(
     }
     for (const [position, frameNumber] of order.frameNumbers.entries()) {
       const file = path.join(directory, `frame-${index}-${position}`);
-      await writeFile(file, new Uint8Array(frames[position]!));
+      await writeFile(file, frames[position]!);
       fetched.frameFiles.push({
         sopInstanceUid: order.sopInstanceUid,
         frameNumber,
