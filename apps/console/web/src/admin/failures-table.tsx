@@ -1,6 +1,7 @@
 import { decideFailure, type InferenceFailure } from '../api/models.js';
 import { formatAgo } from '../format/format-ago.js';
 import { Link, studyPath } from '../navigation.js';
+import { Failure } from '../parts/failure.js';
 import { useAct } from '../parts/use-act.js';
 import { useNow } from '../parts/use-now.js';
 
@@ -56,11 +57,7 @@ export function FailuresTable({ failures, onChanged }: { failures: InferenceFail
           ))}
         </tbody>
       </table>
-      {error && (
-        <p className="bad" role="alert">
-          {error.message}
-        </p>
-      )}
+      <Failure error={error} />
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { activateModel, type RegisteredModel, removeModel, rollBackModel } from '../api/models.js';
 import { formatAgo } from '../format/format-ago.js';
+import { Failure } from '../parts/failure.js';
 import { useAct } from '../parts/use-act.js';
 import { useNow } from '../parts/use-now.js';
 import { ModelUpload } from './model-upload.js';
@@ -86,11 +87,7 @@ function Table({ models, onChanged }: { models: RegisteredModel[]; onChanged: ()
           ))}
         </tbody>
       </table>
-      {error && (
-        <p className="bad" role="alert">
-          {error.message}
-        </p>
-      )}
+      <Failure error={error} />
     </div>
   );
 }

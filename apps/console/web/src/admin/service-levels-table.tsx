@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from 'react';
 import { removeLevel, type ServiceLevel, setLevel } from '../api/triage-admin.js';
+import { Failure } from '../parts/failure.js';
 import { useAct } from '../parts/use-act.js';
 
 /** Within how long studies are read, and how long before that it is told that they are not. */
@@ -97,11 +98,7 @@ export function ServiceLevelsTable({ levels, onChanged }: { levels: ServiceLevel
           Set
         </button>
       </form>
-      {error && (
-        <p className="bad" role="alert">
-          {error.message}
-        </p>
-      )}
+      <Failure error={error} />
     </>
   );
 }

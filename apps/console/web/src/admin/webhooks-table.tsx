@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from 'react';
 import { createWebhook, removeWebhook, retryDelivery, testWebhook, type WebhookOverview } from '../api/triage-admin.js';
+import { Failure } from '../parts/failure.js';
 import { useAct } from '../parts/use-act.js';
 
 /** Who is told of results and escalations, and what did not get there. */
@@ -121,11 +122,7 @@ export function WebhooksTable({ overview, onChanged }: { overview: WebhookOvervi
           Add
         </button>
       </form>
-      {error && (
-        <p className="bad" role="alert">
-          {error.message}
-        </p>
-      )}
+      <Failure error={error} />
     </>
   );
 }

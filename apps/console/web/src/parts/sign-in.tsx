@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from 'react';
 import { startSession } from '../api/session.js';
+import { Failure } from './failure.js';
 
 /** Asks for the API token of a suite that wants one. */
 export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
@@ -31,11 +32,7 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
           onChange={(event) => setToken(event.target.value)}
         />
       </label>
-      {error && (
-        <p className="bad" role="alert">
-          {error.message}
-        </p>
-      )}
+      <Failure error={error} />
       <button type="submit" disabled={isBusy}>
         Sign in
       </button>

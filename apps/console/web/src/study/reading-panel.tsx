@@ -3,6 +3,7 @@ import { changePriority, readingAct, releaseWhoever } from '../api/reading.js';
 import { useSession } from '../api/session.js';
 import type { Priority, WorklistItem } from '../api/worklist-item.js';
 import { formatDue } from '../format/format-ago.js';
+import { Failure } from '../parts/failure.js';
 import { useAct } from '../parts/use-act.js';
 import { useNow } from '../parts/use-now.js';
 import { type Reader, useReader } from '../parts/use-reader.js';
@@ -84,11 +85,7 @@ export function ReadingPanel({ item, onChanged }: ReadingPanelProps) {
           onChange={(priority, reason) => act(() => changePriority(item.workitemUid, reader.name, priority, reason))}
         />
       )}
-      {error && (
-        <p className="bad" role="alert">
-          {error.message}
-        </p>
-      )}
+      <Failure error={error} />
     </section>
   );
 }

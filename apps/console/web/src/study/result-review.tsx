@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { reviewResult } from '../api/reading.js';
 import { useSession } from '../api/session.js';
 import type { AiResult } from '../api/worklist-item.js';
+import { Failure } from '../parts/failure.js';
 import { useAct } from '../parts/use-act.js';
 import { useReader } from '../parts/use-reader.js';
 
@@ -72,11 +73,7 @@ export function ResultReview({ workitemUid, result, onChanged, onOpenSeries }: R
           </button>
         </div>
       )}
-      {error && (
-        <p className="bad" role="alert">
-          {error.message}
-        </p>
-      )}
+      <Failure error={error} />
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { completeStudy, type StudyRouting } from '../api/study.js';
 import type { WorklistItem } from '../api/worklist-item.js';
+import { Failure } from '../parts/failure.js';
 
 interface RoutingPanelProps {
   item: WorklistItem;
@@ -120,11 +121,7 @@ function CompleteNow({ studyInstanceUid, onCompleted }: { studyInstanceUid: stri
       <button type="button" onClick={complete} disabled={state === 'busy'}>
         Nothing more will come: route it now
       </button>
-      {state instanceof Error && (
-        <p className="bad" role="alert">
-          {state.message}
-        </p>
-      )}
+      <Failure error={state instanceof Error ? state : undefined} />
     </>
   );
 }
