@@ -1,7 +1,13 @@
 import type { DicomJson } from '#libs/dicom';
 import { itemsOf, numberOf, requiredNumber, textOf } from './attributes.js';
 import type { BulkData } from './bulk-data.js';
-import { type FrameDescription, storedValues, type VoiWindow, type WindowFunction } from './frame-description.js';
+import {
+  type FrameDescription,
+  type SampleLayout,
+  storedValues,
+  type VoiWindow,
+  type WindowFunction,
+} from './frame-description.js';
 import { ImageError } from './image-error.js';
 import { checkDecodedSize } from './limits.js';
 import { readLut, readPalette } from './lookup-table.js';
@@ -88,21 +94,7 @@ export function describePixels(dataset: DicomJson, transferSyntaxUid: string, fr
 
 const segmentationSopClasses = ['1.2.840.10008.5.1.4.1.1.66.4', '1.2.840.10008.5.1.4.1.1.66.7'];
 
-type Layout = Pick<
-  FrameDescription,
-  | 'rows'
-  | 'columns'
-  | 'samplesPerPixel'
-  | 'bitsAllocated'
-  | 'bitsStored'
-  | 'highBit'
-  | 'pixelRepresentation'
-  | 'sampleType'
-  | 'photometricInterpretation'
-  | 'planarConfiguration'
->;
-
-function readLayout(dataset: DicomJson): Layout {
+function readLayout(dataset: DicomJson): SampleLayout {
   const rows = requiredNumber(dataset, '00280010', 'Rows');
   const columns = requiredNumber(dataset, '00280011', 'Columns');
   if (!isCount(rows, 65535) || !isCount(columns, 65535)) {

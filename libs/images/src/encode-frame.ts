@@ -3,7 +3,7 @@ import { readCodestreamHeader } from './codestream-header.js';
 import { ybrFullToRgb } from './color.js';
 import { decodeStoredFrame } from './decode-frame.js';
 import { encodeRle } from './encode-rle.js';
-import type { FrameDescription } from './frame-description.js';
+import type { FrameDescription, SampleLayout } from './frame-description.js';
 import { ImageError } from './image-error.js';
 import { jpegOptions } from './jpeg-baseline.js';
 import type { PixelArray, Pixels } from './pixels.js';
@@ -27,20 +27,6 @@ export const losslessSyntaxes: readonly string[] = [
   htj2kLosslessRpcl,
 ];
 
-/** What encoders look at. */
-type SampleShape = Pick<
-  FrameDescription,
-  | 'rows'
-  | 'columns'
-  | 'samplesPerPixel'
-  | 'bitsAllocated'
-  | 'bitsStored'
-  | 'highBit'
-  | 'pixelRepresentation'
-  | 'sampleType'
-  | 'photometricInterpretation'
->;
-
 /** A compressed frame, and what the dataset around it must say. */
 export interface EncodedFrame {
   bytes: Uint8Array;
@@ -48,7 +34,7 @@ export interface EncodedFrame {
 }
 
 /** Whether samples like these can be encoded in that transfer syntax. */
-export function isEncodable(shape: SampleShape, transferSyntaxUid: string): boolean {
+export function isEncodable(shape: Omit<SampleLayout, 'planarConfiguration'>, transferSyntaxUid: string): boolean {
   const { rows, columns, samplesPerPixel, bitsAllocated, bitsStored, highBit, pixelRepresentation, sampleType } = shape;
   if (sampleType !== 'integer') return false;
   const isPlainByte = bitsAllocated === 8 && pixelRepresentation === 0;

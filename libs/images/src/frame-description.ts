@@ -63,10 +63,9 @@ export interface FrameDescription {
   isSegmentation: boolean;
 }
 
-/** What a frame's samples are, without what they mean. */
-export type SampleShape = Pick<
+/** How a frame's samples lie, and what they can hold. */
+export type SampleLayout = Pick<
   FrameDescription,
-  | 'transferSyntaxUid'
   | 'rows'
   | 'columns'
   | 'samplesPerPixel'
@@ -74,9 +73,13 @@ export type SampleShape = Pick<
   | 'bitsStored'
   | 'highBit'
   | 'pixelRepresentation'
+  | 'sampleType'
   | 'photometricInterpretation'
   | 'planarConfiguration'
 >;
+
+/** What a frame's samples are, without what they mean: whole numbers. */
+export type SampleShape = Omit<SampleLayout, 'sampleType'> & Pick<FrameDescription, 'transferSyntaxUid'>;
 
 /** Whether each stored byte is one whole sample without a sign. */
 export function isPlainByte({
