@@ -11,6 +11,7 @@ import { makeDataDir, type RunningProcess, startApp, waitFor } from '../support/
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { fetchViewer, microscopyViewer } from '../support/viewers.js';
 import { type ResultStudy, slideStudy } from './result-studies.js';
+import { slidePage } from './slide-page.js';
 
 jest.setTimeout(600_000);
 
@@ -142,15 +143,6 @@ async function discOnGlass(): Promise<string> {
     .toFile(png);
   return png;
 }
-
-const slidePage = `<!doctype html>
-<meta charset="utf-8">
-<link rel="icon" href="data:,">
-<div id="viewport" style="width: 1000px; height: 700px"></div>
-<script src="/dicomweb-client.js"></script>
-<script src="/dicom-microscopy-viewer/dicomMicroscopyViewer.min.js"></script>
-<script src="/slide.js" type="module"></script>
-`;
 
 /** As its README says to embed it. */
 function slideScript(dicomweb: string): string {

@@ -10,6 +10,7 @@ import { makeInstance } from '../support/make-instance.js';
 import { serveFolder } from '../support/serve-folder.js';
 import { makeDataDir, type RunningProcess, startApp, waitFor } from '../support/start-suite.js';
 import { fetchViewer, microscopyViewer, ohif, ohifConfig } from '../support/viewers.js';
+import { slidePage } from './slide-page.js';
 
 jest.setTimeout(600_000);
 
@@ -236,15 +237,6 @@ function enhancedMr(): Buffer {
     },
   });
 }
-
-const slidePage = `<!doctype html>
-<meta charset="utf-8">
-<link rel="icon" href="data:,">
-<div id="viewport" style="width: 1000px; height: 700px"></div>
-<script src="/dicomweb-client.js"></script>
-<script src="/dicom-microscopy-viewer/dicomMicroscopyViewer.min.js"></script>
-<script src="/slide.js" type="module"></script>
-`;
 
 /** As its README says to embed it. */
 function slideScript(dicomweb: string): string {
