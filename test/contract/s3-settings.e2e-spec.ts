@@ -107,6 +107,17 @@ describe('the settings of an S3 store', () => {
     expect(header('UploadPart', 'x-amz-checksum-crc32')).toEqual([undefined, undefined]);
   });
 
+  it('does not take a line that breaks now and then for an endpoint that cannot be used', async () => {
+    let broken = 0;
+    proxy.fault = ({ operation, range }) => {
+      const isBroken = operation === 'GetObject' && range === undefined && broken < 2;
+      broken += Number(isBroken);
+      return isBroken ? { kind: 'reset', afterBytes: 3_000 } : undefined;
+    };
+    expect(await open().selfTest()).toMatchObject({ isUsable: true });
+    expect(broken).toBe(2);
+  });
+
   it('refuses to overwrite where the endpoint was seen to refuse it', async () => {
     const written = new Set<string>();
     proxy.fault = ({ operation, key, headers }) => {

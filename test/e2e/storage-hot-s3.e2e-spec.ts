@@ -25,6 +25,8 @@ describe('a suite whose hot tier is a bucket with a local read cache', () => {
   let proxy: FaultProxy;
   let suite: RunningProcess;
   let environment: Record<string, string>;
+  /** Until someone gives the keys the right to write. */
+  let isDenied = true;
   const cacheBytesMax = 2_000_000;
 
   const studyInstanceUid = testUid('study in a hot bucket');
@@ -55,6 +57,8 @@ describe('a suite whose hot tier is a bucket with a local read cache', () => {
       { kind: 'filesystem', name: 'far', tier: 'warm', path: path.join(folder, 'far') },
     ];
     environment = { ISOCENTER_STORES: JSON.stringify(stores), ISOCENTER_GRACE_HOURS: '0' };
+    proxy.fault = ({ key }) =>
+      isDenied && key.includes('/self-test/') ? { kind: 'status', status: 403, code: 'AccessDenied' } : undefined;
     suite = await startApp({ dataDir: data.dataDir, environment });
   });
   afterAll(async () => {
@@ -98,13 +102,20 @@ describe('a suite whose hot tier is a bucket with a local read cache', () => {
       body: JSON.stringify(body),
     });
 
+  const isUsable = async (): Promise<boolean | undefined> => {
+    const { stores } = (await (await fetch(`${suite.url}/api/storage/stores`)).json()) as {
+      stores: { selfTest?: { isUsable: boolean } }[];
+    };
+    return stores[0]!.selfTest?.isUsable;
+  };
+
+  it('tries a bucket again that could not be used when the suite started', async () => {
+    await waitFor('the first self-test', async () => ((await isUsable()) === false ? true : undefined));
+    isDenied = false;
+    await waitFor('another', async () => ((await isUsable()) === true ? true : undefined));
+  });
+
   it('stores a request as one object, and gives every byte back', async () => {
-    await waitFor('the self-test', async () => {
-      const { stores } = (await (await fetch(`${suite.url}/api/storage/stores`)).json()) as {
-        stores: { selfTest?: { isUsable: boolean } }[];
-      };
-      return stores[0]!.selfTest?.isUsable;
-    });
     proxy.forget();
     const { status } = await store(instances);
     expect(status).toBe(200);

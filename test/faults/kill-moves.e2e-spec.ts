@@ -228,6 +228,7 @@ describe('reading while series move and their mover is killed', () => {
       await waitFor('the last moves', async () => ((await openMoves()) === 0 ? true : undefined), 600);
     } catch (error) {
       wanted = 0; // or they would go on behind a test that failed
+      console.error(mover.output());
       throw error;
     } finally {
       isOver = true;

@@ -1,12 +1,21 @@
-import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { BlobStores, CachedBlobStore, S3BlobStore, type S3SelfTest } from '#libs/blobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
 
-/** Tries at start what the S3 stores can do. The start does not wait: what lies on the disk is read meanwhile. */
+/** What a store could not do when it was tried may be a line that broke, or be put right meanwhile: it is tried again. */
+const againMilliseconds = 5_000;
+const againMillisecondsMax = 300_000;
+
+/**
+ * Tries at start what the S3 stores can do, and those that cannot be used again and again. The start does not wait: what
+ * lies on the disk is read meanwhile.
+ */
 @Injectable()
-export class TestStores implements OnApplicationBootstrap {
-  /** What was found, by the store's name. */
+export class TestStores implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  /** What was found last, by the store's name. */
   readonly results = new Map<string, S3SelfTest & { testedAt: string }>();
+  private readonly stopping = new AbortController();
 
   constructor(
     private readonly stores: BlobStores,
@@ -14,23 +23,40 @@ export class TestStores implements OnApplicationBootstrap {
   ) {}
 
   onApplicationBootstrap(): void {
-    void this.test();
-  }
-
-  async test(): Promise<void> {
     for (const { store, isReadOnly } of this.stores.entries) {
       const bucket = store instanceof CachedBlobStore ? store.behind : store;
-      if (!(bucket instanceof S3BlobStore) || isReadOnly === true) continue;
-      try {
-        const result = await bucket.selfTest();
-        this.results.set(store.name, { ...result, testedAt: new Date().toISOString() });
-        const failed = result.checks.filter((check) => check.result !== 'works');
-        const off = failed.map(({ what, detail }) => `${what}: ${detail}`);
-        if (!result.isUsable) this.logger.error({ store: store.name, off }, 'a store failed its self-test');
-        else if (off.length > 0) this.logger.warn({ store: store.name, off }, 'a store does not do all that S3 does');
-      } catch (error) {
-        this.logger.error({ err: error, store: store.name }, 'a store could not be tested');
-      }
+      if (bucket instanceof S3BlobStore && isReadOnly !== true) void this.testUntilUsable(store.name, bucket);
+    }
+  }
+
+  beforeApplicationShutdown(): void {
+    this.stopping.abort();
+  }
+
+  private async testUntilUsable(name: string, bucket: S3BlobStore): Promise<void> {
+    const { signal } = this.stopping;
+    for (let pause = againMilliseconds; !signal.aborted; pause = Math.min(2 * pause, againMillisecondsMax)) {
+      if (await this.test(name, bucket)) return;
+      await sleep(pause, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  /** @returns whether there is nothing to try again */
+  private async test(name: string, bucket: S3BlobStore): Promise<boolean> {
+    try {
+      const result = await bucket.selfTest();
+      const before = this.results.get(name);
+      this.results.set(name, { ...result, testedAt: new Date().toISOString() });
+      const off = result.checks
+        .filter((check) => check.result !== 'works')
+        .map(({ what, detail }) => `${what}: ${detail}`);
+      if (!result.isUsable) this.logger.error({ store: name, off }, 'a store failed its self-test');
+      else if (off.length > 0) this.logger.warn({ store: name, off }, 'a store does not do all that S3 does');
+      else if (before !== undefined) this.logger.info({ store: name }, 'a store passes its self-test now');
+      return result.isUsable && result.checks.every((check) => check.result !== 'could not be tried');
+    } catch (error) {
+      this.logger.error({ err: error, store: name }, 'a store could not be tested');
+      return false;
     }
   }
 }
