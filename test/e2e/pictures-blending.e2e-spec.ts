@@ -17,6 +17,9 @@ const text = (vr: string, ...Value: string[]) => ({ vr, Value });
 const number = (vr: string, ...Value: number[]) => ({ vr, Value });
 const items = (...Value: DicomJson[]) => ({ vr: 'SQ', Value });
 const inline = (...values: number[]) => ({ vr: 'OW', InlineBinary: Buffer.from(values).toString('base64') });
+const patient = (id: string | null = 'BLENDED'): DicomJson => ({
+  '00100020': id === null ? { vr: 'LO' } : text('LO', id),
+});
 
 interface Slice {
   values: number[];
@@ -24,19 +27,20 @@ interface Slice {
   /** Millimetres. */
   spacing: number;
   origin: [number, number, number];
-  patientId?: string;
+  /** null: it has none. */
+  patientId?: string | null;
   frameOfReference?: string;
 }
 const slice = (name: string, { values, columns, spacing, origin, ...more }: Slice): Buffer =>
   makeInstance({
     ...place(name),
     modality: 'OT',
-    patientId: more.patientId ?? 'BLENDED',
     rows: values.length / columns,
     columns,
     bitsAllocated: 8,
     frameBytes: [Buffer.from(values)],
     attributes: {
+      ...patient(more.patientId),
       '00200052': text('UI', testUid(more.frameOfReference ?? 'blended frame')),
       '00200032': text('DS', ...origin.map(String)),
       '00200037': text('DS', '1', '0', '0', '0', '1', '0'),
@@ -56,14 +60,23 @@ const set = (position: string, names: string[]): DicomJson => ({
     ),
   }),
 });
-const state = (name: string, below: string[], above: string[], sopClassUid = '1.2.840.10008.5.1.4.1.1.11.4'): Buffer =>
+interface StateOptions {
+  sopClassUid?: string;
+  patientId?: string | null;
+}
+const state = (
+  name: string,
+  below: string[],
+  above: string[],
+  { sopClassUid = '1.2.840.10008.5.1.4.1.1.11.4', patientId }: StateOptions = {},
+): Buffer =>
   makeInstance({
     ...place(name),
     modality: 'PR',
-    patientId: 'BLENDED',
     sopClassUid,
     frames: 0,
     attributes: {
+      ...patient(patientId),
       '00700402': items(set('UNDERLYING', below), set('SUPERIMPOSED', above)),
       '00700403': number('FL', 0.5),
       '00281101': number('US', 2, 0, 8),
@@ -96,7 +109,12 @@ beforeAll(async () => {
     state('wrong', ['under 0'], ['stranger']),
     state('apart', ['under 0'], ['elsewhere']),
     state('missing', ['under 0'], ['over nowhere']),
-    state('advanced', ['under 0'], ['over 0'], '1.2.840.10008.5.1.4.1.1.11.8'),
+    state('advanced', ['under 0'], ['over 0'], { sopClassUid: '1.2.840.10008.5.1.4.1.1.11.8' }),
+    slice('nameless', { ...grey(0), patientId: null }),
+    slice('nameless above', { ...bright, patientId: null }),
+    slice('over nameless', { ...bright, patientId: null }),
+    state('nameless state', ['nameless'], ['nameless above'], { patientId: null }),
+    state('nameless apart', ['nameless'], ['over nameless'], { patientId: null }),
   ]);
 });
 afterAll(async () => {
@@ -134,6 +152,15 @@ describe('blending presentation states', () => {
     await thumbnail.arrayBuffer();
   });
 
+  it('reach other images of their own study where no Patient ID says whose they are', async () => {
+    expect(await colors(await get(`${urlOf('nameless state')}/rendered`, 'image/png'))).toEqual([
+      whole,
+      whole,
+      empty,
+      empty,
+    ]);
+  });
+
   it('show any of their images, and those out of reach as they are', async () => {
     const base = suite.dicomweb.replace(/\/dicom-web$/, '/wado');
     const by = (name: string, presentation = 'state') =>
@@ -150,6 +177,7 @@ describe('blending presentation states', () => {
 
   it.each([
     ['wrong', /different patients/],
+    ['nameless apart', /no Patient ID says/],
     ['apart', /frame of reference in common/],
     ['missing', /superimposed is here/],
     ['advanced', /Advanced Blending Presentation State, which is not applied here/],

@@ -129,14 +129,26 @@ const isBeside = (under: Plane, over: Plane): boolean =>
 const planesBeside = (under: Plane, frames: readonly PlacedFrame[]): Plane[] =>
   frames.map(({ plane }) => plane).filter((plane) => isBeside(under, plane));
 
-/** References go by UID, and one study's may lead to another's: never to another patient's. @throws ImageError mismatch */
+/**
+ * References go by UID, and one study's may lead to another's: never to another patient's. Who it is that has no Patient ID
+ * nobody knows: then only their own study is theirs.
+ * @throws ImageError mismatch
+ */
 function refuseOthers(state: PictureInstance, image: PictureInstance): void {
   const patientOf = ({ dataset }: PictureInstance): unknown => dataset['00100020']?.Value?.[0];
-  if (patientOf(state) === patientOf(image)) return;
-  throw new ImageError(
-    'mismatch',
-    'The blending presentation state and an image of its own are of different patients.',
-  );
+  const patient = patientOf(state);
+  if (patient !== patientOf(image)) {
+    throw new ImageError(
+      'mismatch',
+      'The blending presentation state and an image of its own are of different patients.',
+    );
+  }
+  if (patient === undefined && state.studyInstanceUid !== image.studyInstanceUid) {
+    throw new ImageError(
+      'mismatch',
+      'The blending presentation state and an image of its own are of different studies, and no Patient ID says that these are of one patient.',
+    );
+  }
 }
 
 /** Those frames of a set that are here and say where they lie, in the set's order. */
