@@ -1,12 +1,14 @@
 // Measures moving series to S3 beside what the AWS SDK does with the same bytes in one PUT that streams them from a file.
 //   node scripts/storage-speed.mjs [--megabytes 256] [--series 2] [--rounds 3] [--at-once 2] [--only move]
+//     [--server 123,456]
 // The bucket by S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY; after `npm run build`.
 // `write` is what the PUT does too; `move` is also read back and compared; `moves` are so many series at once: two, as the job
-// does it. Memory is told as it was on the average of each fifth of the time, and at most. That of one long series, and of ten:
+// does it. Of a server that runs here the processor time is told, too, by its process ids. Memory is told as it was on the
+// average of each fifth of the time, and at most. That of one long series, and of ten:
 //   node scripts/storage-speed.mjs --megabytes 1500 --series 1 --rounds 1 --only move
 //   node scripts/storage-speed.mjs --megabytes 150 --series 10 --rounds 1 --only moves --at-once 10
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -24,6 +26,7 @@ const { values } = parseArgs({
     'at-once': { type: 'string', default: '2' },
     // The one or other of put, write, move, moves: for a profile.
     only: { type: 'string' },
+    server: { type: 'string', default: '' },
   },
 });
 const megabytes = Number(values.megabytes);
@@ -108,23 +111,34 @@ const ways = {
 };
 const chosen = Object.entries(ways).filter(([name]) => values.only === undefined || name === values.only);
 
+// utime and stime, in hundredths of a second (proc(5)).
+const serverCpu = () =>
+  values.server
+    .split(',')
+    .filter((pid) => pid !== '')
+    .map((pid) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' '))
+    .reduce((sum, fields) => sum + 10 * (Number(fields[11]) + Number(fields[12])), 0);
+
 let memory = [];
 const watch = setInterval(() => memory.push(process.memoryUsage.rss() / 1e6), 20);
-const seen = Object.fromEntries(chosen.map(([name]) => [name, { rates: [], cpu: [], memory: [] }]));
+const seen = Object.fromEntries(chosen.map(([name]) => [name, { rates: [], cpu: [], served: [], memory: [] }]));
 for (let round = 0; round <= rounds; round += 1) {
   chosen.push(chosen.shift()); // a server that grows slower is so for each of them
   for (const [name, work] of chosen) {
     memory = [];
     const cpu = process.cpuUsage();
+    const served = serverCpu();
     const begun = performance.now();
     await work();
     const rate = bytes / 1e3 / (performance.now() - begun);
     const used = process.cpuUsage(cpu);
+    const servedNow = serverCpu();
     for (const key of keys.splice(0)) await warm.delete(key);
     await sdk.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
     if (round === 0 && rounds > 1) continue; // it warms up
     seen[name].rates.push(rate);
     seen[name].cpu.push((used.user + used.system) / 1e3 / (bytes / 1e6));
+    seen[name].served.push((servedNow - served) / (bytes / 1e6));
     seen[name].memory = memory;
   }
   if (rounds === 1) break;
@@ -137,13 +151,13 @@ const fifths = (numbers) =>
     mean(numbers.slice((part * numbers.length) / 5, ((part + 1) * numbers.length) / 5)).toFixed(0),
   );
 console.log(`${layouts.length} series of ${megabytes} MiB in packs of 512 KiB; median of ${rounds}`);
-for (const [name, { rates, cpu, memory: samples }] of Object.entries(seen)) {
+for (const [name, { rates, cpu, served, memory: samples }] of Object.entries(seen)) {
   // Round by round: what else the machine does changes less within one than between them.
   const shares = seen.put === undefined ? [] : rates.map((rate, round) => (100 * rate) / seen.put.rates[round]);
   const share = shares.length === 0 ? '' : `${median(shares).toFixed(0)} % of one PUT, `;
   console.log(
     `${name.padEnd(5)} ${median(rates).toFixed(0)} MB/s (${rates.map((rate) => rate.toFixed(0)).join(' ')}), ${share}` +
-      `${median(cpu).toFixed(1)} ms of CPU a MB, MB resident ${fifths(samples).join(' ')}, at most ` +
+      `${median(cpu).toFixed(1)} ms of CPU a MB${values.server === '' ? '' : ` and ${median(served).toFixed(1)} of the server`}, MB resident ${fifths(samples).join(' ')}, at most ` +
       Math.max(...samples).toFixed(0),
   );
 }

@@ -8,13 +8,14 @@ import {
   PutObjectCommand,
   type S3Client,
   UploadPartCommand,
+  type UploadPartCommandOutput,
 } from '@aws-sdk/client-s3';
 import { BlobError } from './blob-error.js';
 import type { BlobWriter, ObjectDigests, StoredBlob, WriteOptions } from './blob-store.js';
 import { ObjectHashes } from './object-hashes.js';
+import { givePartBack, takePart, usualPartBytes } from './part-memory.js';
 import { newObject, type S3Features, type S3Options, wrapS3 } from './s3-client.js';
 
-const partBytesMin = 8 * 1024 ** 2;
 /** S3 takes 10,000 parts; who says how large a blob will be may be off by a tenth. */
 const partsMax = 9_000;
 // Parts are held in memory while they are sent: so many, and the one that is being filled.
@@ -46,8 +47,6 @@ export class S3Writer implements BlobWriter {
   private uploadId: Promise<string> | undefined;
   private readonly done: CompletedPart[] = [];
   private readonly underWay = new Set<Promise<void>>();
-  /** Buffers of parts that were sent, for the next. */
-  private readonly spare: Buffer[] = [];
   private failure: BlobError | undefined;
   private readonly stop = new AbortController();
   private isOver = false;
@@ -60,7 +59,7 @@ export class S3Writer implements BlobWriter {
     { bytes = 0, isReadBack = false }: WriteOptions,
   ) {
     this.hash = isReadBack ? undefined : createHash('sha256');
-    const wanted = Math.max(partBytesMin, Math.ceil(bytes / partsMax));
+    const wanted = Math.max(usualPartBytes, Math.ceil(bytes / partsMax));
     this.partBytes = Math.ceil(wanted / 1024 ** 2) * 1024 ** 2;
   }
 
@@ -76,7 +75,7 @@ export class S3Writer implements BlobWriter {
     for (let at = 0; at < chunk.length;) {
       // Behind a full part only when more follows: the last one is sent by commit, alone where it is all there is.
       if (this.filled === this.partBytes) await this.sendPart();
-      this.part ??= this.spare.pop() ?? Buffer.allocUnsafeSlow(this.partBytes);
+      this.part ??= takePart(this.partBytes);
       const piece = chunk.subarray(at, at + this.partBytes - this.filled);
       this.part.set(piece, this.filled);
       this.filled += piece.length;
@@ -139,6 +138,8 @@ export class S3Writer implements BlobWriter {
     this.isOver = true;
     this.failure ??= new BlobError('blob-unavailable', `Object ${this.key} was given up`);
     this.stop.abort();
+    if (this.part !== undefined) givePartBack(this.part);
+    this.part = undefined;
     await Promise.allSettled(this.underWay);
     const UploadId = await this.uploadId?.catch(() => undefined);
     if (UploadId === undefined) return;
@@ -155,8 +156,10 @@ export class S3Writer implements BlobWriter {
   }
 
   private async putWhole(): Promise<void> {
-    const body = this.part?.subarray(0, this.filled) ?? Buffer.alloc(0);
-    await this.client
+    const { part } = this;
+    this.part = undefined;
+    const body = part?.subarray(0, this.filled) ?? Buffer.alloc(0);
+    const answer = await this.client
       .send(
         new PutObjectCommand({
           ...this.place,
@@ -169,6 +172,7 @@ export class S3Writer implements BlobWriter {
         { abortSignal: this.stop.signal },
       )
       .catch((error: unknown) => this.unlessItIsOurs(error));
+    if (part !== undefined && answer !== undefined) giveBackOnce(part, answer);
   }
 
   /** Sends what is filled when fewer than {@link partsAtOnce} are on their way. */
@@ -181,7 +185,7 @@ export class S3Writer implements BlobWriter {
     this.part = undefined;
     this.filled = 0;
     const sent = this.upload(full)
-      .then(() => void this.spare.push(buffer))
+      .then((answer) => giveBackOnce(buffer, answer))
       .catch((error: unknown) => {
         this.failure ??= wrapS3(error, `Object ${this.key} could not be written`);
       })
@@ -189,7 +193,7 @@ export class S3Writer implements BlobWriter {
     this.underWay.add(sent);
   }
 
-  private async upload({ number, bytes }: FullPart): Promise<void> {
+  private async upload({ number, bytes }: FullPart): Promise<UploadPartCommandOutput> {
     this.uploadId ??= this.begin();
     const UploadId = await this.uploadId;
     const answer = await this.client.send(
@@ -208,6 +212,7 @@ export class S3Writer implements BlobWriter {
       ETag: answer.ETag,
       ...(answer.ChecksumCRC32 !== undefined && { ChecksumCRC32: answer.ChecksumCRC32 }),
     });
+    return answer;
   }
 
   private async begin(): Promise<string> {
@@ -247,4 +252,9 @@ export class S3Writer implements BlobWriter {
   private refuseAfterFailure(): void {
     if (this.failure !== undefined) throw this.failure;
   }
+}
+
+/** What was tried again may be read by the first try still. */
+function giveBackOnce(part: Buffer, { $metadata }: { $metadata: { attempts?: number | undefined } }): void {
+  if ($metadata.attempts === 1) givePartBack(part);
 }
