@@ -4,6 +4,7 @@ import { elementBytes } from './element-bytes.js';
 import { hasLongLength, undefinedLength } from './element-header.js';
 import { DicomError } from './errors.js';
 import { elementHeader, item } from './explicit-writer.js';
+import { GatheredBytes } from './gathered-bytes.js';
 import { defaultParseLimits } from './parsed-instance.js';
 import { transferSyntaxes } from './transfer-syntaxes.js';
 import { isUid } from './uids.js';
@@ -32,8 +33,8 @@ export interface EncodeOptions<Source extends ByteSource> {
 const pixelDataTag = '7FE00010';
 
 /**
- * Writes a dataset of the DICOM JSON model (PS3.18 F.2) as a Part 10 object, element by element: what is in memory is the
- * dataset and one value; bulk data goes by as its sources. Text is UTF-8, and says so. Sequences get delimiters. Of
+ * Writes a dataset of the DICOM JSON model (PS3.18 F.2) as a Part 10 object, element by element of its top: what is in memory
+ * is the dataset and one of these; bulk data goes by as its sources. Text is UTF-8, and says so. Sequences get delimiters. Of
  * compressed Pixel Data each source becomes one fragment, with a Basic Offset Table if there are several.
  *
  * File Meta comes first: what fails later is known by its UIDs.
@@ -58,10 +59,39 @@ export function* encodePart10<Source extends ByteSource>(
     );
   }
   const top = { ...dataset, '00080005': { vr: 'CS', Value: ['ISO_IR 192'] } };
-  yield* new Encoder(options, syntax.encapsulated, jsonNumber(top, '00280103') === 1).elements(top, 0);
+  const encoder = new Encoder(options, syntax.encapsulated, jsonNumber(top, '00280103') === 1);
+  for (const [tag, element] of inOrder(top)) {
+    encoder.element(tag, element, 0);
+    if (encoder.held >= pieceBytes) yield* encoder.take();
+  }
+  yield* encoder.take();
 }
 
+/** Elements are a few bytes each; so many go out together. */
+const pieceBytes = 16 * 1024;
+const tagPattern = /^[0-9A-F]{8}$/;
+
+/** The elements that are written, by tag. @throws DicomError 'invalid-value' where a name is no tag */
+function inOrder(dataset: DicomJson): [tag: string, element: DicomJsonElement][] {
+  const elements: [string, DicomJsonElement][] = [];
+  for (const key of Object.keys(dataset)) {
+    const tag = tagPattern.test(key) ? key : key.toUpperCase();
+    if (!tagPattern.test(tag)) {
+      const text = JSON.stringify(key.slice(0, 80));
+      throw new DicomError('invalid-value', `An attribute of the dataset is named by 8 hexadecimal digits, not ${text}`);
+    }
+    // File Meta is written anew; group lengths are of an encoding that this is not; delimiters are no elements.
+    if (tag.startsWith('0002') || tag.startsWith('0000') || tag.startsWith('FFFE') || tag.endsWith('0000')) continue;
+    elements.push([tag, dataset[key]!]);
+  }
+  return elements.sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Puts one element of the top after the other into what is held, until it is taken. */
 class Encoder<Source extends ByteSource> {
+  private readonly bytes = new GatheredBytes();
+  private pieces: (Buffer | Source)[] = [];
+
   constructor(
     private readonly options: EncodeOptions<Source>,
     private readonly isEncapsulated: boolean,
@@ -69,51 +99,90 @@ class Encoder<Source extends ByteSource> {
     private readonly isSigned: boolean,
   ) {}
 
-  *elements(dataset: DicomJson, depth: number): Generator<Buffer | Source, void> {
-    const keys = Object.keys(dataset).map((key) => ({ key, tag: key.toUpperCase() }));
-    for (const { key, tag } of keys.sort((a, b) => (a.tag < b.tag ? -1 : 1))) {
-      if (!/^[0-9A-F]{8}$/.test(tag)) {
-        const text = JSON.stringify(key.slice(0, 80));
-        throw new DicomError(
-          'invalid-value',
-          `An attribute of the dataset is named by 8 hexadecimal digits, not ${text}`,
-        );
-      }
-      // File Meta is written anew; group lengths are of an encoding that this is not; delimiters are no elements.
-      if (tag.startsWith('0002') || tag.startsWith('0000') || tag.startsWith('FFFE') || tag.endsWith('0000')) continue;
-      yield* this.element(tag, dataset[key]!, depth);
-    }
+  /** Bytes that wait; Infinity where a source does. */
+  get held(): number {
+    return this.pieces.length > 0 ? Infinity : this.bytes.length;
   }
 
-  private *element(tag: string, element: DicomJsonElement, depth: number): Generator<Buffer | Source, void> {
+  take(): (Buffer | Source)[] {
+    this.cut();
+    const { pieces } = this;
+    this.pieces = [];
+    return pieces;
+  }
+
+  element(tag: string, element: DicomJsonElement, depth: number): void {
     const vr = vrOf(tag, element, this.isSigned);
-    if (vr === 'SQ') return yield* this.sequence(tag, element, depth);
+    if (vr === 'SQ') return this.sequence(tag, element, depth);
     const isCompressed = tag === pixelDataTag && depth === 0 && this.isEncapsulated;
     if (element.BulkDataURI !== undefined) {
-      const bulkData = this.bulkData(element.BulkDataURI, tag);
-      const { sources, areItems = false } = bulkData;
-      return yield* isCompressed ? fragments<Source>(sources, areItems) : value<Source>(tag, vr, sources);
+      const { sources, areItems = false } = this.bulkData(element.BulkDataURI, tag);
+      return isCompressed ? this.fragments(sources, areItems) : this.value(tag, vr, sources);
     }
     const bytes = elementBytes(tag, vr, element);
-    if (isCompressed && bytes.length > 0) return yield* fragments<Source>([bytes], startsWithItem(bytes));
-    yield* value<Source>(tag, vr, [bytes]);
+    if (isCompressed && bytes.length > 0) return this.fragments([bytes], startsWithItem(bytes));
+    this.value(tag, vr, [bytes]);
   }
 
-  private *sequence(tag: string, { Value = [] }: DicomJsonElement, depth: number): Generator<Buffer | Source, void> {
+  private sequence(tag: string, { Value = [] }: DicomJsonElement, depth: number): void {
     if (depth >= defaultParseLimits.depthMax) {
       throw new DicomError('limit-exceeded', `Sequences nest deeper than ${defaultParseLimits.depthMax}`, { tag });
     }
-    yield elementHeader(tag, 'SQ', undefinedLength);
+    this.bytes.add(elementHeader(tag, 'SQ', undefinedLength));
     if (!Array.isArray(Value)) throw new DicomError('invalid-value', 'The items of a sequence are no array', { tag });
     for (const member of Value) {
       if (typeof member !== 'object' || Array.isArray(member)) {
         throw new DicomError('invalid-value', 'An item of a sequence is no object', { tag });
       }
-      yield item(0xe000, undefinedLength);
-      yield* this.elements((member ?? {}) as DicomJson, depth + 1);
-      yield item(0xe00d, 0);
+      this.bytes.add(itemStart);
+      for (const [inner, element] of inOrder((member ?? {}) as DicomJson)) this.element(inner, element, depth + 1);
+      this.bytes.add(itemEnd);
     }
-    yield item(0xe0dd, 0);
+    this.bytes.add(sequenceEnd);
+  }
+
+  private value(tag: string, vr: string, sources: readonly (Buffer | Source)[]): void {
+    const bytes = total(sources);
+    const length = bytes + (bytes % 2);
+    if (length >= undefinedLength) {
+      throw new DicomError('limit-exceeded', `A value of ${bytes} bytes is more than an element can hold`, { tag });
+    }
+    // A value too long for its VR's length field is stored as UN (PS3.5 6.2.2).
+    this.bytes.add(elementHeader(tag, length > 0xffff && !hasLongLength(vr) ? 'UN' : vr, length));
+    for (const source of sources) this.add(source);
+    if (bytes % 2 === 1) this.bytes.add(padding);
+  }
+
+  /** Compressed Pixel Data (PS3.5 A.4). */
+  private fragments(sources: readonly (Buffer | Source)[], areItems: boolean): void {
+    this.bytes.add(elementHeader(pixelDataTag, 'OB', undefinedLength));
+    if (areItems) {
+      for (const source of sources) this.add(source);
+    } else {
+      this.bytes.add(offsetTable(sources));
+      for (const source of sources) {
+        const bytes = sizeOf(source);
+        if (bytes >= undefinedLength - 1) {
+          throw new DicomError('limit-exceeded', `A frame of ${bytes} bytes is more than a fragment can hold`, {
+            tag: pixelDataTag,
+          });
+        }
+        this.bytes.add(item(0xe000, bytes + (bytes % 2)));
+        this.add(source);
+        if (bytes % 2 === 1) this.bytes.add(padding);
+      }
+    }
+    this.bytes.add(sequenceEnd);
+  }
+
+  private add(source: Buffer | Source): void {
+    if (Buffer.isBuffer(source) && source.length < pieceBytes) return this.bytes.add(source);
+    this.cut();
+    this.pieces.push(source);
+  }
+
+  private cut(): void {
+    if (this.bytes.length > 0) this.pieces.push(this.bytes.take());
   }
 
   private bulkData(uri: unknown, tag: string): BulkData<Source> {
@@ -126,46 +195,10 @@ class Encoder<Source extends ByteSource> {
   }
 }
 
-function* value<Source extends ByteSource>(
-  tag: string,
-  vr: string,
-  sources: readonly (Buffer | Source)[],
-): Generator<Buffer | Source, void> {
-  const bytes = total(sources);
-  const length = bytes + (bytes % 2);
-  if (length >= undefinedLength) {
-    throw new DicomError('limit-exceeded', `A value of ${bytes} bytes is more than an element can hold`, { tag });
-  }
-  // A value too long for its VR's length field is stored as UN (PS3.5 6.2.2).
-  yield elementHeader(tag, length > 0xffff && !hasLongLength(vr) ? 'UN' : vr, length);
-  yield* sources;
-  if (bytes % 2 === 1) yield Buffer.alloc(1);
-}
-
-/** Compressed Pixel Data (PS3.5 A.4). */
-function* fragments<Source extends ByteSource>(
-  sources: readonly (Buffer | Source)[],
-  areItems: boolean,
-): Generator<Buffer | Source, void> {
-  yield elementHeader(pixelDataTag, 'OB', undefinedLength);
-  if (areItems) {
-    yield* sources;
-  } else {
-    yield offsetTable(sources);
-    for (const source of sources) {
-      const bytes = sizeOf(source);
-      if (bytes >= undefinedLength - 1) {
-        throw new DicomError('limit-exceeded', `A frame of ${bytes} bytes is more than a fragment can hold`, {
-          tag: pixelDataTag,
-        });
-      }
-      yield item(0xe000, bytes + (bytes % 2));
-      yield source;
-      if (bytes % 2 === 1) yield Buffer.alloc(1);
-    }
-  }
-  yield item(0xe0dd, 0);
-}
+const itemStart = item(0xe000, undefinedLength);
+const itemEnd = item(0xe00d, 0);
+const sequenceEnd = item(0xe0dd, 0);
+const padding = Buffer.alloc(1);
 
 /** Empty where offsets do not fit into 32 bits: a fragment a frame is told without it. */
 function offsetTable(sources: readonly (Buffer | ByteSource)[]): Buffer {
@@ -193,6 +226,7 @@ function vrOf(tag: string, element: DicomJsonElement, isSigned: boolean): string
   if (typeof element !== 'object' || element === null || Array.isArray(element)) {
     throw new DicomError('invalid-value', 'An attribute of the dataset is no object', { tag });
   }
+  if (knownVrs.has(element.vr)) return element.vr;
   const vr = oneOf(element.vr ?? tagVr(tag) ?? 'UN', element, isSigned);
   if (!knownVrs.has(vr)) {
     throw new DicomError('invalid-value', `${JSON.stringify(String(vr).slice(0, 20))} is no VR`, { tag });

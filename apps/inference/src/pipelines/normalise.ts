@@ -29,13 +29,10 @@ export function applyValueStep(data: Float32Array, step: ValueStep, channels: nu
       return;
     }
     case 'range': {
-      let [lowest, highest] = [Infinity, -Infinity];
-      for (let at = 0; at < data.length; at++) {
-        const value = data[at]!;
-        if (value < lowest) lowest = value;
-        if (value > highest) highest = value;
-      }
-      stretch(data, lowest, highest);
+      const { lowest, highest } = rangeOf(data);
+      if (!(highest > lowest)) throw even();
+      const span = highest - lowest;
+      for (let at = 0; at < data.length; at++) data[at] = (data[at]! - lowest) / span;
       return;
     }
     case 'deviation': {
@@ -60,6 +57,17 @@ export function applyValueStep(data: Float32Array, step: ValueStep, channels: nu
       stretch(data, at(step.low), at(step.high));
     }
   }
+}
+
+function rangeOf(data: Float32Array): { lowest: number; highest: number } {
+  let lowest = Infinity;
+  let highest = -Infinity;
+  for (let at = 0; at < data.length; at++) {
+    const value = data[at]!;
+    if (value < lowest) lowest = value;
+    if (value > highest) highest = value;
+  }
+  return { lowest, highest };
 }
 
 function stretch(data: Float32Array, low: number, high: number): void {

@@ -4,6 +4,7 @@ import { number, text } from '../models/read-attributes.js';
 import type { Mask } from '../pipelines/masks/mask.js';
 import type { InputFacts } from '../pipelines/reducer.js';
 import { corners } from './drawing.js';
+import { labelsOnPlane } from './labels-on-plane.js';
 import { onSource } from './on-source.js';
 import { outlineOf } from './outline.js';
 
@@ -68,14 +69,12 @@ function planesOf(mask: Exclude<Mask, { kind: 'slide' }>, facts: InputFacts): Pl
   }));
 }
 
-/** By value, the plane that has most of it. */
+/** By value but 0, the plane that has most of it. */
 function fullestPlanes(planes: readonly Plane[]): Map<number, Plane> {
   const most = new Uint32Array(256);
   const fullest = new Map<number, Plane>();
   for (const plane of planes) {
-    const counts = new Uint32Array(256);
-    for (let at = 0; at < plane.data.length; at++) counts[plane.data[at]!]!++;
-    counts.forEach((count, value) => {
+    labelsOnPlane(plane.data, plane.columns).counts.forEach((count, value) => {
       if (count <= most[value]!) return;
       most[value] = count;
       fullest.set(value, plane);

@@ -10,6 +10,7 @@ import { spacings } from '../pipelines/volumes/grid.js';
 import type { InputFacts } from '../pipelines/reducer.js';
 import { colourOf, toCieLab } from './colours.js';
 import { codeItem, dataset, dcm } from '#libs/reports';
+import { labelsOnPlane } from './labels-on-plane.js';
 import { onSource } from './on-source.js';
 import { algorithmParameters, resultAttributes } from './study-attributes.js';
 import { type PixelSource, writeObject } from './write-object.js';
@@ -36,6 +37,8 @@ interface Planes {
   count: number;
   /** Which labels are on a plane, by value. */
   has(plane: number, value: number): boolean;
+  /** Outside of these rows a value is not on a plane; absent where that is not known. */
+  rowsWith?(plane: number, value: number): { start: number; end: number };
   /** Of one plane, row by row; good until the next is asked for. */
   read(plane: number): Promise<Uint8Array>;
   close(): Promise<void>;
@@ -208,6 +211,13 @@ function functionalGroups(
     SegmentIdentificationSequence: [dataset({ ReferencedSegmentNumber: segment ?? 1 })],
   });
   const segments = [...new Set(frames.map(({ segment }) => segment))];
+  /** Of a plane that many segments are on, made once. */
+  const groups = new Map<number, DicomJson>();
+  const groupsOf = (plane: number) => {
+    const made = groups.get(plane) ?? planes.groups(plane);
+    groups.set(plane, made);
+    return made;
+  };
   const pointer = (attribute: string, group: string, label: string) =>
     dataset({
       DimensionOrganizationUID: organization,
@@ -230,7 +240,7 @@ function functionalGroups(
     PerFrameFunctionalGroupsSequence: isFull
       ? undefined
       : frames.map(({ segment, plane }) => ({
-          ...planes.groups(plane),
+          ...groupsOf(plane),
           ...dataset({
             FrameContentSequence: [
               dataset({
@@ -266,9 +276,17 @@ function bitPixels(planes: Planes, frames: readonly Frame[], values: ReadonlyMap
         const value = values.get(segment!)!;
         const pixels = await planes.read(plane);
         const out = Buffer.alloc(Math.floor((bits + size) / 8));
+        if (bits === 0 && size % 8 === 0) {
+          // Whole bytes, and of those only where there is something.
+          const { start, end } = planes.rowsWith?.(plane, value) ?? { start: 0, end: planes.rows };
+          const last = Math.ceil((end * planes.columns) / 8);
+          for (let to = Math.floor((start * planes.columns) / 8); to < last; to++)
+            out[to] = packed(pixels, 8 * to, value);
+          yield out;
+          continue;
+        }
         let to = 0;
         for (let at = 0; at < size; at++) {
-          // Whole bytes where a frame begins with one.
           if (bits === 0 && at + 8 <= size) {
             out[to++] = packed(pixels, at, value);
             at += 7;
@@ -312,27 +330,30 @@ async function planesOf(mask: Mask, facts: InputFacts, task: FetchedInput): Prom
   }
 }
 
-/** Where a frame came from: Derivation Image (PS3.3 C.7.6.16.2.6). */
-function derivation(task: FetchedInput, frame: number): DicomJson {
-  const { sopInstanceUid, frameNumber } = task.input.frames[frame]!;
-  const instance = task.input.instances.find((one) => text(one, 'SOPInstanceUID') === sopInstanceUid) ?? {};
-  const isMultiFrame = Number(text(instance, 'NumberOfFrames') ?? 1) > 1;
-  return dataset({
-    DerivationImageSequence: [
-      dataset({
-        DerivationCodeSequence: [codeItem(dcm('113076', 'Segmentation'))],
-        SourceImageSequence: [
-          dataset({
-            ReferencedSOPClassUID: text(instance, 'SOPClassUID') ?? '',
-            ReferencedSOPInstanceUID: sopInstanceUid,
-            ReferencedFrameNumber: isMultiFrame ? frameNumber : undefined,
-            SpatialLocationsPreserved: 'YES',
-            PurposeOfReferenceCodeSequence: [codeItem(dcm('121322', 'Source image for image processing operation'))],
-          }),
-        ],
-      }),
-    ],
-  });
+/** Where frames came from: Derivation Image (PS3.3 C.7.6.16.2.6). @returns that of a frame by its index among the input's */
+function derivations({ input }: FetchedInput): (frame: number) => DicomJson {
+  const byUid = new Map(input.instances.map((instance) => [text(instance, 'SOPInstanceUID'), instance]));
+  return (frame) => {
+    const { sopInstanceUid, frameNumber } = input.frames[frame]!;
+    const instance = byUid.get(sopInstanceUid) ?? {};
+    const isMultiFrame = Number(text(instance, 'NumberOfFrames') ?? 1) > 1;
+    return dataset({
+      DerivationImageSequence: [
+        dataset({
+          DerivationCodeSequence: [codeItem(dcm('113076', 'Segmentation'))],
+          SourceImageSequence: [
+            dataset({
+              ReferencedSOPClassUID: text(instance, 'SOPClassUID') ?? '',
+              ReferencedSOPInstanceUID: sopInstanceUid,
+              ReferencedFrameNumber: isMultiFrame ? frameNumber : undefined,
+              SpatialLocationsPreserved: 'YES',
+              PurposeOfReferenceCodeSequence: [codeItem(dcm('121322', 'Source image for image processing operation'))],
+            }),
+          ],
+        }),
+      ],
+    });
+  };
 }
 
 function frameOfReference(task: FetchedInput): DicomJson {
@@ -353,17 +374,18 @@ function slicePlanes(mask: VolumeMask, facts: InputFacts, task: FetchedInput): P
   const data = onSource(mask, source);
   const [count, rows, columns] = source.dims;
   const size = rows * columns;
-  const present = Array.from({ length: count }, (_, plane) =>
-    valuesIn(data.subarray(plane * size, (plane + 1) * size)),
-  );
+  const pixelsOf = (plane: number) => data.subarray(plane * size, (plane + 1) * size);
+  const labels = Array.from({ length: count }, (_, plane) => labelsOnPlane(pixelsOf(plane), columns));
+  const derivation = derivations(task);
   const step = spacings(source)[0];
   const first = slices[0]!;
   return {
     rows,
     columns,
     count,
-    has: (plane, value) => present[plane]![value] === 1,
-    read: async (plane) => data.subarray(plane * size, (plane + 1) * size),
+    has: (plane, value) => labels[plane]!.counts[value]! > 0,
+    rowsWith: (plane, value) => ({ start: labels[plane]!.starts[value]!, end: labels[plane]!.ends[value]! }),
+    read: async (plane) => pixelsOf(plane),
     close: async () => undefined,
     attributes: frameOfReference(task),
     shared: dataset({
@@ -382,7 +404,7 @@ function slicePlanes(mask: VolumeMask, facts: InputFacts, task: FetchedInput): P
       ...dataset({
         PlanePositionSequence: [dataset({ ImagePositionPatient: slices[plane]!.position.map(decimal) })],
       }),
-      ...derivation(task, plane),
+      ...derivation(plane),
     }),
     dimension: [{ pointer: '00200032', group: '00209113', label: 'Position' }],
     index: (plane) => [plane + 1],
@@ -390,23 +412,18 @@ function slicePlanes(mask: VolumeMask, facts: InputFacts, task: FetchedInput): P
   };
 }
 
-/** By value, 0 to 255: 1 where it is there. */
-function valuesIn(plane: Uint8Array): Uint8Array {
-  const present = new Uint8Array(256);
-  for (let at = 0; at < plane.length; at++) present[plane[at]!] = 1;
-  return present;
-}
-
 function picturePlanes({ pictures }: PictureMasks, task: FetchedInput): Planes {
   const [first] = pictures as [PictureMasks['pictures'][number]];
   // Frames of one object have one size; pictures of others are left to objects of their own, which no model has needed yet.
   const alike = pictures.filter(({ rows, columns }) => rows === first.rows && columns === first.columns);
-  const present = alike.map(({ data }) => valuesIn(data));
+  const labels = alike.map(({ data, columns }) => labelsOnPlane(data, columns));
+  const derivation = derivations(task);
   return {
     rows: first.rows,
     columns: first.columns,
     count: alike.length,
-    has: (plane, value) => present[plane]![value] === 1,
+    has: (plane, value) => labels[plane]!.counts[value]! > 0,
+    rowsWith: (plane, value) => ({ start: labels[plane]!.starts[value]!, end: labels[plane]!.ends[value]! }),
     read: async (plane) => alike[plane]!.data,
     close: async () => undefined,
     attributes: {
@@ -418,7 +435,7 @@ function picturePlanes({ pictures }: PictureMasks, task: FetchedInput): Planes {
         ? [dataset({ PixelSpacing: [...first.spacingMm].map(decimal), SliceThickness: 1 })]
         : undefined,
     }),
-    groups: (plane) => derivation(task, alike[plane]!.frame),
+    groups: (plane) => derivation(alike[plane]!.frame),
     dimension: [{ pointer: '00209057', group: '00209111', label: 'Picture' }],
     index: (plane) => [plane + 1],
     isTiled: false,

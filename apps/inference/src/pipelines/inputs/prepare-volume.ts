@@ -3,10 +3,10 @@ import type { FetchedInput } from '../../models/model.js';
 import { ModelError } from '../../models/model-error.js';
 import type { Batch } from '../batch.js';
 import { gridOfSlices, voxels } from '../volumes/grid.js';
-import { applyVolumeStep, type Volume, voxelsMax, window, windowOrigins } from '../volumes/volume.js';
+import { applyVolumeStep, inOrder, type Volume, voxelsMax, window, windowOrigins } from '../volumes/volume.js';
 import type { Prepared } from './prepared.js';
-import { frameReader } from './read-frame.js';
-import { preparePicture } from './read-picture.js';
+import { type DecodedFrame, frameReader } from './read-frame.js';
+import { preparePicture, readModalityValues } from './read-picture.js';
 import { slicesOf } from './slices-of.js';
 
 type WindowStep = Extract<VolumeStep, { step: 'sliding-window' }>;
@@ -40,26 +40,39 @@ async function readSlices(
 ): Promise<Float32Array> {
   const read = frameReader(task);
   const first = spec.preprocessing.filter((step) => step.step === 'modality-values' || step.step === 'voi-window');
-  const data = new Float32Array(slices * rows * columns);
+  const size = rows * columns;
+  const data = new Float32Array(slices * size);
   for (let slice = 0; slice < slices; slice++) {
-    const picture = preparePicture(await read(slice), first);
+    const frame = await read(slice);
+    const place = data.subarray(slice * size, (slice + 1) * size);
+    // Most are grey values as they are, and there are millions: those go where they belong at once.
+    if (first[0]!.step === 'modality-values' && isGrey(frame, rows, columns)) {
+      readModalityValues(frame, place);
+      continue;
+    }
+    const picture = preparePicture(frame, first);
     if (picture.channels !== 1 || picture.rows !== rows || picture.columns !== columns)
       throw new ModelError(
         'invalid-input',
         `Slice ${slice + 1} is ${picture.columns} x ${picture.rows} with ${picture.channels} channels; ${columns} x ${rows} grey was announced.`,
       );
-    data.set(picture.data, slice * rows * columns);
+    place.set(picture.data);
   }
   return data;
 }
 
-async function* whole({ data, dims }: Volume): AsyncGenerator<Batch> {
+function isGrey({ pixels }: DecodedFrame, rows: number, columns: number): boolean {
+  return pixels.samplesPerPixel === 1 && pixels.rows === rows && pixels.columns === columns;
+}
+
+async function* whole(volume: Volume): AsyncGenerator<Batch> {
+  const { data, dims } = inOrder(volume);
   yield { tensor: { data, dims: [1, 1, ...dims] }, places: [{ kind: 'window', origin: [0, 0, 0] }] };
 }
 
 async function* readWindows(volume: Volume, { sizes, overlap, value }: WindowStep): AsyncGenerator<Batch> {
   for (const origin of windowOrigins(volume.dims, sizes, overlap)) {
-    const { data } = window(volume, origin, sizes, value);
+    const { data } = inOrder(window(volume, origin, sizes, value));
     yield { tensor: { data, dims: [1, 1, ...sizes] }, places: [{ kind: 'window', origin }] };
   }
 }

@@ -31,8 +31,8 @@ function firstValues(frame: DecodedFrame, first: PictureStep): Picture {
     spacingMm,
     transform: untransformed,
   });
+  if (first.step === 'modality-values') return grey(readModalityValues(frame));
   try {
-    if (first.step === 'modality-values') return grey(toModalityValues(pixels, description));
     const window =
       first.step === 'voi-window' && first.center !== undefined && first.width !== undefined
         ? ({ center: first.center, width: first.width, function: 'LINEAR' } as const)
@@ -45,10 +45,23 @@ function firstValues(frame: DecodedFrame, first: PictureStep): Picture {
       for (let channel = 0; channel < 3; channel++) data[channel * plane + at] = shown.data[at * 3 + channel]!;
     return { data, channels: 3, rows, columns, spacingMm, transform: untransformed };
   } catch (error) {
-    throw new ModelError('invalid-input', `A frame cannot be read as the model needs it: ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw unreadable(error);
   }
+}
+
+/** What the samples mean, row by row. @param into is written and given back @throws ModelError 'invalid-input' */
+export function readModalityValues({ pixels, description }: DecodedFrame, into?: Float32Array): Float32Array {
+  try {
+    return toModalityValues(pixels, description, into);
+  } catch (error) {
+    throw unreadable(error);
+  }
+}
+
+function unreadable(error: unknown): ModelError {
+  return new ModelError('invalid-input', `A frame cannot be read as the model needs it: ${(error as Error).message}`, {
+    cause: error,
+  });
 }
 
 /** Between rows, between columns, mm: in the patient, or on the detector (PS3.3 10.7.1.3). */

@@ -55,6 +55,14 @@ function countPixels(mask: Mask): { counts: Float64Array; unit: number; looked: 
 
 function countValues(data: Uint8Array): Float64Array {
   const counts = new Float64Array(256);
-  for (let at = 0; at < data.length; at++) counts[data[at]!]!++;
+  let rest = data.length;
+  // Most of a mask is nothing, which need not be counted one by one.
+  for (let at = 0; at < data.length; at++) {
+    const value = data[at]!;
+    if (value === 0) continue;
+    counts[value]!++;
+    rest--;
+  }
+  counts[0] = rest;
   return counts;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { mergeWindowsStep } from '../steps/merge-windows.js';
 import { Values } from '../values.js';
-import { applyVolumeStep, reorient, resample, type Volume, window, windowOrigins } from './volume.js';
+import { applyVolumeStep, inOrder, reorient, resample, type Volume, window, windowOrigins } from './volume.js';
 
 /** Axial slices as a scanner stores them: slice to the head, row to the back, column to the left; values are their place. */
 function scan(dims: [number, number, number] = [4, 5, 6], spacing = [3, 2, 1]): Volume {
@@ -12,7 +12,7 @@ function scan(dims: [number, number, number] = [4, 5, 6], spacing = [3, 2, 1]): 
   };
 }
 const at = (volume: Volume, i: number, j: number, k: number) =>
-  volume.data[(i * volume.dims[1] + j) * volume.dims[2] + k]!;
+  inOrder(volume).data[(i * volume.dims[1] + j) * volume.dims[2] + k]!;
 const place = ({ affine: m }: Volume, i: number, j: number, k: number) =>
   [0, 4, 8].map((row) => m[row]! * i + m[row + 1]! * j + m[row + 2]! * k + m[row + 3]!);
 
@@ -28,7 +28,8 @@ describe('reorient', () => {
       for (let j = 0; j < turned.dims[1]; j++)
         for (let k = 0; k < turned.dims[2]; k++)
           expect(places.get(String(place(turned, i, j, k)))).toBe(at(turned, i, j, k));
-    expect([...reorient(turned, 'SPL').data]).toEqual([...source.data]);
+    expect([...inOrder(reorient(turned, 'SPL')).data]).toEqual([...source.data]);
+    expect([...inOrder(reorient(inOrder(turned), 'SPL')).data]).toEqual([...source.data]);
   });
 
   it('gives axes that run as their letters say', () => {
@@ -48,7 +49,53 @@ describe('resample', () => {
   });
 });
 
+describe('window', () => {
+  it.each([
+    ['within', [1, 1, 2], [2, 3, 3]],
+    ['beyond every edge', [-1, -2, -1], [7, 8, 9]],
+    ['beyond one edge', [2, 0, 0], [4, 5, 6]],
+    ['outside', [9, 9, 9], [2, 2, 2]],
+  ] as [string, [number, number, number], [number, number, number]][])(
+    '%s is the same of a volume that was turned and of its copy in order',
+    (_, origin, sizes) => {
+      const turned = reorient(scan(), 'RIA');
+      const copy = inOrder(turned);
+      const of = window(turned, origin, sizes, -7);
+      expect([...inOrder(of).data]).toEqual([...inOrder(window(copy, origin, sizes, -7)).data]);
+      for (let i = 0; i < sizes[0]; i++)
+        for (let j = 0; j < sizes[1]; j++)
+          for (let k = 0; k < sizes[2]; k++) {
+            const [a, b, c] = [i + origin[0], j + origin[1], k + origin[2]];
+            const isInside = a >= 0 && b >= 0 && c >= 0 && a < copy.dims[0] && b < copy.dims[1] && c < copy.dims[2];
+            expect(at(of, i, j, k)).toBe(isInside ? at(copy, a, b, c) : -7);
+          }
+    },
+  );
+});
+
+describe('normalise', () => {
+  it('counts what a crop left, and nothing else', () => {
+    const cropped = window(scan(), [1, 1, 1], [2, 2, 2], 0);
+    const { data } = applyVolumeStep(cropped, { step: 'normalise', by: 'range' });
+    expect([Math.min(...data), Math.max(...data), data.length]).toEqual([0, 1, 8]);
+  });
+});
+
 describe('crop-to-content', () => {
+  it('finds the box of what is above a value, however the volume lies', () => {
+    const data = new Float32Array(120);
+    const mark = (i: number, j: number, k: number) => (data[(i * 5 + j) * 6 + k] = 5);
+    mark(1, 2, 4);
+    mark(2, 1, 3);
+    mark(2, 4, 3);
+    const step = { step: 'crop-to-content', above: 1, margin: 0 } as const;
+    const volume = { ...scan(), data };
+    expect(applyVolumeStep(volume, step).dims).toEqual([2, 4, 2]);
+    const turned = applyVolumeStep(reorient(volume, 'RIA'), step);
+    expect(turned.dims).toEqual([2, 2, 4]);
+    expect([...inOrder(reorient(turned, 'SPL')).data]).toEqual([...inOrder(applyVolumeStep(volume, step)).data]);
+  });
+
   it('refuses a volume with nothing in it', () => {
     const empty = { ...scan(), data: new Float32Array(120) };
     expect(() => applyVolumeStep(empty, { step: 'crop-to-content', above: 0, margin: 1 })).toThrow(
@@ -74,7 +121,7 @@ describe('sliding windows', () => {
     const origins = windowOrigins(volume.dims, sizes, 0.3);
     expect(origins.length).toBeGreaterThan(8);
     for (const origin of origins) {
-      const tensor = { data: window(volume, origin, sizes, 0).data, dims: [1, 1, ...sizes] };
+      const tensor = { data: inOrder(window(volume, origin, sizes, 0)).data, dims: [1, 1, ...sizes] };
       step.take!({ out: tensor }, { tensor, places: [{ kind: 'window', origin }] });
     }
     const values = new Values();

@@ -3,9 +3,32 @@ import type { VolumeStep } from '../../models/manifest.js';
 import { applyValueStep } from '../normalise.js';
 import { type Grid, spacings, subgrid, voxels } from './grid.js';
 
-/** An array in space with its values. */
+/**
+ * An array in space with its values. Turning and cropping change how it is read and move nothing: see {@link inOrder}.
+ */
 export interface Volume extends Grid {
   data: Float32Array;
+  /** Voxel i, j, k is element start + i steps[0] + j steps[1] + k steps[2] of `data`; absent where all of it is in order. */
+  view?: View;
+}
+
+interface View {
+  start: number;
+  steps: readonly [number, number, number];
+}
+
+function viewOf({ view, dims }: Volume): View {
+  return view ?? { start: 0, steps: [dims[1] * dims[2], dims[2], 1] };
+}
+
+/** The same with its values in their order, and no others: the last axis runs fastest. */
+export function inOrder(volume: Volume): Volume {
+  const { dims, affine, data, view } = volume;
+  if (!view) return volume;
+  const [, rows, columns] = dims;
+  const ordered = new Float32Array(voxels(volume));
+  gather(data, view, dims, ordered, { start: 0, steps: [rows * columns, columns, 1] });
+  return { dims, affine, data: ordered };
 }
 
 /** What one process takes on: 1 GiB of float32. */
@@ -21,9 +44,12 @@ type GeometryStep = Exclude<VolumeStep, { step: 'modality-values' | 'voi-window'
 export function applyVolumeStep(volume: Volume, step: GeometryStep): Volume {
   switch (step.step) {
     case 'clip':
-    case 'normalise':
-      applyValueStep(volume.data, step, 1);
-      return volume;
+    case 'normalise': {
+      // What was cut off must not count; in which order the rest lies does not matter.
+      const whole = voxels(volume) === volume.data.length ? volume : inOrder(volume);
+      applyValueStep(whole.data, step, 1);
+      return whole;
+    }
     case 'reorient':
       return reorient(volume, step.axes);
     case 'resample':
@@ -58,42 +84,46 @@ export function reorient(volume: Volume, axes: string): Volume {
   if (from.every((source, axis) => source === axis) && !turned.includes(true)) return volume;
 
   const dims = from.map((axis) => volume.dims[axis]!) as [number, number, number];
-  const strides = [volume.dims[1] * volume.dims[2], volume.dims[2], 1];
-  const steps = from.map((axis, index) => strides[axis]! * (turned[index] ? -1 : 1)) as [number, number, number];
-  const start = from.reduce((sum, axis, index) => sum + (turned[index] ? strides[axis]! * (dims[index]! - 1) : 0), 0);
-  const data = new Float32Array(volume.data.length);
-  gather(volume.data, start, steps, data, dims);
+  const { start: first, steps: before } = viewOf(volume);
+  const steps = from.map((axis, index) => before[axis]! * (turned[index] ? -1 : 1)) as [number, number, number];
+  const start = steps.reduce((sum, step, index) => sum - (turned[index] ? step * (dims[index]! - 1) : 0), first);
   const m = volume.affine;
   const affine = [0, 4, 8].flatMap((row) => [
     ...from.map((axis, index) => m[row + axis]! * (turned[index] ? -1 : 1)),
     m[row + 3]! + from.reduce((sum, axis, index) => sum + (turned[index] ? m[row + axis]! * (dims[index]! - 1) : 0), 0),
   ]);
-  return { dims, affine, data };
+  return { dims, affine, data: volume.data, view: { start, steps } };
 }
 
 /** A side of the squares in which axes are swapped: their rows, read and written, stay in the processor's cache. */
 const block = 32;
 
-/** Copies with other strides: `to` in order, `from` by so many elements for each axis. */
+/** Copies a box, each end with strides of its own; `to` runs in order along the last axis. */
 function gather(
   from: Float32Array,
-  start: number,
-  steps: readonly [number, number, number],
-  to: Float32Array,
+  { start, steps }: View,
   dims: readonly [number, number, number],
+  to: Float32Array,
+  { start: toStart, steps: toSteps }: View,
 ): void {
-  const [, rows, columns] = dims;
+  const columns = dims[2];
   // Of the axes but the last the one along which the source is read in order; where it is the last, one row after the other.
   const along = Math.abs(steps[0]) < Math.abs(steps[1]) ? 0 : 1;
   const [outer, inner] = along === 0 ? [1, 0] : [0, 1];
-  const strides = [rows * columns, columns];
   for (let a = 0; a < dims[outer]!; a++) {
+    if (steps[2] === 1) {
+      for (let b = 0; b < dims[inner]!; b++) {
+        const source = start + a * steps[outer]! + b * steps[inner]!;
+        to.set(from.subarray(source, source + columns), toStart + a * toSteps[outer]! + b * toSteps[inner]!);
+      }
+      continue;
+    }
     for (let b = 0; b < dims[inner]!; b += block) {
       for (let k = 0; k < columns; k += block) {
         const [bEnd, kEnd] = [Math.min(b + block, dims[inner]!), Math.min(k + block, columns)];
         for (let row = b; row < bEnd; row++) {
           let source = start + a * steps[outer]! + row * steps[inner]! + k * steps[2];
-          const first = a * strides[outer]! + row * strides[inner]!;
+          const first = toStart + a * toSteps[outer]! + row * toSteps[inner]!;
           for (let at = first + k; at < first + kEnd; at++, source += steps[2]) to[at] = from[source]!;
         }
       }
@@ -141,7 +171,7 @@ export function resample(
 
   const data = new Float32Array(voxels({ dims, affine: [] }));
   const [, rows, columns] = volume.dims;
-  const source = volume.data;
+  const { data: source } = inOrder(volume);
   let at = 0;
   for (const i of places[0]) {
     for (const j of places[1]) {
@@ -191,28 +221,44 @@ function cropOrPad(volume: Volume, sizes: readonly [number, number, number], val
 }
 
 function cropToContent(volume: Volume, above: number, margin: number): Volume {
-  const [slices, rows, columns] = volume.dims;
-  const low: [number, number, number] = [slices, rows, columns];
-  const high: [number, number, number] = [-1, -1, -1];
-  let at = 0;
-  for (let i = 0; i < slices; i++) {
-    for (let j = 0; j < rows; j++) {
-      for (let k = 0; k < columns; k++, at++) {
-        if (!(volume.data[at]! > above)) continue;
-        if (i < low[0]) low[0] = i;
-        if (i > high[0]) high[0] = i;
-        if (j < low[1]) low[1] = j;
-        if (j > high[1]) high[1] = j;
-        if (k < low[2]) low[2] = k;
-        if (k > high[2]) high[2] = k;
-      }
-    }
-  }
-  if (high[0] < 0)
+  const { dims } = volume;
+  const { low, high } = extentAbove(volume, above);
+  if (high[0]! < 0)
     throw new ModelError('invalid-input', `No voxel of the volume is above ${above}: there is nothing in it to read.`);
   const origin = low.map((index) => Math.max(0, index - margin)) as [number, number, number];
-  const dims = high.map((index, axis) => Math.min(volume.dims[axis]!, index + margin + 1) - origin[axis]!);
-  return window(volume, origin, dims as [number, number, number], 0);
+  const sizes = high.map((index, axis) => Math.min(dims[axis]!, index + margin + 1) - origin[axis]!);
+  return window(volume, origin, sizes as [number, number, number], 0);
+}
+
+/** First and last index along each axis of what is above a value; high -1 where nothing is. Reads in the order of memory. */
+function extentAbove(volume: Volume, above: number): { low: number[]; high: number[] } {
+  const { dims, data } = volume;
+  const { start, steps } = viewOf(volume);
+  const [a, b, c] = [0, 1, 2].sort((one, other) => Math.abs(steps[other]!) - Math.abs(steps[one]!)) as [
+    number,
+    number,
+    number,
+  ];
+  const [low, high] = [[...dims] as number[], [-1, -1, -1]];
+  const [last, step] = [dims[c]! - 1, steps[c]!];
+  for (let i = 0; i < dims[a]!; i++) {
+    for (let j = 0; j < dims[b]!; j++) {
+      const row = start + i * steps[a]! + j * steps[b]!;
+      // From both ends: what lies between is of no interest.
+      let from = 0;
+      while (from <= last && !(data[row + from * step]! > above)) from++;
+      if (from > last) continue;
+      let to = last;
+      while (!(data[row + to * step]! > above)) to--;
+      low[a] = Math.min(low[a]!, i);
+      high[a] = i;
+      low[b] = Math.min(low[b]!, j);
+      high[b] = Math.max(high[b]!, j);
+      low[c] = Math.min(low[c]!, from);
+      high[c] = Math.max(high[c]!, to);
+    }
+  }
+  return { low, high };
 }
 
 /** A box of the volume; what lies outside it has `value`. */
@@ -223,20 +269,24 @@ export function window(
   value: number,
 ): Volume {
   if (origin.every((at) => at === 0) && dims.every((size, axis) => size === volume.dims[axis])) return volume;
+  const grid = subgrid(volume, dims, origin);
+  const { start, steps } = viewOf(volume);
+  const first = origin.map((at) => Math.max(0, at));
+  const at = first.reduce((sum, index, axis) => sum + index * steps[axis]!, start);
+  const sizes = first.map((index, axis) => Math.min(volume.dims[axis]!, origin[axis]! + dims[axis]!) - index);
+  if (sizes.every((size, axis) => size === dims[axis]))
+    return { ...grid, data: volume.data, view: { start: at, steps } };
   refuseLarge(dims);
   const data = new Float32Array(dims[0] * dims[1] * dims[2]);
   if (value !== 0) data.fill(value);
-  const [slices, rows, columns] = volume.dims;
-  const first = Math.max(0, origin[2]);
-  const last = Math.min(columns, origin[2] + dims[2]);
-  for (let i = Math.max(0, -origin[0]); i < dims[0] && i + origin[0] < slices; i++) {
-    for (let j = Math.max(0, -origin[1]); j < dims[1] && j + origin[1] < rows; j++) {
-      if (last <= first) continue;
-      const source = ((i + origin[0]) * rows + j + origin[1]) * columns;
-      data.set(volume.data.subarray(source + first, source + last), (i * dims[1] + j) * dims[2] + first - origin[2]);
-    }
-  }
-  return { ...subgrid(volume, dims, origin), data };
+  const toSteps = [dims[1] * dims[2], dims[2], 1] as const;
+  const toStart = first.reduce((sum, index, axis) => sum + (index - origin[axis]!) * toSteps[axis]!, 0);
+  if (sizes.every((size) => size > 0))
+    gather(volume.data, { start: at, steps }, sizes as [number, number, number], data, {
+      start: toStart,
+      steps: toSteps,
+    });
+  return { ...grid, data };
 }
 
 /** Where windows of a size begin along each axis so that they cover it and overlap by at least the share. */
