@@ -9,7 +9,7 @@ import { checkDecodedSize } from './limits.js';
 import { interleave, readNativePixels } from './native-pixels.js';
 import type { PixelArray, Pixels } from './pixels.js';
 import { decodeRle } from './rle.js';
-import { copyOf, toSampleArray } from './sample-array.js';
+import { ownMemory, ownSampleArray } from './sample-array.js';
 import {
   deflatedFrames,
   encapsulatedUncompressed,
@@ -72,7 +72,11 @@ async function decodeSamples(bytes: Uint8Array, description: FrameDescription, k
   if (isSelfDescribing(transferSyntaxUid)) return decodeCodestream(bytes, description, keepsYbrFull);
   // RLE gives the samples of a pixel together, whatever Planar Configuration says.
   if (transferSyntaxUid === rleLossless) {
-    const data = readNativePixels(decodeRle(bytes, description), { ...description, planarConfiguration: 0 });
+    const data = readNativePixels(
+      decodeRle(bytes, description),
+      { ...description, planarConfiguration: 0 },
+      ownSampleArray,
+    );
     return { data, isRgb: false };
   }
   if (transferSyntaxUid === deflatedFrames) {
@@ -128,7 +132,7 @@ async function decodeCodestream(
       if (fast !== undefined) {
         const { bitsAllocated, bitsStored, pixelRepresentation } = description;
         const isPlain = bitsAllocated === 8 && bitsStored === 8 && pixelRepresentation === 0;
-        const data = isPlain ? ownBytes(fast) : fitSamples(fast, header, description);
+        const data = isPlain ? new Uint8Array(ownMemory(fast)) : fitSamples(fast, header, description);
         return { data, isRgb: isColor };
       }
       const decoded = await decodeWithWasm({ decoder: 'decodeJpeg', bytes, header });
@@ -158,12 +162,6 @@ async function decodeCodestream(
   }
 }
 
-/** Bytes that are alone in their memory as they are, others as a copy. */
-function ownBytes(bytes: Uint8Array): Uint8Array {
-  const isAlone = bytes.byteOffset === 0 && bytes.buffer.byteLength === bytes.length;
-  return isAlone ? new Uint8Array(bytes.buffer) : new Uint8Array(copyOf(bytes));
-}
-
 /** OpenJPH (HTJ2K) is the faster, but takes components that are not transformed together in the wrong order. */
 async function decodeJpeg2000(bytes: Uint8Array, header: CodestreamHeader): Promise<Uint8Array> {
   const canOpenJph = header.codec === 'htj2k' && (header.components === 1 || header.hasComponentTransform);
@@ -188,7 +186,7 @@ async function decodeJpegXl(bytes: Uint8Array, description: FrameDescription): P
     throw new ImageError('unsupported-pixels', 'JPEG XL frames of more than 16 bits cannot be decoded.');
   const decoded = await decodeWithWasm({ decoder: 'decodeJpegXl', bytes, header });
   return {
-    data: toSampleArray(decoded, header.precision <= 8 ? 1 : 2, description),
+    data: ownSampleArray(decoded, header.precision <= 8 ? 1 : 2, description),
     isRgb: description.samplesPerPixel === 3,
   };
 }

@@ -8,8 +8,8 @@ import { renderTiledLevel } from './render-tiled-level.js';
 import { transcodeFrame } from './transcode-frame.js';
 import { renderWaveform } from './waveform/render-waveform.js';
 
-/** The process in which ImageService decodes and renders. */
-serveWorker<ImageRequest, ImageResponse<ImageRequest['kind']>>(async (request) => {
+/** What the process does in which ImageService decodes and renders. */
+async function handle(request: ImageRequest): Promise<ImageResponse<ImageRequest['kind']>> {
   switch (request.kind) {
     case 'decode-frame':
       return decodeFrame(request.bytes, request.description);
@@ -26,4 +26,12 @@ serveWorker<ImageRequest, ImageResponse<ImageRequest['kind']>>(async (request) =
     case 'render-document':
       return renderDocument(request.bytes, request.options);
   }
-});
+}
+
+/** A frame and what was made of it. */
+function spent(request: ImageRequest, response: ImageResponse<ImageRequest['kind']>): ArrayBufferView[] {
+  const made = Buffer.isBuffer(response) ? response : 'data' in response ? response.data : response.bytes;
+  return 'bytes' in request ? [request.bytes, made] : [made];
+}
+
+serveWorker(handle, { spent });

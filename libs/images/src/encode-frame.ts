@@ -1,4 +1,5 @@
 import sharp from 'sharp';
+import { giveBack } from '#libs/workers';
 import { readCodestreamHeader } from './codestream-header.js';
 import { ybrFullToRgb } from './color.js';
 import { decodeStoredFrame } from './decode-frame.js';
@@ -89,7 +90,9 @@ export async function encodeFrame(
     bitOffset: 0,
     swapWordBytes: 0,
   });
-  if (!bytesOf(back.data).equals(bytesOf(pixels.data))) {
+  const isSame = bytesOf(back.data).equals(bytesOf(pixels.data));
+  giveBack(back.data);
+  if (!isSame) {
     throw new ImageError(
       'unsupported-pixels',
       `The frame would not be the same after encoding in transfer syntax ${transferSyntaxUid}.`,

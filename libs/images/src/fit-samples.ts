@@ -1,16 +1,25 @@
+import { giveBack } from '#libs/workers';
 import type { CodestreamHeader } from './codestream-header.js';
 import type { FrameDescription } from './frame-description.js';
 import type { PixelArray } from './pixels.js';
-import { toSampleArray } from './sample-array.js';
+import { ownSampleArray } from './sample-array.js';
 
-/** What a decoder gave, little endian, as samples of the dataset's width and sign. */
+/** What a decoder gave, little endian, as samples of the dataset's width and sign; in the same memory where they fit. */
 export function fitSamples(decoded: Uint8Array, header: CodestreamHeader, description: FrameDescription): PixelArray {
   const { bitsAllocated, pixelRepresentation } = description;
   const narrow = narrowSamples(decoded, header, description);
   if (bitsAllocated <= narrow.BYTES_PER_ELEMENT * 8) return narrow;
   const isSigned = pixelRepresentation === 1;
-  if (bitsAllocated === 16) return isSigned ? Int16Array.from(narrow) : Uint16Array.from(narrow);
-  return isSigned ? Int32Array.from(narrow) : Uint32Array.from(narrow);
+  const wide =
+    bitsAllocated === 16
+      ? isSigned
+        ? new Int16Array(narrow)
+        : new Uint16Array(narrow)
+      : isSigned
+        ? new Int32Array(narrow)
+        : new Uint32Array(narrow);
+  giveBack(narrow);
+  return wide;
 }
 
 function narrowSamples(decoded: Uint8Array, header: CodestreamHeader, description: FrameDescription): PixelArray {
@@ -20,7 +29,7 @@ function narrowSamples(decoded: Uint8Array, header: CodestreamHeader, descriptio
   const bitsStored = Math.min(header.precision, description.bitsStored);
   if (isTransformed(header.codec) && (pixelRepresentation === 1) === header.isSigned) {
     const bits = 8 * bytesPerSample;
-    const samples = toSampleArray(decoded, bytesPerSample, {
+    const samples = ownSampleArray(decoded, bytesPerSample, {
       bitsStored: bits,
       highBit: bits - 1,
       pixelRepresentation,
@@ -28,7 +37,7 @@ function narrowSamples(decoded: Uint8Array, header: CodestreamHeader, descriptio
     if (header.precision > bitsStored) clamp(samples, bitsStored, header.isSigned);
     return samples;
   }
-  return toSampleArray(decoded, bytesPerSample, {
+  return ownSampleArray(decoded, bytesPerSample, {
     bitsStored,
     highBit: highBit < header.precision ? Math.max(highBit, bitsStored - 1) : bitsStored - 1,
     pixelRepresentation,

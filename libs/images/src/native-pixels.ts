@@ -8,9 +8,14 @@ import { isNative } from './transfer-syntax.js';
 /**
  * The samples of an uncompressed frame, interleaved. Bytes beyond the frame (padding to even length) are ignored.
  *
+ * @param toSamples {@link ownSampleArray} where nobody else reads the bytes
  * @throws ImageError truncated, unsupported-pixels
  */
-export function readNativePixels(bytes: Uint8Array, description: FrameDescription): PixelArray {
+export function readNativePixels(
+  bytes: Uint8Array,
+  description: FrameDescription,
+  toSamples: typeof toSampleArray = toSampleArray,
+): PixelArray {
   const { rows, columns, samplesPerPixel, bitsAllocated, sampleType } = description;
   const pixels = rows * columns;
   const samples = pixels * samplesPerPixel;
@@ -20,7 +25,7 @@ export function readNativePixels(bytes: Uint8Array, description: FrameDescriptio
   if (isSubsampled && bitsAllocated === 8) {
     // Two bytes a pixel; some writers keep all three and the label, which the length gives away.
     if (bytes.length >= pixels * 3)
-      return interleave(toSampleArray(bytes.subarray(0, samples), 1, description), description);
+      return interleave(toSamples(bytes.subarray(0, samples), 1, description), description);
     const packed = need(bytes, pixels * 2 + (pixels % 2) * 2, description);
     return unpack422(packed, pixels);
   }
@@ -32,7 +37,7 @@ export function readNativePixels(bytes: Uint8Array, description: FrameDescriptio
   const frame = inLittleEndian(need(bytes, wholeWords, description), swapWordBytes).subarray(0, length);
   if (sampleType === 'float') return new Float32Array(copyOf(frame));
   if (sampleType === 'double') return new Float64Array(copyOf(frame));
-  return interleave(toSampleArray(frame, (bitsAllocated / 8) as 1 | 2 | 4, description), description);
+  return interleave(toSamples(frame, (bitsAllocated / 8) as 1 | 2 | 4, description), description);
 }
 
 /**

@@ -28,7 +28,7 @@ export async function decodeWithOpenJph(
     if (decoded.length !== expected) {
       throw new Error(`the decoder gave ${decoded.length} bytes instead of ${expected}`);
     }
-    const samples = Uint8Array.from(decoded);
+    const samples = decoded.slice();
     decoder.delete();
     return samples;
   } catch (cause) {

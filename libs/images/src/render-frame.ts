@@ -1,3 +1,4 @@
+import { giveBack } from '#libs/workers';
 import { decodeFrame } from './decode-frame.js';
 import type { FrameDescription } from './frame-description.js';
 import { encodePicture, toPicture } from './picture.js';
@@ -26,10 +27,13 @@ export async function renderFrame(
   const pixels = await decodeFrame(bytes, description);
   const { overlays = [], presentation, shutterPlanes = [], blend } = options;
   const alone = toPicture(pixels, description, options.window);
+  giveBack(pixels.data);
   const picture = blend ? await blendOver(alone, blend) : alone;
   if (presentation) closeShutters(picture, presentation.shutters, presentation.shutterGrey, shutterPlanes);
   drawOverlays(picture, overlays, bytes, description);
-  return encodePicture(picture, options);
+  const encoded = await encodePicture(picture, options);
+  giveBack(picture.data);
+  return encoded;
 }
 
 /** {@link renderFrame} for what isPlain, without ever keeping the process from other work for long. */

@@ -10,7 +10,22 @@ export type SampleBits = Pick<FrameDescription, 'bitsStored' | 'highBit' | 'pixe
  */
 export function toSampleArray(bytes: Uint8Array, bytesPerSample: 1 | 2 | 4, bits: SampleBits): PixelArray {
   const count = Math.floor(bytes.length / bytesPerSample);
-  const copy = copyOf(bytes.subarray(0, count * bytesPerSample));
+  return inPlace(copyOf(bytes.subarray(0, count * bytesPerSample)), bytesPerSample, bits);
+}
+
+/** {@link toSampleArray} of what nobody else reads: without a copy where the bytes are alone in their memory. */
+export function ownSampleArray(bytes: Uint8Array, bytesPerSample: 1 | 2 | 4, bits: SampleBits): PixelArray {
+  const isWhole = bytes.length % bytesPerSample === 0;
+  return isWhole ? inPlace(ownMemory(bytes), bytesPerSample, bits) : toSampleArray(bytes, bytesPerSample, bits);
+}
+
+/** The memory of bytes that are alone in it, that of a copy of others. */
+export function ownMemory(bytes: Uint8Array): ArrayBuffer {
+  const { buffer, length } = bytes;
+  return buffer instanceof ArrayBuffer && buffer.byteLength === length ? buffer : copyOf(bytes);
+}
+
+function inPlace(copy: ArrayBuffer, bytesPerSample: 1 | 2 | 4, bits: SampleBits): PixelArray {
   const isSigned = bits.pixelRepresentation === 1;
   const samples =
     bytesPerSample === 1

@@ -1,4 +1,5 @@
 import { explicitLittleEndian } from '#libs/dicom';
+import { giveBack } from '#libs/workers';
 import { ybrFullToRgb } from './color.js';
 import { decodeStoredFrame } from './decode-frame.js';
 import { encodeFrame } from './encode-frame.js';
@@ -34,6 +35,7 @@ export async function transcodeFrame(
   }
   if (isNative(description.transferSyntaxUid)) refuseHiddenBits(bytes, pixels, description);
   const encoded = await encodeFrame(pixels, description, transferSyntaxUid);
+  if (pixels.data.buffer !== bytes.buffer) giveBack(pixels.data);
   return { ...encoded, bytes: Buffer.from(encoded.bytes.buffer, encoded.bytes.byteOffset, encoded.bytes.byteLength) };
 }
 

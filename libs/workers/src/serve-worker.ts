@@ -8,8 +8,14 @@ import {
   sharedFileVariable,
 } from './messages.js';
 import type { Content, WorkRequest, WorkerMessage } from './messages.js';
+import { giveBack } from './give-back.js';
 import { pack, unpack } from './parcel.js';
 import { SharedFile } from './shared-file.js';
+
+export interface WorkerModuleOptions<Request, Response> {
+  /** Of a request and its response, the arrays that nothing keeps: their memory is given back once the answer is sent. */
+  spent?: (request: Request, response: Response) => readonly ArrayBufferView[];
+}
 
 /**
  * Declares what a worker module does; call it once, at the module's top level, in a module that a {@link WorkerPool}
@@ -19,26 +25,33 @@ import { SharedFile } from './shared-file.js';
  * @param handler Requests and responses are copied as by structuredClone; typed arrays and Buffers are welcome.
  * @throws Error when the module was not started by a pool.
  */
-export function serveWorker<Request, Response>(handler: (request: Request) => Response | Promise<Response>): void {
+export function serveWorker<Request, Response>(
+  handler: (request: Request) => Response | Promise<Response>,
+  options: WorkerModuleOptions<Request, Response> = {},
+): void {
   if (!process.send) throw new Error('This module is a worker: a WorkerPool starts it, it does not run by itself.');
 
   watchOver();
   // Without the parent there is nobody to answer to. Not by exit(), which waits for what other threads compute.
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   process.on('message', (message: WorkRequest) => {
-    void answer(handler, message);
+    void answer(handler, options, message);
   });
   send({ kind: 'ready' });
 }
 
 async function answer<Request, Response>(
   handler: (request: Request) => Response | Promise<Response>,
+  { spent }: WorkerModuleOptions<Request, Response>,
   { id, ...content }: WorkRequest,
 ): Promise<void> {
   try {
-    const response = await handler(valueOf(content) as Request);
+    const request = valueOf(content) as Request;
+    const response = await handler(request);
     endIfOverLimit();
+    // Copied, into the shared file or the channel, before either returns.
     send({ kind: 'answer', id, ...contentOf(response) });
+    spent?.(request, response).forEach(giveBack);
   } catch (error) {
     const code = (error as { code?: unknown } | null)?.code;
     send({

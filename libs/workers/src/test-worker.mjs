@@ -3,8 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { serveWorker } from '#libs/workers';
 
 let served = 0;
+/** What it answered last. */
+let last;
 
-serveWorker(async (request) => {
+const handle = async (request) => {
   served += 1;
   switch (request.what) {
     case 'double':
@@ -15,6 +17,11 @@ serveWorker(async (request) => {
       };
     case 'echo':
       return request;
+    case 'spend':
+      last = request;
+      return request;
+    case 'what-is-left':
+      return Object.fromEntries(Object.entries(last).map(([name, value]) => [name, value.length]));
     case 'lie':
       // As if it had answered, with what is not there.
       return process.send({ kind: 'answer', id: request.id, message: Buffer.alloc(0), lengths: [request.bytes] });
@@ -48,4 +55,8 @@ serveWorker(async (request) => {
     default:
       throw new Error(`unknown request ${request.what}`);
   }
+};
+
+serveWorker(handle, {
+  spent: ({ what }, response) => (what === 'spend' ? Object.values(response).filter(ArrayBuffer.isView) : []),
 });

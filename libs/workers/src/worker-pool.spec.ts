@@ -97,6 +97,14 @@ describe('WorkerPool', () => {
     expect(await pool.run({ what: 'double', values: new Int16Array([-2, 300]) })).toMatchObject({ kind: 'Int16Array' });
   });
 
+  it('gives back what is spent once it is on its way, and not before', async () => {
+    const pool = makePool({ sharesMemory: true });
+    const frame = Uint8Array.from({ length: 2 ** 20 }, (_, i) => i % 251);
+    const spent = await pool.run({ what: 'spend', frame, few: Uint8Array.of(1, 2, 3) });
+    expect(Buffer.from(spent.frame).equals(frame)).toBe(true);
+    expect(await pool.run({ what: 'what-is-left' })).toMatchObject({ frame: 0, few: 3 });
+  });
+
   it('never reads what a process left in shared memory when it ended, nor what it says is there and is not', async () => {
     const pool = makePool({ sharesMemory: true });
     const frame = new Uint8Array(2 ** 21).fill(1);
