@@ -1,6 +1,8 @@
 export type StorageErrorCode =
   | 'pack-not-found'
   | 'tier-without-store'
+  /** None of the tier's stores takes anything now; see TierTakesNothing. */
+  | 'tier-takes-nothing'
   /** A copy's bytes are not those of the pack's row. */
   | 'copy-damaged'
   | 'copy-too-slow'

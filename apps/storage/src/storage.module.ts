@@ -6,6 +6,7 @@ import { PlanTieringJob } from './tiering/plan-tiering.job.js';
 import { PoliciesController } from './tiering/policies.controller.js';
 import { PrefetchPriorsJob } from './tiering/prefetch-priors.job.js';
 import { RecallPackJob } from './tiering/recall-pack.job.js';
+import { ResumeMovesJob } from './tiering/resume-moves.job.js';
 import { StoreRoom } from './tiering/store-room.js';
 import { StudiesController } from './tiering/studies.controller.js';
 import { TestStores } from './tiering/test-stores.js';
@@ -28,6 +29,7 @@ import { StorageController } from './usage/storage.controller.js';
     PlanTieringJob,
     MovePackJob,
     MoveSeriesJob,
+    ResumeMovesJob,
     RecallPackJob,
     PrefetchPriorsJob,
     CollectGarbageJob,

@@ -168,6 +168,15 @@ export const jobCatalogue = {
     expireInSeconds: 24 * 3600,
     deadLetter: 'move-failed',
   }),
+  /** Order: send moves on their way again that wait for a store which takes something now. */
+  'resume-moves': kind({
+    ...usual,
+    payload: z.object({}),
+    handledBy: 'storage',
+    key: () => 'all',
+    concurrency: 1,
+    cron: '* * * * *',
+  }),
   /** Fact: a series did not get to its tier, however often that was tried. */
   'move-failed': kind({ ...usual, payload: z.object({ moveId: z.uuid() }), handledBy: 'storage', concurrency: 1 }),
   /** Order: bring a pack to a nearer tier; one of an archive class is restored first. */

@@ -24,6 +24,7 @@ import { MovePackJob } from './move-pack.job.js';
 import { readMoves } from '../usage/read-progress.js';
 import { MoveSeriesJob } from './move-series.job.js';
 import { orderMove } from './order-move.js';
+import { ResumeMovesJob } from './resume-moves.job.js';
 import { StoreRoom } from './store-room.js';
 import { TestStores } from './test-stores.js';
 import type { Tier } from './tiers.js';
@@ -250,6 +251,36 @@ describe('move-series', () => {
     await job.handle({ payload: { moveId }, signal: never() });
     expect((await placesOf(series)).map(({ key }) => key)).toEqual(copied);
     expect(await stateOf(moveId)).toBe('done');
+  });
+
+  it('waits without using up a try while no store of its tier takes anything, and goes on when one does', async () => {
+    const db = bench.db.dataSource;
+    await execute(db, `delete from series_move where state = 'waiting'`);
+    const series = await insertSeries();
+    const moveId = await order(series, 'warm');
+    await execute(db, 'delete from jobs.job');
+    let bytesFree = 0;
+    const stores = warmWith({ space: async () => ({ bytesFree, bytesTotal: 1_000 }) });
+    await mover(stores).handle({ payload: { moveId }, signal: never() });
+    const report = async () => (await readMoves(db, 10)).moves.find(({ state }) => state === 'waiting');
+    expect(await report()).toMatchObject({
+      seriesInstanceUid: series.seriesInstanceUid,
+      error: 'The tier warm takes nothing now: warm has 0 bytes left',
+    });
+    const tests = new TestStores(stores, silent);
+    const resume = new ResumeMovesJob(db, jobs, new StoreRoom(db, stores, tests), tests, silent);
+    const waitingJobs = () =>
+      query(db, `select from jobs.job where name = 'move-series' and data ->> 'moveId' = $1`, [moveId]);
+    expect(await resume.resume()).toBe(0);
+    expect(await waitingJobs()).toHaveLength(0);
+    bytesFree = 1_000;
+    expect(await resume.resume()).toBe(1);
+    expect(await resume.resume()).toBe(0);
+    expect(await waitingJobs()).toHaveLength(1);
+    expect(await report()).toMatchObject({ error: null });
+    await mover(stores).handle({ payload: { moveId }, signal: never() });
+    expect(await stateOf(moveId)).toBe('done');
+    await expectReadable(series);
   });
 
   it('begins anew, and leaves nothing behind, when the series grew after it was copied', async () => {

@@ -22,8 +22,8 @@ import {
   type SeriesMove,
 } from './series-moves.js';
 import { insertPreview, placesOf, switchSeries } from './switch-series.js';
-import { StoreRoom } from './store-room.js';
-import { isColder } from './tiers.js';
+import { StoreRoom, TierTakesNothing } from './store-room.js';
+import { isColder, type Tier } from './tiers.js';
 
 /** moved: it is read from one pack on the tier. superseded: nothing was there to move, or it moved by other hands. */
 export type SeriesOutcome = 'moved' | 'superseded';
@@ -69,9 +69,24 @@ export class MoveSeriesJob {
         'series moved',
       );
     } catch (error) {
+      const reason = signal.aborted ? undefined : await this.whyPutOff(move.tier, error);
+      if (reason !== undefined) {
+        // No try is used up, however long it takes: resume-moves sends it on its way again.
+        await endMove(this.dataSource, moveId, 'waiting', reason.slice(0, 1_000));
+        this.logger.warn({ moveId, reason }, 'a move waits for a store');
+        return;
+      }
       await this.recordFailure(moveId, error as Error);
       throw error;
     }
+  }
+
+  /** Undefined where it is not the tier that is in the way. */
+  private async whyPutOff(tier: Tier, error: unknown): Promise<string | undefined> {
+    if (error instanceof TierTakesNothing) return error.message;
+    if (!(error instanceof BlobError)) return undefined;
+    const reason = await this.room.whyNotNow(tier);
+    return reason instanceof TierTakesNothing ? reason.message : undefined;
   }
 
   /** Its last try failed: it is offered to the next plan again. */

@@ -14,8 +14,11 @@ import {
   startBench,
   type StorageBench,
   storesOf,
+  withChanges,
 } from '../../../../test/support/storage/storage-bench.js';
 import { type PlanLimits, PlanTieringJob, usualLimits } from './plan-tiering.job.js';
+import { StoreRoom } from './store-room.js';
+import { TestStores } from './test-stores.js';
 import { TieringPolicies } from './tiering-policies.js';
 
 jest.setTimeout(60_000);
@@ -33,7 +36,8 @@ describe('plan-tiering', () => {
   const config = configOf({ warmAfterDays: 30, coldAfterDays: 365 });
   function planner(stores: BlobStores = storesOf(bench)): PlanTieringJob {
     const policies = new TieringPolicies(bench.db.dataSource, config);
-    return new PlanTieringJob(bench.db.dataSource, stores, jobs, policies, silent);
+    const room = new StoreRoom(bench.db.dataSource, stores, new TestStores(stores, silent));
+    return new PlanTieringJob(bench.db.dataSource, stores, jobs, policies, room, silent);
   }
   async function plan(
     stores: BlobStores = storesOf(bench),
@@ -64,6 +68,14 @@ describe('plan-tiering', () => {
     const found = await plan();
     expect(found).toEqual({ [old]: 'warm', [ancient]: 'cold', [ancientWarm]: 'cold' });
     for (const stays of [fresh, oldWarm, onCold]) expect(found).not.toHaveProperty(stays);
+  });
+
+  it('orders nothing to a tier that takes nothing, and what goes elsewhere all the same', async () => {
+    const old = await insert({ daysOld: 31 });
+    const ancient = await insert({ daysOld: 366 });
+    const full = { space: async () => ({ bytesFree: 0, bytesTotal: 1_000 }) };
+    expect(await plan(storesOf(bench, { cold: withChanges(bench.cold, full) }))).toEqual({ [old]: 'warm' });
+    expect(await plan()).toEqual({ [old]: 'warm', [ancient]: 'cold' });
   });
 
   it('counts age from the last change of the study', async () => {

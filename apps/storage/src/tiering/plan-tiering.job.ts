@@ -7,7 +7,9 @@ import { chooseMoves, type Move } from './choose-moves.js';
 import { orderMove } from './order-move.js';
 import { daysMin, type Policy } from './policy.js';
 import { readStudyFacts } from './read-study-facts.js';
+import { StoreRoom } from './store-room.js';
 import { TieringPolicies } from './tiering-policies.js';
+import type { Tier } from './tiers.js';
 
 export interface PlanLimits {
   /** Studies looked at in one statement. */
@@ -29,6 +31,7 @@ export class PlanTieringJob {
     private readonly stores: BlobStores,
     private readonly jobs: JobQueue,
     private readonly policies: TieringPolicies,
+    private readonly room: StoreRoom,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -42,16 +45,18 @@ export class PlanTieringJob {
   async plan(signal: AbortSignal, limits: PlanLimits = usualLimits): Promise<number> {
     if (this.stores.tiers.length < 2) return 0;
     const policies = await this.policies.active();
+    const taking = await this.taking();
     let ordered = 0;
     let after = ((await readSetting(this.dataSource, cursor)) as number | undefined) ?? 0;
     let seen = 0;
     for await (const page of this.pages(policies, after, limits.pageSize)) {
       signal.throwIfAborted();
-      const moves = page.moves.slice(0, limits.movesMax - ordered);
+      const possible = page.moves.filter(({ to }) => taking.has(to));
+      const moves = possible.slice(0, limits.movesMax - ordered);
       ordered += await transaction(this.dataSource, (tx) => this.order(tx, moves));
       seen += page.studies;
       // Of a page that was too much, the rest is for the next run.
-      if (moves.length === page.moves.length) after = page.next ?? 0;
+      if (moves.length === possible.length) after = page.next ?? 0;
       if (ordered >= limits.movesMax || seen >= limits.studiesMax) break;
     }
     await writeSetting(this.dataSource, cursor, after);
@@ -65,6 +70,17 @@ export class PlanTieringJob {
   async *preview(policies?: readonly Policy[]): AsyncGenerator<{ moves: Move[]; studies: number }> {
     if (this.stores.tiers.length < 2) return;
     yield* this.pages(policies ?? (await this.policies.active()), 0, usualLimits.pageSize);
+  }
+
+  /** What would go to another tier is planned when that takes something again. */
+  private async taking(): Promise<Set<Tier>> {
+    const taking = new Set<Tier>();
+    for (const tier of this.stores.tiers) {
+      const reason = await this.room.whyNot(tier);
+      if (reason === undefined) taking.add(tier);
+      else this.logger.warn({ tier, reason: reason.message }, 'nothing is planned to go to a tier');
+    }
+    return taking;
   }
 
   private async *pages(

@@ -1,11 +1,35 @@
 import { Injectable } from '@nestjs/common';
-import { BlobError, type BlobStore, BlobStores, type StoreEntry } from '#libs/blobs';
+import { type BlobStore, BlobStores, type StoreEntry } from '#libs/blobs';
 import { DataSource, query } from '#libs/database';
 import { StorageError } from '../storage-error.js';
 import { TestStores } from './test-stores.js';
 import type { Tier } from './tiers.js';
 
 const freeShareMin = 0.02;
+
+/** Why a store takes nothing now. */
+export interface Refusal {
+  store: string;
+  reason: string;
+  /** Room is what it lacks. */
+  isFull: boolean;
+}
+
+/** What is to go to the tier waits until one of its stores takes something again. */
+export class TierTakesNothing extends StorageError {
+  constructor(
+    tier: Tier,
+    readonly refusals: readonly Refusal[],
+  ) {
+    const reasons = refusals.map(({ store, reason }) => `${store} ${reason}`).join('; ');
+    super('tier-takes-nothing', `The tier ${tier} takes nothing now: ${reasons}`);
+  }
+
+  /** Room is all that is lacking. */
+  get isFull(): boolean {
+    return this.refusals.every(({ isFull }) => isFull);
+  }
+}
 
 /** Says into which store of a tier a pack goes: of those that work and have room, the one that holds the least. */
 @Injectable()
@@ -16,24 +40,40 @@ export class StoreRoom {
     private readonly tests: TestStores,
   ) {}
 
-  /** @throws StorageError 'tier-without-store'; BlobError 'blob-no-space' when none of its stores takes anything */
+  /** @throws StorageError 'tier-without-store'; TierTakesNothing */
   async choose(tier: Tier): Promise<BlobStore> {
-    const entries = this.stores.writable(tier);
+    const entries = this.stores.entries.filter((entry) => entry.tier === tier);
     if (entries.length === 0) {
       throw new StorageError('tier-without-store', `No store is configured for the tier ${tier}`);
     }
     const used = await this.usedBytes();
     const usable: StoreEntry[] = [];
-    const refused: string[] = [];
+    const refusals: Refusal[] = [];
     for (const entry of entries) {
-      const reason = await this.refusal(entry, used.get(entry.store.name) ?? 0);
-      if (reason === undefined) usable.push(entry);
-      else refused.push(`${entry.store.name} ${reason}`);
+      const refusal = await this.refusal(entry, used.get(entry.store.name) ?? 0);
+      if (refusal === undefined) usable.push(entry);
+      else refusals.push({ store: entry.store.name, ...refusal });
     }
     const [best] = usable.sort((a, b) => share(a, used) - share(b, used));
-    if (best === undefined)
-      throw new BlobError('blob-no-space', `The tier ${tier} takes nothing: ${refused.join(', ')}`);
+    if (best === undefined) throw new TierTakesNothing(tier, refusals);
     return best.store;
+  }
+
+  /** Why nothing goes to the tier now; undefined where something does. */
+  async whyNot(tier: Tier): Promise<StorageError | undefined> {
+    try {
+      await this.choose(tier);
+      return undefined;
+    } catch (error) {
+      if (error instanceof StorageError) return error;
+      throw error;
+    }
+  }
+
+  /** The same of a tier that something could not be written to: its buckets are tried again first, if they were not just now. */
+  async whyNotNow(tier: Tier): Promise<StorageError | undefined> {
+    await Promise.all(this.stores.writable(tier).map(({ store }) => this.tests.testAgain(store.name)));
+    return this.whyNot(tier);
   }
 
   async usedBytes(): Promise<Map<string, number>> {
@@ -44,14 +84,27 @@ export class StoreRoom {
     return new Map(rows.map(({ store, bytes }) => [store, bytes]));
   }
 
-  private async refusal({ store, bytesMax }: StoreEntry, used: number): Promise<string | undefined> {
-    if (bytesMax !== undefined && used >= bytesMax) return `holds its ${bytesMax} bytes`;
-    const space = await store.space?.();
+  private async refusal(
+    { store, bytesMax, isReadOnly }: StoreEntry,
+    used: number,
+  ): Promise<Omit<Refusal, 'store'> | undefined> {
+    if (isReadOnly === true) return { reason: 'is read-only', isFull: false };
+    if (bytesMax !== undefined && used >= bytesMax) return { reason: `holds its ${bytesMax} bytes`, isFull: true };
+    let space: Awaited<ReturnType<NonNullable<BlobStore['space']>>> | undefined;
+    try {
+      space = await store.space?.();
+    } catch (error) {
+      return { reason: `does not work: ${(error as Error).message}`, isFull: false };
+    }
     if (space !== undefined && space.bytesFree < space.bytesTotal * freeShareMin) {
-      return `has ${space.bytesFree} bytes left`;
+      return { reason: `has ${space.bytesFree} bytes left`, isFull: true };
     }
     const test = this.tests.results.get(store.name);
-    return test === undefined || test.isUsable ? undefined : 'did not pass its self-test';
+    if (test === undefined || test.isUsable) return undefined;
+    const failed = test.checks
+      .filter(({ isNeeded, result }) => isNeeded && result !== 'works')
+      .map(({ what, detail }) => `${what}: ${detail}`);
+    return { reason: `did not pass its self-test (${failed.join(', ')})`, isFull: false };
   }
 }
 

@@ -9,6 +9,8 @@ import { HttpProblem } from '#libs/server';
 import { z } from 'zod';
 import { orderMove } from './order-move.js';
 import { parse } from './policies.controller.js';
+import { requireTier } from './require-tier.js';
+import { StoreRoom } from './store-room.js';
 import { recompressions, tiers } from './tiers.js';
 
 const reason = z.string().max(500).default('');
@@ -39,6 +41,7 @@ export class StudiesController {
     private readonly stores: BlobStores,
     private readonly jobs: JobQueue,
     private readonly recalls: RecallPacks,
+    private readonly room: StoreRoom,
   ) {}
 
   /** Pins and legal holds, of one study or the first thousand of all. */
@@ -87,10 +90,6 @@ export class StudiesController {
   @HttpCode(202)
   async move(@Param('study') study: string, @Body() body: unknown): Promise<{ series: number; ordered: number }> {
     const { tier, recompress } = parse(moveSchema, body, 'Not a move');
-    if (!this.stores.tiers.includes(tier)) {
-      const detail = `No store is configured for the tier ${tier}; there are ${this.stores.tiers.join(', ')}.`;
-      throw new HttpProblem(400, 'A tier without a store', detail);
-    }
     const series = await query<{ uid: string; bytes: number }>(
       this.dataSource,
       `select se.series_instance_uid as uid, coalesce(sum(i.length), 0)::bigint as bytes
@@ -99,6 +98,7 @@ export class StudiesController {
       [checkUid(study)],
     );
     if (series.length === 0) throw new HttpProblem(404, 'No such study', `There is no study ${study}.`);
+    await requireTier(this.room, tier, this.stores.tiers);
     const ordered = await transaction(this.dataSource, async (tx) => {
       let count = 0;
       for (const { uid, bytes } of series) {

@@ -15,6 +15,11 @@ const againMillisecondsMax = 300_000;
 export class TestStores implements OnApplicationBootstrap, BeforeApplicationShutdown {
   /** What was found last, by the store's name. */
   readonly results = new Map<string, S3SelfTest & { testedAt: string }>();
+  private readonly buckets = new Map<string, S3BlobStore>();
+  private readonly testing = new Map<string, Promise<boolean>>();
+  /** Those that are tried until they can be used. */
+  private readonly watched = new Set<string>();
+  private usable: (name: string) => void = () => undefined;
   private readonly stopping = new AbortController();
 
   constructor(
@@ -25,24 +30,49 @@ export class TestStores implements OnApplicationBootstrap, BeforeApplicationShut
   onApplicationBootstrap(): void {
     for (const { store, isReadOnly } of this.stores.entries) {
       const bucket = store instanceof CachedBlobStore ? store.behind : store;
-      if (bucket instanceof S3BlobStore && isReadOnly !== true) void this.testUntilUsable(store.name, bucket);
+      if (!(bucket instanceof S3BlobStore) || isReadOnly === true) continue;
+      this.buckets.set(store.name, bucket);
+      void this.testUntilUsable(store.name);
     }
+  }
+
+  /** @param listener told of each store that could not be used and can be now */
+  onUsable(listener: (name: string) => void): void {
+    this.usable = listener;
+  }
+
+  /** For who saw a store fail: it may have changed since it was tried. What was tried just now is not tried again. */
+  async testAgain(name: string): Promise<void> {
+    const testedAt = this.results.get(name)?.testedAt;
+    if (testedAt === undefined || Date.now() - Date.parse(testedAt) < againMilliseconds) return;
+    if (!(await this.test(name))) void this.testUntilUsable(name);
   }
 
   beforeApplicationShutdown(): void {
     this.stopping.abort();
   }
 
-  private async testUntilUsable(name: string, bucket: S3BlobStore): Promise<void> {
+  private async testUntilUsable(name: string): Promise<void> {
+    if (this.watched.has(name)) return;
+    this.watched.add(name);
     const { signal } = this.stopping;
     for (let pause = againMilliseconds; !signal.aborted; pause = Math.min(2 * pause, againMillisecondsMax)) {
-      if (await this.test(name, bucket)) return;
+      if (await this.test(name)) break;
       await sleep(pause, undefined, { signal, ref: false }).catch(() => undefined);
     }
+    this.watched.delete(name);
   }
 
   /** @returns whether there is nothing to try again */
-  private async test(name: string, bucket: S3BlobStore): Promise<boolean> {
+  private async test(name: string): Promise<boolean> {
+    const bucket = this.buckets.get(name);
+    if (bucket === undefined) return true;
+    const running = this.testing.get(name) ?? this.testNow(name, bucket).finally(() => this.testing.delete(name));
+    this.testing.set(name, running);
+    return running;
+  }
+
+  private async testNow(name: string, bucket: S3BlobStore): Promise<boolean> {
     try {
       const result = await bucket.selfTest();
       const before = this.results.get(name);
@@ -53,6 +83,7 @@ export class TestStores implements OnApplicationBootstrap, BeforeApplicationShut
       if (!result.isUsable) this.logger.error({ store: name, off }, 'a store failed its self-test');
       else if (off.length > 0) this.logger.warn({ store: name, off }, 'a store does not do all that S3 does');
       else if (before !== undefined) this.logger.info({ store: name }, 'a store passes its self-test now');
+      if (result.isUsable && before?.isUsable === false) this.usable(name);
       return result.isUsable && result.checks.every((check) => check.result !== 'could not be tried');
     } catch (error) {
       this.logger.error({ err: error, store: name }, 'a store could not be tested');

@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { tiers } from '../tiering/tiers.js';
 import { readPack } from '../tiering/copies.js';
 import { parse } from '../tiering/policies.controller.js';
+import { requireTier } from '../tiering/require-tier.js';
 import { StoreRoom } from '../tiering/store-room.js';
 import { TestStores } from '../tiering/test-stores.js';
 import { askForScrub } from '../upkeep/asked-scrub.js';
@@ -116,10 +117,7 @@ export class StorageController {
       throw new HttpProblem(400, 'Not a move', `The body is {"tier": "${tiers.join('" | "')}"} and nothing else.`);
     }
     const { tier } = parsed.data;
-    if (this.stores.ofTier(tier) === undefined) {
-      const detail = `No store is configured for the tier ${tier}; there are ${this.stores.tiers.join(', ')}.`;
-      throw new HttpProblem(400, 'A tier without a store', detail);
-    }
+    await requireTier(this.room, tier, this.stores.tiers);
     if (!z.uuid().safeParse(packId).success || (await readPack(this.dataSource, packId)) === undefined) {
       throw new HttpProblem(404, 'No such pack', 'There is no pack with the id in the path.');
     }
