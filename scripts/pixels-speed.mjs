@@ -1,6 +1,7 @@
 // How fast frames are decoded and encoded, beside the native program of each codec on the same frames and at the same
-// settings: processor time of one thread, in turns, the median of the rounds; of the programs without what starting them
-// and reading their files takes. Prints the table of docs/pixels.md. Needs a build, and the programs that it finds:
+// settings: processor time, in turns, the median of the rounds; of the programs without what starting them and reading
+// their files takes; of ours with the memory given back after each frame, as the decoding processes do. Prints the table
+// of docs/pixels.md. Needs a build, and the programs that it finds:
 //   apt-get install dcmtk libopenjp2-tools openjph-tools libjxl-tools libjpeg-turbo-progs
 //   npm run build && node scripts/pixels-speed.mjs
 import { spawnSync } from 'node:child_process';
@@ -8,11 +9,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { decodeFrame, describeSamples, transcodeFrame } from '#libs/images';
+import { giveBack } from '#libs/workers';
 
-const rounds = 9;
-/** Times that each runs for one figure: what is told of a program has milliseconds. Slow ones need it but once. */
-let runsAtOnce = 3;
-const slowSeconds = 0.1;
+const rounds = 7;
+/**
+ * Each runs for so long for one figure, but so often at most: what is told of a program has milliseconds, and after
+ * another program it takes some frames until the processor's caches have what ours needs.
+ */
+const secondsAtOnce = 0.2;
+const runsMax = 60;
 /** Names of codecs to measure; all of them without. */
 const only = process.argv[2];
 // In memory where there is such a folder: disks are not what is measured.
@@ -20,32 +25,33 @@ const folder = mkdtempSync(path.join(existsSync('/dev/shm') ? '/dev/shm' : tmpdi
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 /** A body in air: smooth parts, edges, and the noise of a detector. */
-function makeFrame(side, isColor) {
-  const samples = isColor ? new Uint8Array(side * side * 3) : new Uint16Array(side * side);
+function makeFrame(columns, rows, isColor) {
+  const samples = isColor ? new Uint8Array(columns * rows * 3) : new Uint16Array(columns * rows);
   let seed = 1;
   const noise = (width) => {
     seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
     return ((seed >> 8) % (2 * width + 1)) - width;
   };
-  for (let y = 0; y < side; y++) {
-    for (let x = 0; x < side; x++) {
-      const [u, v] = [x / side - 0.5, y / side - 0.5];
+  for (let y = 0; y < rows; y++) {
+    for (let x = 0; x < columns; x++) {
+      const [u, v] = [x / columns - 0.5, y / rows - 0.5];
       const inside = u * u * 1.6 + v * v < 0.18;
       const value = inside
         ? 1000 + 200 * Math.sin(9 * u) * Math.cos(7 * v) + (Math.hypot(u + 0.1, v) < 0.1 ? 500 : 0)
         : 24;
-      if (!isColor) samples[y * side + x] = Math.min(Math.max(Math.round(value + noise(inside ? 12 : 3)), 0), 4095);
-      else for (let c = 0; c < 3; c++) samples[(y * side + x) * 3 + c] = Math.min(255, value / (5 + c) + 10 + noise(3));
+      if (!isColor) samples[y * columns + x] = Math.min(Math.max(Math.round(value + noise(inside ? 12 : 3)), 0), 4095);
+      else
+        for (let c = 0; c < 3; c++) samples[(y * columns + x) * 3 + c] = Math.min(255, value / (5 + c) + 10 + noise(3));
     }
   }
   return new Uint8Array(samples.buffer);
 }
 
-const describe = (side, isColor) =>
+const describe = (columns, rows, isColor) =>
   describeSamples({
     transferSyntaxUid: '1.2.840.10008.1.2.1',
-    rows: side,
-    columns: side,
+    rows,
+    columns,
     samplesPerPixel: isColor ? 3 : 1,
     bitsAllocated: isColor ? 8 : 16,
     bitsStored: isColor ? 8 : 12,
@@ -128,22 +134,24 @@ function portableMap(bytes, { rows, columns, samplesPerPixel, bitsStored }) {
   return Buffer.concat([Buffer.from(head, 'latin1'), samples]);
 }
 
-/** Seconds of processor of a program. */
-function cpuOf(command, args) {
-  const script = `TIMEFORMAT='%U %S'; time for run in {1..${runsAtOnce}}; do "$@" >/dev/null 2>/dev/null || exit; done`;
+/** Seconds of processor of a program that runs so often. */
+function cpuOf(command, args, runs) {
+  const script = `TIMEFORMAT='%U %S'; time for run in {1..${runs}}; do "$@" >/dev/null 2>/dev/null || exit; done`;
   const { stderr, status } = spawnSync('bash', ['-c', script, 'bash', command, ...args], { encoding: 'latin1' });
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}`);
   const [user, system] = stderr.trim().split('\n').at(-1).split(' ').map(Number);
-  return (user + system) / runsAtOnce;
+  return (user + system) / runs;
 }
 
-/** Seconds of processor of a function of ours. */
-async function ownCpu(work) {
+/** Seconds of processor of a function of ours that runs so often. */
+async function ownCpu(work, runs) {
   const start = process.cpuUsage();
-  for (let run = 0; run < runsAtOnce; run++) await work();
+  for (let run = 0; run < runs; run++) await work();
   const { user, system } = process.cpuUsage(start);
-  return (user + system) / runsAtOnce / 1e6;
+  return (user + system) / runs / 1e6;
 }
+
+const runsFor = (seconds) => Math.min(runsMax, Math.max(1, Math.ceil(secondsAtOnce / seconds)));
 
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
@@ -188,7 +196,13 @@ const htj2k = {
   by: 'OpenJPH, WASM',
   encoder: ofMap('ojph_compress', inOut('out.j2c', '-reversible', 'true')),
 };
+/** Of JPEG Baseline these matter: slices and tiles, ultrasound, radiographs. */
 const baseline = {
+  sizes: [
+    [512, 512],
+    [1024, 1024],
+    [2048, 2500],
+  ],
   syntax: '1.2.840.10008.1.2.4.50',
   isByte: true,
   by: 'sharp (libjpeg-turbo)',
@@ -215,6 +229,7 @@ const codecs = [
     name: 'JPEG baseline, colour, DCMTK',
     ...baseline,
     isColor: true,
+    sizes: [[2048, 2500]],
     decoder: ofObject('dcmdjpeg'),
     encoder: undefined,
   },
@@ -255,16 +270,17 @@ const codecs = [
  */
 function secondsOf(program, frames, content) {
   if (program === undefined || !has(program.tool)) return undefined;
-  const seconds = (frame, name) => {
+  const seconds = (frame, name, runs) => {
     const [bytes, about] = content(frame);
     const extension = { object: 'dcm', map: about.samplesPerPixel === 3 ? 'ppm' : 'pgm' }[program.input];
     const from = file(`${name}.${extension ?? program.extension}`);
     const forms = { object: () => part10(bytes, about), map: () => portableMap(bytes, about), stream: () => bytes };
     writeFileSync(from, forms[program.input]());
     const args = program.args(from);
-    return cpuOf(program.tool, args) - cpuOf('dd', [`if=${from}`, 'of=/dev/null', 'bs=4k']);
+    return cpuOf(program.tool, args, runs) - cpuOf('dd', [`if=${from}`, 'of=/dev/null', 'bs=4k'], runs);
   };
-  return () => seconds(frames[0], 'in') - seconds(frames[1], 'small');
+  const runs = runsFor(seconds(frames[0], 'in', 1));
+  return () => seconds(frames[0], 'in', runs) - seconds(frames[1], 'small', runs);
 }
 
 const percent = (ours, theirs) => (ours && theirs ? `${((100 * ours) / theirs).toFixed(0)} %` : '');
@@ -274,54 +290,54 @@ console.log(
 );
 console.log(`|${' --- |'.repeat(10)}`);
 for (const codec of codecs) {
-  const { name, syntax, isColor = false, isByte = false, by, make, decoder, encoder } = codec;
+  const { name, syntax, isColor = false, isByte = false, by, make, decoder, encoder, sizes = [[2048, 2048]] } = codec;
   if (only !== undefined && !name.includes(only)) continue;
-  const [side, small] = [2048, 64];
-  const makeFrames = async (size) => {
-    const plain = describe(size, isColor);
+  const makeFrames = async (columns, rows) => {
+    const plain = describe(columns, rows, isColor);
     const native = isByte && !isColor ? { ...plain, bitsAllocated: 8, bitsStored: 8, highBit: 7 } : plain;
-    const made = makeFrame(size, isColor);
+    const made = makeFrame(columns, rows, isColor);
     const samples = isByte && !isColor ? Uint8Array.from(new Uint16Array(made.buffer), (value) => value >> 4) : made;
     const { bytes, photometricInterpretation } = make
       ? { bytes: make(samples, native), photometricInterpretation: native.photometricInterpretation }
       : await transcodeFrame(samples, native, syntax);
     return { samples, native, bytes, description: { ...native, transferSyntaxUid: syntax, photometricInterpretation } };
   };
-  const frames = [await makeFrames(side), await makeFrames(small)];
-  const [{ samples, native, bytes, description }] = frames;
-  const megabytes = samples.length / 1e6;
-  const decode = () => ownCpu(() => decodeFrame(bytes, description));
-  const isChecked = syntax !== baseline.syntax;
-  // What is encoded without loss is decoded again, which is not encoding.
-  const encode = async () =>
-    (await ownCpu(() => transcodeFrame(samples, native, syntax))) - (isChecked ? await decode() : 0);
-  const itsDecode = secondsOf(decoder, frames, ({ bytes: content, description: about }) => [content, about]);
-  const itsEncode = secondsOf(encoder, frames, ({ samples: content, native: about }) => [content, about]);
-  const took = { decode: [], encode: [], itsDecode: [], itsEncode: [] };
-  runsAtOnce = 3;
-  // Code is compiled, and memory taken, before anything counts.
-  for (let round = 0; round < 2; round++) {
-    if ((await decode()) > slowSeconds) runsAtOnce = 1;
-    if (!make) await encode();
+  for (const [columns, rows] of sizes) {
+    const frames = [await makeFrames(columns, rows), await makeFrames(64, 64)];
+    const [{ samples, native, bytes, description }] = frames;
+    const megabytes = samples.length / 1e6;
+    const decodeOnce = async () => giveBack((await decodeFrame(bytes, description)).data);
+    const encodeOnce = async () => giveBack((await transcodeFrame(samples, native, syntax)).bytes);
+    // Code is compiled, and memory taken, before anything counts.
+    const warm = async (work) => runsFor(Math.min(await ownCpu(work, 3), await ownCpu(work, 3)));
+    const decodeRuns = await warm(decodeOnce);
+    const encodeRuns = make ? 0 : await warm(encodeOnce);
+    const decode = () => ownCpu(decodeOnce, decodeRuns);
+    const isChecked = syntax !== baseline.syntax;
+    // What is encoded without loss is decoded again, which is not encoding.
+    const encode = async () => (await ownCpu(encodeOnce, encodeRuns)) - (isChecked ? await decode() : 0);
+    const itsDecode = secondsOf(decoder, frames, ({ bytes: content, description: about }) => [content, about]);
+    const itsEncode = secondsOf(encoder, frames, ({ samples: content, native: about }) => [content, about]);
+    const took = { decode: [], encode: [], itsDecode: [], itsEncode: [] };
+    for (let round = 0; round < rounds; round++) {
+      took.decode.push(await decode());
+      if (itsDecode) took.itsDecode.push(itsDecode());
+      if (!make) took.encode.push(await encode());
+      if (itsEncode) took.itsEncode.push(itsEncode());
+    }
+    const speed = (seconds) => (seconds.length === 0 ? undefined : megabytes / Math.max(1e-5, median(seconds)));
+    const ours = [speed(took.decode), speed(took.encode)];
+    const [itsDecoding, itsEncoding] = [speed(took.itsDecode), speed(took.itsEncode)];
+    const cells = [
+      decoder.tool,
+      shown(ours[0]),
+      shown(itsDecoding),
+      percent(ours[0], itsDecoding),
+      encoder?.tool ?? '',
+      shown(ours[1]),
+      shown(itsEncoding),
+      percent(ours[1], itsEncoding),
+    ];
+    console.log(`| ${name}, ${columns} x ${rows} | ${by} | ${cells.join(' | ')} |`);
   }
-  for (let round = 0; round < rounds; round++) {
-    took.decode.push(await decode());
-    if (itsDecode) took.itsDecode.push(itsDecode());
-    if (!make) took.encode.push(await encode());
-    if (itsEncode) took.itsEncode.push(itsEncode());
-  }
-  const speed = (seconds) => (seconds.length === 0 ? undefined : megabytes / Math.max(1e-3, median(seconds)));
-  const ours = [speed(took.decode), speed(took.encode)];
-  const [itsDecoding, itsEncoding] = [speed(took.itsDecode), speed(took.itsEncode)];
-  const cells = [
-    decoder.tool,
-    shown(ours[0]),
-    shown(itsDecoding),
-    percent(ours[0], itsDecoding),
-    encoder?.tool ?? '',
-    shown(ours[1]),
-    shown(itsEncoding),
-    percent(ours[1], itsEncoding),
-  ];
-  console.log(`| ${name} | ${by} | ${cells.join(' | ')} |`);
 }
