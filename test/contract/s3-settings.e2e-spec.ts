@@ -4,10 +4,19 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  DeleteBucketPolicyCommand,
+  ListObjectsV2Command,
+  ListMultipartUploadsCommand,
+  PutBucketPolicyCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { S3BlobStore } from '#libs/blobs';
 import { type FaultProxy, type S3Operation, startFaultProxy } from '../faults/s3-fault-proxy.js';
+import { findRealS3 } from '../support/real-s3.js';
 import { startS3, type TestS3 } from '../support/s3.js';
 
+const realS3 = await findRealS3();
 const partBytes = 8 * 1024 ** 2;
 
 /** What a bucket's settings make of the requests that S3 sees, and what is left out where an endpoint does not do it. */
@@ -42,6 +51,12 @@ describe('the settings of an S3 store', () => {
     const writer = await store.write({ bytes: bytes.length });
     for (let at = 0; at < bytes.length; at += 1024 ** 2) await writer.write(bytes.subarray(at, at + 1024 ** 2));
     return (await writer.commit()).key;
+  }
+  async function keysOf(Prefix: string): Promise<string[]> {
+    const client = new S3Client(s3.options);
+    const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: s3.options.bucket, Prefix }));
+    client.destroy();
+    return Contents.map(({ Key }) => Key!).sort();
   }
   const header = (operation: S3Operation, name: string) =>
     proxy.requests.filter((request) => request.operation === operation).map(({ headers }) => headers[name]);
@@ -118,6 +133,46 @@ describe('the settings of an S3 store', () => {
     expect(broken).toBe(2);
   });
 
+  it.each<[S3Operation, string, string]>([
+    ['PutObject', 'write and read back', 's3:PutObject'],
+    ['GetObject', 'write and read back', 's3:GetObject'],
+    ['HeadObject', 'deleting', 's3:GetObject and s3:ListBucket'],
+    ['DeleteObject', 'deleting', 's3:DeleteObject'],
+    ['UploadPart', 'multipart uploads', 's3:PutObject'],
+    ['List', 'listing by prefix', 's3:ListBucket'],
+    ['AbortMultipartUpload', 'aborting multipart uploads', 's3:AbortMultipartUpload'],
+  ])(
+    'says which right is lacking where %s is refused, and leaves nothing of what it tried',
+    async (operation, what, right) => {
+      proxy.fault = (request) =>
+        request.operation === operation ? { kind: 'status', status: 403, code: 'AccessDenied' } : undefined;
+      const store = open({ prefix: `without-${operation}/` });
+      await store.selfTest();
+      const { isUsable, checks } = await store.selfTest();
+      const check = checks.find((one) => one.what === what)!;
+      expect(check).toMatchObject({
+        result: 'does not work',
+        detail: expect.stringContaining(`needs the right ${right};`),
+      });
+      expect(isUsable).toBe(!check.isNeeded);
+      expect(check.isNeeded).toBe(operation !== 'AbortMultipartUpload');
+      proxy.fault = () => undefined;
+      const left = await keysOf(`without-${operation}/`);
+      // What cannot be taken away is small, and no more with each try.
+      expect(left.map((key) => key.split('/').at(-1))).toEqual(operation === 'DeleteObject' ? ['gone', 'small'] : []);
+      expect((await store.selfTest()).isUsable).toBe(true);
+      expect(await keysOf(`without-${operation}/`)).toEqual([]);
+    },
+  );
+
+  it('does not call wrong keys a lacking right', async () => {
+    proxy.fault = () => ({ kind: 'status', status: 403, code: 'InvalidAccessKeyId' });
+    const { isUsable, checks } = await open().selfTest();
+    expect(isUsable).toBe(false);
+    expect(checks[0]!.detail).toMatch(/^InvalidAccessKeyId: /);
+    expect(checks[0]!.detail).not.toContain('right');
+  });
+
   it('refuses to overwrite where the endpoint was seen to refuse it', async () => {
     const written = new Set<string>();
     proxy.fault = ({ operation, key, headers }) => {
@@ -143,5 +198,45 @@ describe('the settings of an S3 store', () => {
   it('names the bucket in the path where that is asked for', async () => {
     await put(open(), randomBytes(10));
     expect(proxy.requests.at(-1)!.key).toMatch(/^p\//);
+  });
+});
+
+/** Rights are taken by a policy of the bucket, from what lies under a prefix of this test's. */
+(realS3 === undefined ? describe.skip : describe)('keys that lack a right on a real S3 server', () => {
+  const { bucket: Bucket, ...options } = realS3 ?? { bucket: '' };
+  const client = new S3Client({
+    ...options,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  });
+  afterAll(async () => {
+    await client.send(new DeleteBucketPolicyCommand({ Bucket }));
+    client.destroy();
+  });
+
+  it.each([
+    ['s3:PutObject', false],
+    ['s3:GetObject', false],
+    ['s3:DeleteObject', false],
+    ['s3:AbortMultipartUpload', true],
+  ])('are told of %s', async (right, isUsable) => {
+    const prefix = `rights-${Date.now()}/`;
+    const Resource = [`arn:aws:s3:::${Bucket}/${prefix}*`];
+    const Statement = [{ Effect: 'Deny', Principal: { AWS: ['*'] }, Action: [right], Resource }];
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
+    await client.send(new PutBucketPolicyCommand({ Bucket, Policy }));
+    const store = new S3BlobStore('s3', { ...realS3!, prefix, storageClass: undefined });
+    const found = await store.selfTest();
+    const lacking = found.checks.filter(({ detail }) => detail.includes('the right'));
+    expect(lacking).toHaveLength(1);
+    expect(lacking[0]!.detail).toContain(`needs the right ${right};`);
+    expect(found.isUsable).toBe(isUsable);
+    await client.send(new DeleteBucketPolicyCommand({ Bucket }));
+    expect(await store.selfTest()).toMatchObject({ isUsable: true });
+    const left = await client.send(new ListObjectsV2Command({ Bucket, Prefix: prefix }));
+    expect(left.Contents ?? []).toEqual([]);
+    const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: prefix }));
+    // It has no parts.
+    expect(Uploads.length).toBe(right === 's3:AbortMultipartUpload' ? 1 : 0);
   });
 });

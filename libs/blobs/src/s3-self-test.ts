@@ -1,7 +1,8 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
 import {
+  AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
   CreateMultipartUploadCommand,
@@ -10,6 +11,7 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   type LifecycleRule,
+  ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   RestoreObjectCommand,
@@ -18,6 +20,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { newObject, noFeatures, type S3Features, type S3Options } from './s3-client.js';
+import { namingRights, type S3Sender } from './s3-rights.js';
 
 export interface S3Check {
   what: string;
@@ -41,14 +44,15 @@ const statusOf = (error: unknown) =>
   (error as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode;
 
 /**
- * Tries on the configured bucket what tiering relies on, with two small objects and one of five megabytes that it takes
- * away again.
+ * Tries on the configured bucket what tiering relies on, with small objects and one of five megabytes that it takes away
+ * again. Keys that may not take away are found before the large one.
+ * @param folder what its objects' keys begin with; the same each time, so that what cannot be taken away is overwritten
  */
-export async function testS3(client: S3Client, options: S3Options): Promise<S3SelfTest> {
+export async function testS3(bare: S3Client, options: S3Options, folder: string): Promise<S3SelfTest> {
+  const client = namingRights(bare);
   const checks: S3Check[] = [];
   const features = { ...noFeatures };
   const { bucket: Bucket } = options;
-  const folder = `${options.prefix}self-test/${randomUUID()}`;
   const small = { Bucket, Key: `${folder}/small` };
   const large = { Bucket, Key: `${folder}/large` };
   const bytes = randomBytes(70_001);
@@ -94,6 +98,23 @@ export async function testS3(client: S3Client, options: S3Options): Promise<S3Se
       unusable,
     );
     if (!isWritable) return { isUsable: false, checks, features };
+    const isDeletable = await check(
+      'deleting',
+      true,
+      async () => {
+        const gone = { Bucket, Key: `${folder}/gone` };
+        await client.send(new PutObjectCommand({ ...gone, ...newObject(options), Body: 'gone' }));
+        await client.send(new DeleteObjectCommand(gone));
+        const error = await client.send(new HeadObjectCommand(gone)).then(
+          () => undefined,
+          (e: unknown) => e,
+        );
+        if (statusOf(error) === 403) throw error;
+        return statusOf(error) === 404 || 'the object is still there';
+      },
+      `${unusable}, and what was written to try it may stay, under ${folder}`,
+    );
+    if (!isDeletable) return { isUsable: false, checks, features };
     await check(
       'ranged reads',
       true,
@@ -153,6 +174,17 @@ export async function testS3(client: S3Client, options: S3Options): Promise<S3Se
         return statusOf(error) === 412 || `the answer was ${statusOf(error) ?? 'success'}`;
       },
       'keys are random, and not written twice',
+    );
+    await check(
+      'aborting multipart uploads',
+      false,
+      async () => {
+        const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...large, ...newObject(options) }));
+        await client.send(new AbortMultipartUploadCommand({ ...large, UploadId }));
+        const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: large.Key }));
+        return Uploads.every((upload) => upload.UploadId !== UploadId) || 'the upload is still there';
+      },
+      'what an interrupted upload had sent stays, and is paid for, until a rule of the bucket removes it',
     );
     const isMultipart = await check(
       'multipart uploads',
@@ -225,21 +257,8 @@ export async function testS3(client: S3Client, options: S3Options): Promise<S3Se
         'what is in this store stays in the class of the bucket, readable at once, until there is one',
       );
     }
-    await check(
-      'deleting',
-      true,
-      async () => {
-        await client.send(new DeleteObjectCommand(small));
-        const error = await client.send(new HeadObjectCommand(small)).then(
-          () => undefined,
-          (e: unknown) => e,
-        );
-        return statusOf(error) === 404 || 'the object is still there';
-      },
-      unusable,
-    );
   } finally {
-    for (const name of ['small', 'large', 'refused']) {
+    for (const name of ['small', 'gone', 'large', 'refused']) {
       await client.send(new DeleteObjectCommand({ Bucket, Key: `${folder}/${name}` })).catch(() => undefined);
     }
   }
@@ -255,7 +274,7 @@ type Check = (
 
 /** What is archived must get there, be asked for, and be told from what is not. */
 async function checkArchiveClass(
-  client: S3Client,
+  client: S3Sender,
   { storageClass, archive }: S3Options,
   small: { Bucket: string; Key: string },
   check: Check,
@@ -318,7 +337,7 @@ function putsInto({ Status, Transitions = [], Filter, Prefix }: LifecycleRule, o
 }
 
 async function putParts(
-  client: S3Client,
+  client: S3Sender,
   options: S3Options,
   place: { Bucket: string; Key: string },
   parts: Buffer[],
@@ -329,20 +348,25 @@ async function putParts(
   const { UploadId } = await client.send(
     new CreateMultipartUploadCommand({ ...place, ...newObject(options), ...checksum }),
   );
-  const Parts = [];
-  for (const [index, Body] of parts.entries()) {
-    const PartNumber = index + 1;
-    const { ETag, ChecksumCRC32 } = await client.send(
-      new UploadPartCommand({ ...place, UploadId, PartNumber, Body, ...checksum }),
+  try {
+    const Parts = [];
+    for (const [index, Body] of parts.entries()) {
+      const PartNumber = index + 1;
+      const { ETag, ChecksumCRC32 } = await client.send(
+        new UploadPartCommand({ ...place, UploadId, PartNumber, Body, ...checksum }),
+      );
+      Parts.push({ PartNumber, ETag, ...(ChecksumCRC32 !== undefined && { ChecksumCRC32 }) });
+    }
+    await client.send(
+      new CompleteMultipartUploadCommand({
+        ...place,
+        UploadId,
+        MultipartUpload: { Parts },
+        ...(isConditional && { IfNoneMatch: '*' }),
+      }),
     );
-    Parts.push({ PartNumber, ETag, ...(ChecksumCRC32 !== undefined && { ChecksumCRC32 }) });
+  } catch (error) {
+    await client.send(new AbortMultipartUploadCommand({ ...place, UploadId })).catch(() => undefined);
+    throw error;
   }
-  await client.send(
-    new CompleteMultipartUploadCommand({
-      ...place,
-      UploadId,
-      MultipartUpload: { Parts },
-      ...(isConditional && { IfNoneMatch: '*' }),
-    }),
-  );
 }
