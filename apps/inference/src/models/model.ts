@@ -32,15 +32,25 @@ export interface ModelInput {
   bulkData: { sopInstanceUid: string; tagPath: string }[];
 }
 
-/** The same input with its bytes on disk, fetched over WADO-RS. One frame (or one bulk data value) a file. */
+/** The same input with its bytes on disk, fetched over WADO-RS: frames, a few a file, and a file for each bulk data value. */
 export interface FetchedInput {
   input: ModelInput;
   /** SHA-256 over the input set, hex: with the model's digest it names what is made of it. */
   inputDigest: string;
   /** Where the pipeline may write, and leaves result objects; whoever fetched removes it. */
   directory: string;
-  frameFiles: { sopInstanceUid: string; frameNumber: number; file: string; transferSyntaxUid: string }[];
+  frameFiles: FrameFile[];
   bulkDataFiles: { sopInstanceUid: string; tagPath: string; file: string }[];
+}
+
+/** Where the bytes of a frame are. */
+export interface FrameFile {
+  sopInstanceUid: string;
+  frameNumber: number;
+  file: string;
+  /** In the file; absent where it holds nothing else. */
+  place?: { offset: number; length: number };
+  transferSyntaxUid: string;
 }
 
 /** One measured value with its meaning, fit for a TID 1500 measurement. */

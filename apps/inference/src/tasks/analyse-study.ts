@@ -50,7 +50,7 @@ export class AnalyseStudy {
       return use({ output: this.unsuitable(input.unsuitable, startedAt), sources: instances, archive });
     }
     await this.inTaskFolder(async (directory) => {
-      const output = await this.run(model, archive, input, directory, task, signal);
+      const output = await this.run(model, archive, input, instances, directory, task, signal);
       signal.throwIfAborted();
       await use({ output, sources: input.instances, archive });
     });
@@ -61,12 +61,13 @@ export class AnalyseStudy {
     model: Model,
     archive: ArchiveClient,
     input: ModelInput,
+    instances: readonly DicomJson[],
     directory: string,
     { inputDigest, priority }: StudyTask,
     signal: AbortSignal,
   ): Promise<ModelOutput> {
     const startedAt = new Date().toISOString();
-    const fetched = await fetchInput(archive, input, directory, inputDigest);
+    const fetched = await fetchInput(archive, input, instances, directory, inputDigest);
     try {
       return await this.runtime.run(model, fetched, signal, priority);
     } catch (error) {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { api } from 'dicomweb-client';
 import XMLHttpRequest from 'xhr2';
 import type { DicomJson } from '#libs/dicom';
-import { splitMultipart } from './split-multipart.js';
+import { readParts } from './read-parts.js';
 
 // dicomweb-client was written for browsers and asks for their request object by its global name.
 (globalThis as Record<string, unknown>)['XMLHttpRequest'] ??= XMLHttpRequest;
@@ -14,10 +14,19 @@ const duplicateSopInstance = 0x0111;
 
 export class ArchiveError extends Error {
   readonly code = 'archive-request-failed';
+
+  /** @param status of its answer, where there was one */
+  constructor(
+    message: string,
+    options?: ErrorOptions,
+    readonly status?: number,
+  ) {
+    super(message, options);
+  }
 }
 
 /**
- * The archive as the inference worker sees it: any DICOMweb server, through dicomweb-client. Frames and results are moved
+ * The archive as the inference worker sees it: any DICOMweb server, through dicomweb-client. Frames, series and results are moved
  * without it: it looks for boundaries byte by byte, and holds what it sends.
  */
 export class ArchiveClient {
@@ -51,12 +60,44 @@ export class ArchiveClient {
     const instance = `studies/${studyInstanceUID}/series/${seriesInstanceUID}/instances/${sopInstanceUID}`;
     return this.ask(`frames ${numbers} of ${sopInstanceUID}`, async (signal) => {
       const accept = 'multipart/related; type="application/octet-stream"; transfer-syntax=*';
-      const headers = { ...this.headers, accept };
-      const response = await fetch(`${this.url}/${instance}/frames/${numbers}`, { headers, signal });
-      const body = Buffer.from(await response.arrayBuffer());
-      if (!response.ok) throw Object.assign(new Error(body.toString()), { status: response.status });
-      return splitMultipart(body, response.headers.get('content-type') ?? '');
+      const frames: Buffer[] = [];
+      for await (const frame of this.parts(`${instance}/frames/${numbers}`, accept, signal)) frames.push(frame);
+      return frames;
     });
+  }
+
+  /**
+   * The instances of a series as stored (Part 10), each as soon as it is there, in the archive's order. One that the archive cannot
+   * give so is left out.
+   */
+  async *series({ studyInstanceUID, seriesInstanceUID }: Omit<InstanceUids, 'sopInstanceUID'>): AsyncGenerator<Buffer> {
+    const what = `the instances of series ${seriesInstanceUID}`;
+    this.signal.throwIfAborted();
+    const over = new AbortController();
+    const late = new ArchiveError(`The archive sent nothing for ${requestSecondsMax} s: ${what}`);
+    // However long the series is, it goes on.
+    const timer = setTimeout(() => over.abort(late), requestSecondsMax * 1000);
+    try {
+      const accept = 'multipart/related; type="application/dicom"; transfer-syntax=*';
+      const signal = AbortSignal.any([this.signal, over.signal]);
+      for await (const part of this.parts(`studies/${studyInstanceUID}/series/${seriesInstanceUID}`, accept, signal)) {
+        timer.refresh();
+        yield part;
+      }
+    } catch (error) {
+      this.signal.throwIfAborted();
+      over.signal.throwIfAborted();
+      throw describe(error, what);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private async *parts(resource: string, accept: string, signal: AbortSignal): AsyncGenerator<Buffer> {
+    const response = await fetch(`${this.url}/${resource}`, { headers: { ...this.headers, accept }, signal });
+    if (!response.ok || !response.body)
+      throw Object.assign(new Error(await response.text()), { status: response.status });
+    yield* readParts(response.body, response.headers.get('content-type') ?? '');
   }
 
   /** @param uri as the metadata gave it: absolute, or from the server's root */
@@ -135,7 +176,7 @@ function describe(error: unknown, what: string): Error {
   if (error instanceof ArchiveError) return error;
   const { status } = error as { status?: number };
   const reason = status === undefined ? String(error) : status === 0 ? 'it cannot be reached' : `status ${status}`;
-  return new ArchiveError(`The archive failed at ${what}: ${reason}`, { cause: error });
+  return new ArchiveError(`The archive failed at ${what}: ${reason}`, { cause: error }, status);
 }
 
 /** @param response a Store Instances Response (PS3.18 10.5.3) */

@@ -3,24 +3,33 @@ import path from 'node:path';
 import { type DicomJson, jsonText } from '#libs/dicom';
 import type { FetchedInput, ModelInput } from '../models/model.js';
 import type { ArchiveClient } from './archive-client.js';
+import { fetchSeries, isBestFetchedWhole } from './fetch-series.js';
+import { FrameGroup } from './frame-group.js';
+import { storedSyntax, uidsOf } from './instance-uids.js';
 
 /** So many frames are asked for at once, and in memory at once for each request under way. */
 const framesPerRequest = 8;
 const requestsAtOnce = 4;
 
 /**
- * Brings what the model reads from the archive to files in `directory`, a frame or a bulk value each: memory stays flat
+ * Brings what the model reads from the archive to files in `directory`, a few frames or a bulk value each: memory stays flat
  * however long the series is.
+ *
+ * @param instances metadata of the whole study, which tells what else there is in a series
  */
 export async function fetchInput(
   archive: ArchiveClient,
   input: ModelInput,
+  instances: readonly DicomJson[],
   directory: string,
   inputDigest: string,
 ): Promise<FetchedInput> {
   const byUid = new Map(input.instances.map((instance) => [jsonText(instance, '00080018') ?? '', instance]));
-  const fetched: FetchedInput = { input, inputDigest, directory, frameFiles: [], bulkDataFiles: [] };
-  const orders = inBatches(input.frames);
+  const frameFiles = isBestFetchedWhole(input, instances) ? await fetchSeries(archive, input, byUid, directory) : [];
+  const fetched: FetchedInput = { input, inputDigest, directory, frameFiles, bulkDataFiles: [] };
+  const key = (frame: ModelInput['frames'][number]) => `${frame.sopInstanceUid} ${frame.frameNumber}`;
+  const there = new Set(frameFiles.map(key));
+  const orders = inBatches(input.frames.filter((frame) => !there.has(key(frame))));
 
   await inParallel(orders.entries(), async ([index, order]) => {
     const instance = instanceOf(byUid, order.sopInstanceUid);
@@ -30,16 +39,14 @@ export async function fetchInput(
         `The archive gave ${frames.length} of ${order.frameNumbers.length} frames of ${order.sopInstanceUid}`,
       );
     }
-    for (const [position, frameNumber] of order.frameNumbers.entries()) {
-      const file = path.join(directory, `frame-${index}-${position}`);
-      await writeFile(file, frames[position]!);
-      fetched.frameFiles.push({
+    const file = new FrameGroup(path.join(directory, `frames-${index}`));
+    for (const [position, frameNumber] of order.frameNumbers.entries())
+      file.add(frames[position]!, {
         sopInstanceUid: order.sopInstanceUid,
         frameNumber,
-        file,
         transferSyntaxUid: storedSyntax(instance),
       });
-    }
+    frameFiles.push(...(await file.write()));
   });
   await inParallel(input.bulkData.entries(), async ([index, { sopInstanceUid, tagPath }]) => {
     const uri = bulkDataUri(instanceOf(byUid, sopInstanceUid), tagPath);
@@ -75,22 +82,6 @@ function instanceOf(byUid: Map<string, DicomJson>, sopInstanceUid: string): Dico
   if (instance === undefined)
     throw new Error(`The model asked for ${sopInstanceUid}, which is not among its instances`);
   return instance;
-}
-
-function uidsOf(instance: DicomJson) {
-  return {
-    studyInstanceUID: jsonText(instance, '0020000D') ?? '',
-    seriesInstanceUID: jsonText(instance, '0020000E') ?? '',
-    sopInstanceUID: jsonText(instance, '00080018') ?? '',
-  };
-}
-
-/** Available Transfer Syntax UID: in what syntax `transfer-syntax=*` gives the frames. */
-function storedSyntax(instance: DicomJson): string {
-  const syntax = jsonText(instance, '00083002');
-  if (syntax === undefined)
-    throw new Error(`The archive does not say the transfer syntax of ${jsonText(instance, '00080018')}`);
-  return syntax;
 }
 
 /** @param tagPath `GGGGEEEE`, or `GGGGEEEE/<item index>/GGGGEEEE` into sequences */
