@@ -10,9 +10,9 @@ const freeShareMin = 0.02;
 /** Why a store takes nothing now. */
 export interface Refusal {
   store: string;
+  why: 'full' | 'read-only' | 'unusable';
+  /** The same in words. */
   reason: string;
-  /** Room is what it lacks. */
-  isFull: boolean;
 }
 
 /** What is to go to the tier waits until one of its stores takes something again. */
@@ -25,9 +25,10 @@ export class TierTakesNothing extends StorageError {
     super('tier-takes-nothing', `The tier ${tier} takes nothing now: ${reasons}`);
   }
 
-  /** Room is all that is lacking. */
+  /** Room is what is lacking. */
   get isFull(): boolean {
-    return this.refusals.every(({ isFull }) => isFull);
+    const reasons = this.refusals.map(({ why }) => why);
+    return reasons.includes('full') && !reasons.includes('unusable');
   }
 }
 
@@ -88,23 +89,23 @@ export class StoreRoom {
     { store, bytesMax, isReadOnly }: StoreEntry,
     used: number,
   ): Promise<Omit<Refusal, 'store'> | undefined> {
-    if (isReadOnly === true) return { reason: 'is read-only', isFull: false };
-    if (bytesMax !== undefined && used >= bytesMax) return { reason: `holds its ${bytesMax} bytes`, isFull: true };
+    if (isReadOnly === true) return { why: 'read-only', reason: 'is read-only' };
+    if (bytesMax !== undefined && used >= bytesMax) return { why: 'full', reason: `holds its ${bytesMax} bytes` };
     let space: Awaited<ReturnType<NonNullable<BlobStore['space']>>> | undefined;
     try {
       space = await store.space?.();
     } catch (error) {
-      return { reason: `does not work: ${(error as Error).message}`, isFull: false };
+      return { why: 'unusable', reason: `does not work: ${(error as Error).message}` };
     }
     if (space !== undefined && space.bytesFree < space.bytesTotal * freeShareMin) {
-      return { reason: `has ${space.bytesFree} bytes left`, isFull: true };
+      return { why: 'full', reason: `has ${space.bytesFree} bytes left` };
     }
     const test = this.tests.results.get(store.name);
     if (test === undefined || test.isUsable) return undefined;
     const failed = test.checks
       .filter(({ isNeeded, result }) => isNeeded && result !== 'works')
       .map(({ what, detail }) => `${what}: ${detail}`);
-    return { reason: `did not pass its self-test (${failed.join(', ')})`, isFull: false };
+    return { why: 'unusable', reason: `did not pass its self-test (${failed.join(', ')})` };
   }
 }
 
