@@ -94,6 +94,12 @@ describe('models over the admin API', () => {
       /run\.sh.*not part of a model/,
     ],
     [
+      'weights beside the network',
+      () => upload({ ...files(), [`${folder}/model.onnx.data`]: 'weights' }),
+      422,
+      /model\.onnx\.data.*not part of a model.*Weights belong into model\.onnx.*onnx\.save\(onnx\.load/,
+    ],
+    [
       'a place that is no place',
       () => upload(files({}, 'Heart/x')),
       422,
@@ -162,7 +168,7 @@ describe('models over the admin API', () => {
           }),
         }),
       422,
-      /keeps a tensor in another file/,
+      /keeps a tensor \("w"\) in another file \("\/etc\/passwd"\)/,
     ],
     [
       'operators that need a library',

@@ -44,7 +44,7 @@ describe('readNetwork', () => {
       },
     ],
   ])('refuses %s in another file', (_, graph) => {
-    expect(() => readNetwork(encode(graph))).toThrow(/keeps a tensor in another file/);
+    expect(() => readNetwork(encode(graph))).toThrow(/keeps a tensor \("w"\) in another file/);
   });
 
   it('refuses a function body and training graphs with such a tensor', () => {
@@ -60,6 +60,18 @@ describe('readNetwork', () => {
     expect(() => readNetwork(onnx.ModelProto.encode(onnx.ModelProto.fromObject(training)).finish())).toThrow(
       /another file/,
     );
+  });
+
+  it('names the tensor and the file it is in, and says how one file is made of both', () => {
+    const tensor = { ...external, name: 'conv1.weight', externalData: [{ key: 'location', value: 'model.onnx.data' }] };
+    expect(() => readNetwork(encode({ initializer: [tensor] }))).toThrow(
+      /\("conv1\.weight"\) in another file \("model\.onnx\.data"\)\. Save it as one file.*onnx\.save\(onnx\.load/,
+    );
+  });
+
+  it('knows what Git LFS leaves in place of a network', () => {
+    const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 388522\n';
+    expect(() => readNetwork(Buffer.from(pointer))).toThrow(/git lfs pull/);
   });
 
   it('refuses bytes that are no network, wherever they are cut', () => {

@@ -15,6 +15,8 @@ const inner = {
 const externalData = 13;
 const dataLocation = 14;
 const depthMax = 64;
+/** Of files that were had from a repository by another way than its own. */
+const pointerStart = 'version https://git-lfs';
 
 /** Operators that onnxruntime brings; any other domain needs a library that is not here. */
 const knownDomains = new Set(['', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft']);
@@ -64,6 +66,11 @@ export interface Network {
  * @throws ModelError 'invalid-model', also when the bytes are no protobuf.
  */
 export function readNetwork(bytes: Uint8Array): Network {
+  if (Buffer.from(bytes.subarray(0, pointerStart.length)).toString() === pointerStart)
+    throw new ModelError(
+      'invalid-model',
+      'This is what Git LFS keeps in place of the network, not the network: fetch it (git lfs pull), and take the file then.',
+    );
   const pending: { message: Message; start: number; end: number; depth: number }[] = [
     { message: 'model', start: 0, end: bytes.length, depth: 0 },
   ];
@@ -81,10 +88,7 @@ export function readNetwork(bytes: Uint8Array): Network {
     for (const field of fieldsOf(bytes, scope.start, scope.end)) {
       if (scope.message === 'tensor') {
         if (field.number === externalData || (field.number === dataLocation && field.value !== 0n))
-          throw new ModelError(
-            'invalid-model',
-            `The network keeps a tensor in another file (byte ${field.start}). Save it as one file, with all weights inside.`,
-          );
+          throw outside([...fieldsOf(bytes, scope.start, scope.end)], bytes, text);
         continue;
       }
       if (scope.message === 'opset') {
@@ -126,6 +130,25 @@ export function readNetwork(bytes: Uint8Array): Network {
     );
   return { irVersion, opset, ...tensorsOf(bytes, graph, text) };
 }
+
+/** @param tensor fields of a TensorProto: 8 is its name, external_data the file's among others */
+function outside(tensor: Field[], bytes: Uint8Array, text: (field: Field) => string): ModelError {
+  const quoted = (field: Field | undefined) => field && JSON.stringify(text(field).slice(0, 80));
+  const name = quoted(tensor.find(({ number }) => number === 8));
+  const entries = tensor
+    .filter(({ number, value }) => number === externalData && value === undefined)
+    .map((entry) => [...fieldsOf(bytes, entry.start, entry.end)]);
+  const location = entries.find(([key]) => key && text(key) === 'location');
+  const file = quoted(location?.find(({ number }) => number === 2));
+  return new ModelError(
+    'invalid-model',
+    `The network keeps a tensor${name ? ` (${name})` : ''} in another file${file ? ` (${file})` : ''}. ${oneFile}`,
+  );
+}
+
+/** For messages: what makes one file of a network whose weights lie beside it. */
+export const oneFile =
+  'Save it as one file, with all weights inside: onnx.save(onnx.load("model.onnx"), "whole.onnx"), or external_data=False in torch.onnx.export.';
 
 function tensorsOf(
   bytes: Uint8Array,

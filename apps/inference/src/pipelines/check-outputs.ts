@@ -22,7 +22,7 @@ export function checkOutputs(manifest: ModelManifest, input: Tensor, outputs: Te
       if (at !== undefined)
         throw new ModelError(
           'invalid-output',
-          `Output "${name}" is ${output.data[at]} at element ${at}; numbers are needed.`,
+          `the network answered ${output.data[at]} where a number is needed (output "${name}", element ${at}): nothing it says of this study can be relied on.`,
         );
     }
     checked[name] = output;

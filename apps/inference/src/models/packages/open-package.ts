@@ -4,6 +4,7 @@ import path from 'node:path';
 import { openSession } from '../../runtime/open-session.js';
 import { checkModelFiles, folderName, manifestBytesMax, versionName } from '../load-models.js';
 import type { Model } from '../model.js';
+import { oneFile } from '../read-network.js';
 import { PackageError } from './package-error.js';
 import { listZip, unpack, type ZipEntry } from './read-zip.js';
 
@@ -29,6 +30,8 @@ const textBytesMax = 1024 * 1024;
 const needed = ['model.json', 'model.onnx', 'README.md'] as const;
 /** What macOS and Windows put into archives by themselves; it is not unpacked. */
 const leftByDesktops = /(^|\/)(__MACOSX\/|\.DS_Store$|Thumbs\.db$|desktop\.ini$)/;
+/** As exporters call what they put beside a network. */
+const weightsName = /[._](data|bin|weights?)$/i;
 const taken = new Set<string>([...needed, 'LICENSE', 'LICENSE.txt', 'NOTICE']);
 
 /**
@@ -93,7 +96,7 @@ function layoutOf(entries: readonly ZipEntry[]): { folder: string[]; files: Map<
     if (path.posix.dirname(entry.name) !== directory || !taken.has(name))
       throw new PackageError(
         'invalid-package',
-        `The archive has a file ${JSON.stringify(entry.name.slice(0, 100))}, which is not part of a model: ${[...taken].join(', ')} are.`,
+        `The archive has a file ${JSON.stringify(entry.name.slice(0, 100))}, which is not part of a model: ${[...taken].join(', ')} are.${weightsName.test(name) ? ` Weights belong into model.onnx. ${oneFile}` : ''}`,
       );
     files.set(name, entry);
   }
