@@ -17,7 +17,7 @@ import { findRealS3 } from '../support/real-s3.js';
 import { startS3, type TestS3 } from '../support/s3.js';
 
 const realS3 = await findRealS3();
-const partBytes = 8 * 1024 ** 2;
+const partBytes = 16 * 1024 ** 2;
 
 /** What a bucket's settings make of the requests that S3 sees, and what is left out where an endpoint does not do it. */
 describe('the settings of an S3 store', () => {

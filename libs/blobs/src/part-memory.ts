@@ -1,7 +1,7 @@
-/** What a part has where its object is not very large. */
-export const usualPartBytes = 8 * 1024 ** 2;
+/** What a part has where its object is not very large: smaller ones cost the server more, larger ones memory. */
+export const usualPartBytes = 16 * 1024 ** 2;
 // Of two uploads at once, and no more: what is kept is memory that nobody else has.
-const keptMax = 8;
+const keptMax = 6;
 const idleMilliseconds = 60_000;
 const free: Buffer[] = [];
 let idle: NodeJS.Timeout | undefined;

@@ -19,7 +19,7 @@ import { newObject, type S3Features, type S3Options, wrapS3 } from './s3-client.
 /** S3 takes 10,000 parts; who says how large a blob will be may be off by a tenth. */
 const partsMax = 9_000;
 // Parts are held in memory while they are sent: so many, and the one that is being filled.
-const partsAtOnce = 3;
+const partsAtOnce = 2;
 
 interface FullPart {
   number: number;
