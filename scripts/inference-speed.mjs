@@ -1,16 +1,19 @@
 // Measures analysing studies (DICOM in the archive -> finding) beside a bare loop of onnxruntime-node over the same tensors, made ready
 // before, and how long an urgent study takes with nothing else to do and with a backlog.
 //   node scripts/inference-speed.mjs --model <folder of one version> --input picture.png|ecg.json|volume.nii.gz
-//     [--studies 20] [--backlog 200] [--urgent 5] [--tiles 4] [--tissue-rows all] [--jpeg] [--once]
+//     [--studies 20] [--backlog 200] [--urgent 5] [--tiles 4] [--tissue-rows all] [--jpeg] [--once] [--without-network]
 // After `npm run build`. It starts a suite of its own, with one inference worker. What a study is made of is repeated from the input: a
 // picture becomes a radiograph, or a slide of --tiles x --tiles of it, where the model takes slides. Findings are compared with those
 // of a run in this process; not with --once, for networks that take minutes: then each bare loop runs once, and no study goes before.
+// Before each urgent study the bare loop runs again, so that both see the machine alike. With --without-network a network stands in that
+// gives at once what the model's own gave for this input: then all that is measured is what there is beside the network.
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { bareLoop } from './inference-speed/bare-loop.mjs';
 import { makeStudy } from './inference-speed/make-study.mjs';
+import { standInFor } from './inference-speed/stand-in.mjs';
 import { Suite } from './inference-speed/suite.mjs';
 
 const { values } = parseArgs({
@@ -24,6 +27,7 @@ const { values } = parseArgs({
     jpeg: { type: 'boolean', default: false },
     'tissue-rows': { type: 'string' },
     once: { type: 'boolean', default: false },
+    'without-network': { type: 'boolean', default: false },
     port: { type: 'string', default: '8977' },
     environment: { type: 'string', multiple: true, default: [] },
   },
@@ -39,7 +43,7 @@ const { toLayout, layoutOf } = await from('apps/inference/src/pipelines/layout.j
 const { runModel } = await from('apps/inference/src/runtime/run-model.js');
 const { newUid, writePart10 } = await from('libs/dicom/src/index.js');
 const folder = mkdtempSync(path.join(tmpdir(), 'isocenter-inference-'));
-const model = await loadModel(place);
+let model = await loadModel(place);
 // As the worker chooses them.
 const threads = Math.max(1, Math.floor(availableParallelism() / 2));
 
@@ -100,7 +104,18 @@ for await (const { tensor } of (await prepareInput(model.manifest, fetched())).b
     tensors.push(toLayout(tensor, layoutOf({ shape: [...tensor.dims] }), layoutOf({ layout, shape })));
 }
 const count = Number(values.studies);
-const network = path.join(place, 'model.onnx');
+const models = path.join(folder, 'models');
+const modelFolder = path.join(models, id, version);
+mkdirSync(path.dirname(modelFolder), { recursive: true });
+cpSync(place, modelFolder, { recursive: true, dereference: true });
+const network = path.join(modelFolder, 'model.onnx');
+if (values['without-network']) {
+  if (batches > 1) throw new Error('A network stands in for one that is run once for a study');
+  const standIn = await standInFor(network, model.manifest, tensors[0]);
+  rmSync(network);
+  writeFileSync(network, standIn);
+  model = await loadModel(modelFolder);
+}
 const rounds = values.once ? 1 : Math.max(2, Math.min(count, 30));
 async function bare(on) {
   const { seconds, processor } = await bareLoop(network, inputName, tensors, {
@@ -117,9 +132,6 @@ const isCompared = batches === tensors.length && !values.once;
 const expected =
   isCompared && (await runModel(model, fetched(), { executionProviders: ['cpu'], intraOpThreads: threads }));
 
-const models = path.join(folder, 'models');
-mkdirSync(path.join(models, id), { recursive: true });
-cpSync(place, path.join(models, id, version), { recursive: true, dereference: true });
 const suite = new Suite({
   port: values.port,
   dataDir: path.join(folder, 'data'),
@@ -157,11 +169,15 @@ try {
   const begun = await Promise.all(uids.map(async (uid) => (await suite.timesOf(uid)).started));
   const perStudy = (Math.max(...ends) - Math.min(...begun)) / 1000 / count;
 
-  const alone = [];
+  const [alone, over, usedAlone] = [[], [], []];
   for (let at = 0; at < Number(values.urgent); at++) {
+    const { seconds, processor } = await bare(threads);
+    const already = suite.processor();
     const [uid] = await send(1, `URGENT-${at}`, 'urgent');
     const { ordered, inferred } = await suite.inferred(uid);
     alone.push(inferred - ordered);
+    over.push(Math.round(inferred - ordered - 1000 * seconds));
+    usedAlone.push(suite.processor().map((now, which) => now - already[which] - (which === 0 ? processor : 0)));
   }
 
   const many = await send(Number(values.backlog), 'BACKLOG', 'routine');
@@ -201,7 +217,7 @@ try {
   if (start) console.log(`the first study  ${start.inferred - start.ordered} ms from order to result`);
   if (alone.length > 0)
     console.log(
-      `urgent, nothing else to do: ${median(alone)} ms from order to result (${alone.join(', ')}), ${Math.round(median(alone) - 1000 * bareBefore.seconds)} ms over bare inference`,
+      `urgent, nothing else to do: ${median(alone)} ms from order to result (${alone.join(', ')}), ${median(over)} ms over the bare loop before it (${over.join(', ')}); processor beside the network ${[0, 1].map((which) => ms(median(usedAlone.map((one) => one[which])))).join(' where models run, ')} in all the rest`,
     );
   if (behind.length > 0)
     console.log(

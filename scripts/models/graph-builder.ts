@@ -148,7 +148,8 @@ export class GraphBuilder {
     });
   }
 
-  private constant(type: ElementType, shape: number[], rawData: Uint8Array): Edge {
+  /** @param rawData little endian */
+  constant(type: ElementType, shape: number[], rawData: Uint8Array): Edge {
     const key = `${type}:${shape.join('x')}:${Buffer.from(rawData).toString('base64')}`;
     const known = this.constantNames.get(key);
     if (known) return known;

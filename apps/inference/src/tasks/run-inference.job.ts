@@ -14,7 +14,7 @@ import {
   releaseSilentWorkitem,
   releaseWorkitem,
 } from '#libs/workitems';
-import type { Model } from '../models/model.js';
+import type { Finding, Model } from '../models/model.js';
 import { buildSr, type StructuredReport } from '../results/build-sr.js';
 import { isChosen, openTrial, recordRun, type Trial } from '../trials/trial-repository.js';
 import { AnalyseStudy, type AnalysedStudy } from './analyse-study.js';
@@ -141,7 +141,7 @@ export class RunInference {
           output.outcome,
           output.priority,
           output.summary,
-          JSON.stringify(output.findings),
+          JSON.stringify(output.findings.map(asKept)),
           JSON.stringify(output.runtime),
           report.seriesInstanceUid,
           report.sopInstanceUid,
@@ -184,4 +184,14 @@ export class RunInference {
       this.logger.warn({ err: failure, workitemUid }, 'the workitem could not be released');
     }
   }
+}
+
+const sourcesKeptMax = 16;
+
+/**
+ * As rows keep it, which worklists read by the hundred: the slices of a volume, named with each number, would be longer than all the
+ * rest. The report names them.
+ */
+function asKept(finding: Finding): Finding {
+  return finding.sourceInstances.length <= sourcesKeptMax ? finding : { ...finding, sourceInstances: [] };
 }

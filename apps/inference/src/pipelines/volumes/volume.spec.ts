@@ -81,6 +81,22 @@ describe('normalise', () => {
   });
 });
 
+describe('normalise by range', () => {
+  it.each([1, 2, 3, 4, 5, 7, 8])('finds the ends wherever among %d values, beside what is no number', (count) => {
+    for (let low = 0; low < count; low++)
+      for (let high = 0; high < count; high++) {
+        if (low === high) continue;
+        const data = new Float32Array(count + 1).fill(5);
+        data[low] = -3;
+        data[high] = 13;
+        data[count] = NaN;
+        const volume = applyVolumeStep({ ...scan([1, 1, count + 1]), data }, { step: 'normalise', by: 'range' });
+        expect([volume.data[low], volume.data[high], volume.data[count]]).toEqual([0, 1, NaN]);
+        expect(volume.data.filter((value) => value === 0.5)).toHaveLength(count - 2);
+      }
+  });
+});
+
 describe('crop-to-content', () => {
   it('finds the box of what is above a value, however the volume lies', () => {
     const data = new Float32Array(120);
