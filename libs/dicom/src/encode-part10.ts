@@ -78,7 +78,10 @@ function inOrder(dataset: DicomJson): [tag: string, element: DicomJsonElement][]
     const tag = tagPattern.test(key) ? key : key.toUpperCase();
     if (!tagPattern.test(tag)) {
       const text = JSON.stringify(key.slice(0, 80));
-      throw new DicomError('invalid-value', `An attribute of the dataset is named by 8 hexadecimal digits, not ${text}`);
+      throw new DicomError(
+        'invalid-value',
+        `An attribute of the dataset is named by 8 hexadecimal digits, not ${text}`,
+      );
     }
     // File Meta is written anew; group lengths are of an encoding that this is not; delimiters are no elements.
     if (tag.startsWith('0002') || tag.startsWith('0000') || tag.startsWith('FFFE') || tag.endsWith('0000')) continue;

@@ -10,11 +10,7 @@ import type { Pixels } from './pixels.js';
  * @returns rows * columns values.
  * @throws ImageError unsupported-pixels for colour.
  */
-export function toModalityValues(
-  pixels: Pixels,
-  description: FrameDescription,
-  into?: Float32Array,
-): Float32Array {
+export function toModalityValues(pixels: Pixels, description: FrameDescription, into?: Float32Array): Float32Array {
   if (pixels.samplesPerPixel !== 1 || !/^MONOCHROME[12]$/.test(pixels.photometricInterpretation)) {
     throw new ImageError(
       'unsupported-pixels',

@@ -106,7 +106,9 @@ describe('runModel', () => {
     const model = await modelWith((g, lead) => ({ peaks: lead, activity: lead, speed: spoil(g, lead) }));
     await expect(runModel(model, task(), options)).rejects.toMatchObject({
       code: 'invalid-output',
-      message: expect.stringMatching(/answered (NaN|Infinity) where a number is needed \(output "speed", element \d+\)/),
+      message: expect.stringMatching(
+        /answered (NaN|Infinity) where a number is needed \(output "speed", element \d+\)/,
+      ),
     });
   });
 

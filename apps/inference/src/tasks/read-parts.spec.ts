@@ -34,7 +34,7 @@ describe('readParts', () => {
 
   it('refuses what is cut off, wherever', async () => {
     const whole = `${part('first')}${part('second')}--b1--`;
-    for (let length = 0; length < whole.length - 1; length += 1) 
+    for (let length = 0; length < whole.length - 1; length += 1)
       await expect(split(whole.slice(0, length))).rejects.toThrow();
   });
 
