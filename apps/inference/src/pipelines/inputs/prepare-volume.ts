@@ -29,7 +29,8 @@ export async function prepareVolume(spec: VolumeInput, task: FetchedInput): Prom
   return {
     facts: { kind: 'volume', grid: { dims: volume.dims, affine: volume.affine }, source },
     numbers: {},
-    batches: windows ? readWindows(volume, windows) : whole(volume),
+    // Windows overlap: what they are cut of is put in order once, and not each of them.
+    batches: windows ? readWindows(inOrder(volume), windows) : whole(volume),
   };
 }
 
