@@ -22,7 +22,7 @@ type StudyIdentity = Pick<StudyColumns, (typeof identity)[number]> & { study_ins
 
 const statement = {
   name: 'store_packs',
-  sql: 'select * from store_packs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)',
+  sql: 'select * from store_packs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
 };
 
 /**
@@ -98,8 +98,12 @@ function parameters(packs: readonly NewPack[], replaced: readonly string[], isAn
     placed.map(({ instance: { frames } }) => (frames.kind === 'encapsulated' ? frames.entries : null)),
     replaced,
     isAnnounced,
+    placed.map(({ instance }) => instance.instance.dicom_json).join(textSeparator),
   ];
 }
+
+/** Of the texts of JSON that go together: JSON has no control character but escaped. */
+const textSeparator = '\x1e';
 
 function packRow({ packId, bytes, sha256, store, key }: PackRow) {
   return { pack_id: packId, bytes, sha256: sha256.toString('hex'), store, key };
@@ -135,6 +139,7 @@ function seriesRows(instances: ReceivedInstance[]) {
 }
 
 function instanceRow({ frames, ...instance }: ReceivedInstance) {
+  const { dicom_json: _beside, ...columns } = instance.instance;
   const native = frames.kind === 'native' ? frames : undefined;
   return {
     study_instance_uid: instance.studyInstanceUid,
@@ -148,7 +153,7 @@ function instanceRow({ frames, ...instance }: ReceivedInstance) {
     pixel_data_offset: native?.pixelDataOffset,
     pixel_data_length: native?.pixelDataLength,
     frame_bits: native?.frameBits,
-    ...instance.instance,
+    ...columns,
   };
 }
 

@@ -246,6 +246,26 @@ describe('storing', () => {
     expect(row!['patient_name']).toMatch(/^Null.?Byte\^Test$/);
   });
 
+  it('keeps the metadata of each instance apart, whatever control characters are in it', async () => {
+    const comments = ['one\x1e{"00080018":"two"}\x1e', '\x1e', 'three'];
+    const objects = comments.map((comment, index) =>
+      make({
+        sopInstanceUid: testUid(`${study} separated ${index}`),
+        attributes: { '00204000': { vr: 'LT', Value: [comment] } },
+      }),
+    );
+    expect(await store(objects)).toMatchObject({ failed: [], stored: [{}, {}, {}] });
+    const rows = await query<{ uid: string; comment: string }>(
+      database.dataSource,
+      `select i.sop_instance_uid as uid, i.dicom_json::json #>> '{00204000,Value,0}' as comment
+         from instance i join study using (study_key) where study_instance_uid = $1`,
+      [study],
+    );
+    expect(Object.fromEntries(rows.map(({ uid, comment }) => [uid, comment]))).toEqual(
+      Object.fromEntries(comments.map((comment, index) => [testUid(`${study} separated ${index}`), comment])),
+    );
+  });
+
   async function arrivals(): Promise<number> {
     const [row] = await query<{ n: number }>(
       database.dataSource,

@@ -11,6 +11,7 @@ import { CreateInferenceTables1763683200012 } from './1763683200012-create-infer
 import { CreateTieringTables1763683200013 } from './1763683200013-create-tiering-tables.js';
 import { CreatePackParts1763683200015 } from './1763683200015-create-pack-parts.js';
 import { InlineStudyCountParts1763683200019 } from './1763683200019-inline-study-count-parts.js';
+import { StoreMetadataUnescaped1763683200021 } from './1763683200021-store-metadata-unescaped.js';
 import { AnnounceArrivals1763683200016 } from './1763683200016-announce-arrivals-and-store-in-one-statement.js';
 import { CountStudiesByDay1763683200018 } from './1763683200018-count-studies-by-day.js';
 import { CreateSuccessorPlaces1763683200014 } from './1763683200014-create-successor-places.js';
@@ -33,4 +34,5 @@ export const migrations = [
   AnnounceArrivals1763683200016,
   CountStudiesByDay1763683200018,
   InlineStudyCountParts1763683200019,
+  StoreMetadataUnescaped1763683200021,
 ];
