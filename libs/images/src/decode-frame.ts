@@ -1,4 +1,5 @@
 import { inflateRawSync } from 'node:zlib';
+import { decodeWithCharLs } from './charls.js';
 import { isJpegXl, readCodestreamHeader, type CodestreamHeader } from './codestream-header.js';
 import { wideYbrFullToRgb, ybrFullToRgb, ybrPartialToRgb } from './color.js';
 import type { FrameDescription } from './frame-description.js';
@@ -156,7 +157,7 @@ async function decodeCodestream(
         isRgb: false,
       };
     case 'jpeg-ls': {
-      const decoded = fitSamples(await decodeWithWasm({ decoder: 'decodeJpegLs', bytes, header }), header, description);
+      const decoded = fitSamples(await decodeWithCharLs(bytes, header), header, description);
       // With a scan for each component, the decoder gives one plane after the other.
       const planarConfiguration = header.interleave === 0 ? 1 : 0;
       return { data: interleave(decoded, { ...description, planarConfiguration }), isRgb: false };

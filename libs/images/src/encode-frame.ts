@@ -1,5 +1,6 @@
 import sharp from 'sharp';
 import { giveBack } from '#libs/workers';
+import { encodeWithCharLs } from './charls.js';
 import { readCodestreamHeader } from './codestream-header.js';
 import { ybrFullToRgb } from './color.js';
 import { decodeStoredFrame } from './decode-frame.js';
@@ -112,10 +113,18 @@ async function encodeLossless(
   }
   const frame = { rows, columns, components: samplesPerPixel, precision: bitsStored };
   if (transferSyntaxUid === jpegLsLossless || transferSyntaxUid === jpegLossless) {
-    const encoder = transferSyntaxUid === jpegLossless ? 'encodeJpeg' : 'encodeJpegLs';
     // These know no sign: the bits of a negative number are those of a large one.
     const samples = bytesOf(withoutSign(data, bitsStored));
-    const bytes = await encodeWithWasm({ ...frame, encoder, samples, isSigned: false, hasComponentTransform: false });
+    const bytes =
+      transferSyntaxUid === jpegLossless
+        ? await encodeWithWasm({
+            ...frame,
+            encoder: 'encodeJpeg',
+            samples,
+            isSigned: false,
+            hasComponentTransform: false,
+          })
+        : await encodeWithCharLs(samples, frame);
     return { bytes, photometricInterpretation };
   }
   const isRgb = photometricInterpretation === 'RGB';

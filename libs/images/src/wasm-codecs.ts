@@ -14,7 +14,7 @@ log.info = (...message: unknown[]) => void (warnings.length < 100 && warnings.pu
 log.error = log.info;
 
 /** How the decoder of dcmjs-codecs that suits a codestream is called. */
-type Decoder = 'decodeJpeg' | 'decodeJpegLs' | 'decodeJpeg2000' | 'decodeJpegXl';
+type Decoder = 'decodeJpeg' | 'decodeJpeg2000' | 'decodeJpegXl';
 
 export interface WasmRequest {
   decoder: Decoder;
@@ -23,7 +23,7 @@ export interface WasmRequest {
 }
 
 /**
- * Runs a WebAssembly decoder (dcmjs-codecs: IJG libjpeg of 8, 12 and 16 bits, CharLS, OpenJPEG, libjxl).
+ * Runs a WebAssembly decoder (dcmjs-codecs: IJG libjpeg of 8, 12 and 16 bits, OpenJPEG, libjxl).
  * These trust the dimensions they are told to lie inside the codestream's, so the caller has compared them.
  *
  * @returns Little endian samples: one byte each up to 8 bits, two above.
@@ -69,7 +69,7 @@ export async function decodeWithWasm({ decoder, bytes, header }: WasmRequest): P
 }
 
 /** How an encoder of dcmjs-codecs is called; all of them without loss. */
-type Encoder = 'encodeJpeg' | 'encodeJpegLs' | 'encodeJpeg2000' | 'encodeHtJpeg2000';
+type Encoder = 'encodeJpeg' | 'encodeJpeg2000' | 'encodeHtJpeg2000';
 
 export interface WasmEncoding {
   encoder: Encoder;
