@@ -118,6 +118,7 @@ const errors: Record<number, Answer> = {
     headers: { 'Retry-After': { description: 'seconds', schema: { type: 'integer' } } },
     ...problem,
   },
+  507: { description: 'There is no room for it; `detail` says where.', ...problem },
 };
 
 /** The responses that an operation shares with others, of `components`. */

@@ -61,7 +61,7 @@ export const administrationArea: Area = {
             { tier: 'warm' },
           ),
         },
-        responses: { 202: { description: 'It is in the queue.' }, ...failures(400, 404) },
+        responses: { 202: { description: 'It is in the queue.' }, ...failures(400, 404, 409, 507) },
       },
     },
     '/api/session': {

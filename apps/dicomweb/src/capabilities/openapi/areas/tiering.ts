@@ -46,7 +46,7 @@ interface Given {
   isOptional?: boolean;
   status?: 200 | 202 | 204;
   answer?: Schema;
-  errors?: (400 | 404 | 409)[];
+  errors?: (400 | 404 | 409 | 507)[];
 }
 
 /** An operation of this area. @param path where it is, for the parts that it declares */
@@ -173,7 +173,7 @@ export const tieringArea: Area = {
         example: { tier: 'warm' },
         status: 202,
         answer: object({ series: count, ordered: count }),
-        errors: [400, 404],
+        errors: [400, 404, 409, 507],
       }),
     },
     [prefetch]: {
