@@ -26,7 +26,7 @@ function store(path: string, operationId: string, summary: string): Record<strin
         content: outcome,
       },
       409: { description: 'None is stored: the answer says why.', content: outcome },
-      ...failures(400, 413, 415, 503),
+      ...failures(400, 413, 415, 503, 507),
     },
   };
   return { [path]: { post } };
