@@ -71,6 +71,7 @@ const doors: Record<string, string[]> = {
   '@fastify/cors': ['libs/server'],
   '@fastify/websocket': ['libs/server'],
   'dcmjs-codecs': ['libs/images'],
+  '@cornerstonejs/*': ['libs/images'],
   '@hyzyla/pdfium': ['libs/images'],
   '@aws-sdk/*': ['libs/blobs'],
   'pg-boss': ['libs/jobs'],

@@ -4,11 +4,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { type FaultProxy, startFaultProxy } from '../faults/s3-fault-proxy.js';
+import { type ProxiedS3, startProxiedS3 } from '../faults/proxied-s3.js';
+import type { FaultProxy } from '../faults/s3-fault-proxy.js';
 import { makeInstance, testUid } from '../support/make-instance.js';
 import { multipartBody } from '../support/multipart.js';
-import { findRealS3 } from '../support/real-s3.js';
-import { startS3, type TestS3 } from '../support/s3.js';
 import { makeDataDir, type RunningProcess, startApp, waitFor } from '../support/start-suite.js';
 
 jest.setTimeout(300_000);
@@ -21,7 +20,7 @@ const noise = (rows: number): Buffer => randomBytes(rows * rows * 2);
 describe('a suite whose hot tier is a bucket with a local read cache', () => {
   let data: Awaited<ReturnType<typeof makeDataDir>>;
   let folder: string;
-  let s3: TestS3 | undefined;
+  let s3: ProxiedS3;
   let proxy: FaultProxy;
   let suite: RunningProcess;
   let environment: Record<string, string>;
@@ -38,22 +37,10 @@ describe('a suite whose hot tier is a bucket with a local read cache', () => {
   beforeAll(async () => {
     data = await makeDataDir();
     folder = await mkdtemp(path.join(tmpdir(), 'isocenter-s3-'));
-    const real = await findRealS3();
-    s3 = real === undefined ? await startS3(folder) : undefined;
-    const { endpoint, bucket, credentials } = real ?? s3!.options;
-    proxy = await startFaultProxy(endpoint);
+    s3 = await startProxiedS3(folder, 'hot');
+    proxy = s3.proxy;
     const stores = [
-      {
-        kind: 's3',
-        name: 'bucket',
-        tier: 'hot',
-        bucket,
-        endpoint: proxy.endpoint,
-        prefix: `hot-${Date.now()}/`,
-        forcePathStyle: true,
-        readCacheGb: cacheBytesMax / 1e9,
-        ...credentials,
-      },
+      { ...s3.place, name: 'bucket', tier: 'hot', readCacheGb: cacheBytesMax / 1e9 },
       { kind: 'filesystem', name: 'far', tier: 'warm', path: path.join(folder, 'far') },
     ];
     environment = { ISOCENTER_STORES: JSON.stringify(stores), ISOCENTER_GRACE_HOURS: '0' };
@@ -63,7 +50,6 @@ describe('a suite whose hot tier is a bucket with a local read cache', () => {
   });
   afterAll(async () => {
     await suite?.stop();
-    await proxy?.close();
     await s3?.stop();
     await data?.remove();
     await rm(folder, { recursive: true, force: true });

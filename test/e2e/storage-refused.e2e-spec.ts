@@ -3,12 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { type FaultProxy, startFaultProxy } from '../faults/s3-fault-proxy.js';
+import { type ProxiedS3, startProxiedS3 } from '../faults/proxied-s3.js';
+import type { FaultProxy } from '../faults/s3-fault-proxy.js';
 import { makeInstance, testUid } from '../support/make-instance.js';
-import { multipartBody } from '../support/multipart.js';
-import { findRealS3 } from '../support/real-s3.js';
-import { startS3, type TestS3 } from '../support/s3.js';
 import { makeDataDir, type RunningProcess, startApp, waitFor } from '../support/start-suite.js';
+import { store } from './wado-support.js';
 
 jest.setTimeout(300_000);
 
@@ -27,7 +26,7 @@ interface Store {
 describe('tiers that take nothing', () => {
   let data: Awaited<ReturnType<typeof makeDataDir>>;
   let folder: string;
-  let s3: TestS3 | undefined;
+  let s3: ProxiedS3;
   let proxy: FaultProxy;
   let suite: RunningProcess;
   /** What the keys of the bucket may not do. */
@@ -39,23 +38,11 @@ describe('tiers that take nothing', () => {
   beforeAll(async () => {
     data = await makeDataDir();
     folder = await mkdtemp(path.join(tmpdir(), 'isocenter-refused-'));
-    const real = await findRealS3();
-    s3 = real === undefined ? await startS3(folder) : undefined;
-    const { endpoint, bucket, credentials } = real ?? s3!.options;
-    proxy = await startFaultProxy(endpoint);
-    const prefix = `refused-${Date.now()}/`;
+    s3 = await startProxiedS3(folder, 'refused');
+    proxy = s3.proxy;
     const stores = [
       { kind: 'filesystem', name: 'local', tier: 'hot', path: path.join(data.dataDir, 'blobs') },
-      {
-        kind: 's3',
-        name: 'bucket',
-        tier: 'warm',
-        bucket,
-        endpoint: proxy.endpoint,
-        prefix,
-        forcePathStyle: true,
-        ...credentials,
-      },
+      { ...s3.place, name: 'bucket', tier: 'warm' },
       { kind: 'filesystem', name: 'former', tier: 'cold', path: path.join(folder, 'former'), readOnly: true },
       { kind: 'filesystem', name: 'small', tier: 'cold', path: path.join(folder, 'small'), maxGb: 0.000001 },
     ];
@@ -71,17 +58,10 @@ describe('tiers that take nothing', () => {
         frameBytes: [randomBytes(64 * 64 * 2)],
       }),
     );
-    const { contentType, body } = multipartBody(parts);
-    const response = await fetch(`${suite.dicomweb}/studies`, {
-      method: 'POST',
-      headers: { 'content-type': contentType },
-      body: new Uint8Array(body),
-    });
-    expect(response.status).toBe(200);
+    await store(suite.dicomweb, parts);
   });
   afterAll(async () => {
     await suite?.stop();
-    await proxy?.close();
     await s3?.stop();
     await data?.remove();
     await rm(folder, { recursive: true, force: true });

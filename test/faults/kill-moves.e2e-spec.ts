@@ -7,11 +7,10 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createDataSource, EmbeddedPostgres, query } from '#libs/database';
 import { makeInstance, testUid } from '../support/make-instance.js';
 import { multipartBody } from '../support/multipart.js';
-import { findRealS3 } from '../support/real-s3.js';
-import { startS3, type TestS3 } from '../support/s3.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { makeDataDir, type RunningProcess, startApp, waitFor } from '../support/start-suite.js';
-import { type Fault, type FaultProxy, startFaultProxy } from './s3-fault-proxy.js';
+import { type ProxiedS3, startProxiedS3 } from './proxied-s3.js';
+import type { Fault, FaultProxy } from './s3-fault-proxy.js';
 
 jest.setTimeout(3_600_000);
 
@@ -43,7 +42,7 @@ describe('reading while series move and their mover is killed', () => {
   let data: Awaited<ReturnType<typeof makeDataDir>>;
   let folder: string;
   let postgres: EmbeddedPostgres;
-  let s3: TestS3 | undefined;
+  let s3: ProxiedS3;
   let proxy: FaultProxy;
   let archive: RunningProcess;
   let mover: RunningProcess;
@@ -71,22 +70,11 @@ describe('reading while series move and their mover is killed', () => {
     data = await makeDataDir();
     folder = await mkdtemp(path.join(tmpdir(), 'isocenter-moves-'));
     postgres = await EmbeddedPostgres.start({ dataDir: path.join(folder, 'postgres') });
-    const real = await findRealS3();
-    s3 = real === undefined ? await startS3(path.join(folder)) : undefined;
-    const { endpoint, bucket, credentials } = real ?? s3!.options;
-    proxy = await startFaultProxy(endpoint);
+    s3 = await startProxiedS3(folder, 'moves');
+    proxy = s3.proxy;
     const stores = [
       { kind: 'filesystem', name: 'local', tier: 'hot', path: path.join(data.dataDir, 'blobs') },
-      {
-        kind: 's3',
-        name: 's3',
-        tier: 'warm',
-        bucket,
-        endpoint: proxy.endpoint,
-        prefix: `moves-${Date.now()}/`,
-        forcePathStyle: true,
-        ...credentials,
-      },
+      { ...s3.place, name: 's3', tier: 'warm' },
       { kind: 'filesystem', name: 'far', tier: 'cold', path: path.join(folder, 'cold') },
     ];
     environment = {
@@ -113,7 +101,6 @@ describe('reading while series move and their mover is killed', () => {
   });
   afterAll(async () => {
     await Promise.all([archive?.stop(), mover?.stop()]);
-    await proxy?.close();
     await s3?.stop();
     await postgres?.stop();
     await data?.remove();
