@@ -97,12 +97,13 @@ describe.each(kinds)('the blob store on %s', (kind) => {
     let taken = 0;
     const found = await store.digest(key, { pieces, take: (read) => void (taken += read) });
     expect([found.bytes, taken]).toEqual([bytes.length, bytes.length]);
-    expect(found.sha256).toEqual(sha256(bytes));
+    expect(found.sha256).toBeUndefined();
     expect(found.pieces).toEqual(ends.map((end, index) => sha256(bytes.subarray(end - pieces[index]!, end))));
     expect((await store.digest(key, { pieces: [1_000, bytes.length] })).pieces).toEqual([
       sha256(bytes.subarray(0, 1_000)),
     ]);
-    expect((await store.digest(key)).pieces).toEqual([]);
+    expect(await store.digest(key)).toEqual({ bytes: bytes.length, sha256: sha256(bytes), pieces: [] });
+    expect(await store.digest(key, { pieces, isWhole: true })).toEqual({ ...found, sha256: sha256(bytes) });
   });
 
   it('waits for who is told of the bytes of a digest, and keeps no other waiting', async () => {

@@ -72,7 +72,7 @@ describe.each(kinds)('an archive class of S3 filled by %s', (kind) => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function archive(bytes: Buffer): Promise<{ key: string; sha256: Buffer; bytes: number }> {
+  async function archive(bytes: Buffer): Promise<{ key: string; sha256: Buffer; bytes: number; pieceBytes: null }> {
     const writer = await store.write({ bytes: bytes.length });
     await writer.write(bytes);
     const { key } = await writer.commit();
@@ -83,7 +83,7 @@ describe.each(kinds)('an archive class of S3 filled by %s', (kind) => {
       async () => ((await store.archive!.stateOf(key)) === 'archived' ? true : undefined),
       120,
     );
-    return { key, sha256, bytes: bytes.length };
+    return { key, sha256, bytes: bytes.length, pieceBytes: null };
   }
 
   it('passes its self-test, which says how objects get there', async () => {

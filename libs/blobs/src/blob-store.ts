@@ -57,6 +57,8 @@ export interface WriteOptions {
 export interface DigestOptions {
   /** Bytes of each of the pieces, none of them empty, that have digests of their own and lie one behind the other from the first byte. */
   pieces?: readonly number[];
+  /** Whether a blob in pieces is hashed as one, too, which costs as much again. */
+  isWhole?: boolean;
   signal?: AbortSignal;
   /** Told of bytes as they were read; it may keep the reading waiting. What it throws ends it. */
   take?: (bytes: number) => Promise<void> | void;
@@ -64,8 +66,8 @@ export interface DigestOptions {
 
 export interface BlobDigest {
   bytes: number;
-  /** SHA-256 of all of them. */
-  sha256: Buffer;
+  /** SHA-256 of all of them; undefined where it was hashed in pieces alone. */
+  sha256: Buffer | undefined;
   /** SHA-256 of each piece of which all bytes are there. */
   pieces: Buffer[];
 }

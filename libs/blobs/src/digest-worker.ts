@@ -2,6 +2,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { parentPort } from 'node:worker_threads';
 
 // The thread in which blobs are read and hashed. It imports nothing of ours, and its types can be left out as they stand:
@@ -22,7 +24,7 @@ export interface DigestRequest {
 
 /** What is hashed comes from a file, or from one request after the other. */
 export type DigestMessage = { digest: number } & (
-  | { kind: 'begin'; pieces: Float64Array | undefined }
+  | { kind: 'begin'; pieces: Float64Array | undefined; isWhole: boolean }
   | { kind: 'file'; file: string }
   | { kind: 'request'; request: DigestRequest }
   /** So many of the bytes that were told of may be followed by others. */
@@ -43,7 +45,7 @@ export type DigestAnswer = { digest: number } & (
   | { kind: 'read'; bytes: number }
   /** There is no more of the file, or of the answer; an answer may have broken off. */
   | { kind: 'over'; error: DigestError | undefined }
-  | { kind: 'done'; bytes: number; sha256: Uint8Array; pieces: Uint8Array }
+  | { kind: 'done'; bytes: number; sha256: Uint8Array | undefined; pieces: Uint8Array }
 );
 
 const blockBytes = 512 * 1024;
@@ -51,24 +53,62 @@ const blockBytes = 512 * 1024;
 const aheadMax = 4 * 1024 ** 2;
 const errorBodyMax = 64 * 1024;
 const readOnly = constants.O_RDONLY | constants.O_NOFOLLOW;
-const agents: Record<string, http.Agent> = {
-  'http:': new http.Agent({ keepAlive: true, maxSockets: 64 }),
-  'https:': new https.Agent({ keepAlive: true, maxSockets: 64 }),
-};
 /** One for all: what is read is hashed before anything else is read. */
 const block = Buffer.allocUnsafeSlow(blockBytes);
+/** Of a connection. */
+const receivedBytes = 256 * 1024;
+/** Of a longer body the bytes do not go through Node's parser, and the connection is not used again: it knows nothing of its end. */
+const parsedBytesMax = 4 * 1024 ** 2;
+
+/** Takes what is received, whose memory is used again at once. @returns false: it wants no more for now */
+type Sink = (received: Buffer) => boolean;
+
+/** Who takes what is received on a connection, past whoever listens to it. */
+const sinks = new WeakMap<Duplex, Sink>();
+
+/**
+ * A connection is read into memory that is used again: new memory for each read, and again for each chunk of a body, costs
+ * more than hashing what is in it.
+ */
+function receive<Connection extends Duplex>(connect: (onread: object) => Connection): Connection {
+  const callback = (bytes: number, memory: Buffer): boolean => {
+    const received = memory.subarray(0, bytes);
+    const sink = sinks.get(connection);
+    if (sink !== undefined) return sink(received);
+    connection.emit('data', received); // the parser copies what it hands on
+    return true;
+  };
+  const connection = connect({ buffer: Buffer.allocUnsafeSlow(receivedBytes), callback });
+  return connection;
+}
+
+class PlainAgent extends http.Agent {
+  override createConnection(...[options, ...rest]: Parameters<http.Agent['createConnection']>) {
+    return receive((onread) => super.createConnection({ ...options, onread } as typeof options, ...rest)!);
+  }
+}
+
+class TlsAgent extends https.Agent {
+  override createConnection(...[options, ...rest]: Parameters<https.Agent['createConnection']>) {
+    return receive((onread) => super.createConnection({ ...options, onread } as typeof options, ...rest)!);
+  }
+}
+
+const agents: Record<string, http.Agent> = {
+  'http:': new PlainAgent({ keepAlive: true, maxSockets: 64 }),
+  'https:': new TlsAgent({ keepAlive: true, maxSockets: 64 }),
+};
 
 type Told<Answer> = Answer extends unknown ? Omit<Answer, 'digest'> : never;
 
 class Digest {
   private readonly id: number;
   private readonly pieces: Float64Array | undefined;
-  private readonly whole: Hash = createHash('sha256');
+  private readonly whole: Hash | undefined;
   private readonly found: Uint8Array[] = [];
-  /** Undefined for the first, whose bytes are all that was hashed of the whole, and behind the last. */
+  /** Undefined where there are none, and behind the last. */
   private piece: Hash | undefined;
-  private index = 0;
-  private left: number;
+  private left = 0;
   private bytes = 0;
   private untold = 0;
   private ahead = 0;
@@ -78,10 +118,11 @@ class Digest {
   private response: http.IncomingMessage | undefined;
   private goOn: (() => void) | undefined;
 
-  constructor(id: number, pieces: Float64Array | undefined) {
+  constructor(id: number, pieces: Float64Array | undefined, isWhole: boolean) {
     this.id = id;
     this.pieces = pieces;
-    this.left = pieces?.[0] ?? Infinity;
+    this.whole = isWhole ? createHash('sha256') : undefined;
+    this.beginPiece();
   }
 
   tell(answer: Told<DigestAnswer>): void {
@@ -141,6 +182,19 @@ class Digest {
       );
       let failure: Error | undefined;
       const body: Buffer[] = [];
+      const { socket } = response;
+      let left = Number(response.headers['content-length']);
+      const isLong = left > parsedBytesMax && response.headers['transfer-encoding'] === undefined;
+      const take = (chunk: Buffer): boolean => {
+        left -= chunk.length;
+        this.take(chunk);
+        if (this.ahead < aheadMax) return true;
+        this.goOn = () => {
+          request.setTimeout(limits.idleMilliseconds);
+          socket.resume();
+        };
+        return false;
+      };
       if (isFound) this.tell({ kind: 'answered', status, headers: headersOf, body: '' });
       response.on('data', (chunk: Buffer) => {
         if (!isCurrent()) return;
@@ -148,21 +202,22 @@ class Digest {
           if (body.length * 1024 < errorBodyMax) body.push(chunk);
           return;
         }
-        this.take(chunk);
-        // At once: the garbage collector would go through the heap for every few tens of megabytes.
-        if (chunk.length === chunk.buffer.byteLength) (chunk.buffer as ArrayBuffer).transfer(0);
-        if (this.ahead < aheadMax) return;
-        response.pause();
-        this.goOn = () => {
-          request.setTimeout(limits.idleMilliseconds);
-          response.resume();
-        };
+        if (!take(chunk)) socket.pause();
+        // What the parser was given is all here: from now on it need not be.
+        if (!isLong || left <= parsedBytesMax || response.readableLength > 0) return;
+        sinks.set(socket, (received) => {
+          if (!isCurrent()) return true;
+          const isMore = take(received.length > left ? received.subarray(0, left) : received);
+          if (left === 0) socket.destroy();
+          return isMore;
+        });
       });
       response.on('error', (error) => (failure = error));
       response.on('close', () => {
         if (!isCurrent()) return;
         this.goOn = undefined;
-        if (!response.complete) failure ??= new Error('it broke off');
+        if (left === 0) failure = undefined;
+        else if (!response.complete) failure ??= new Error('it broke off');
         if (isFound) this.over(failure && describe(failure));
         else if (failure !== undefined) this.tell({ kind: 'refused', error: describe(failure) });
         else this.tell({ kind: 'answered', status, headers: headersOf, body: Buffer.concat(body).toString() });
@@ -179,7 +234,7 @@ class Digest {
   end(): void {
     const pieces = new Uint8Array(32 * this.found.length);
     for (const [index, sha256] of this.found.entries()) pieces.set(sha256, 32 * index);
-    this.tell({ kind: 'done', bytes: this.bytes, sha256: this.whole.digest(), pieces });
+    this.tell({ kind: 'done', bytes: this.bytes, sha256: this.whole?.digest(), pieces });
   }
 
   drop(): void {
@@ -193,27 +248,30 @@ class Digest {
   }
 
   private take(chunk: Uint8Array): void {
-    if (this.pieces === undefined) this.whole.update(chunk);
-    else this.takePieces(this.pieces, chunk);
+    this.whole?.update(chunk);
+    this.takePieces(chunk);
     this.bytes += chunk.length;
     this.ahead += chunk.length;
     this.untold += chunk.length;
     if (this.untold >= blockBytes) this.tellRead();
   }
 
-  private takePieces(pieces: Float64Array, chunk: Uint8Array): void {
-    for (let at = 0; at < chunk.length;) {
+  private takePieces(chunk: Uint8Array): void {
+    for (let at = 0; this.piece !== undefined && at < chunk.length;) {
       const part = chunk.subarray(at, at + this.left);
-      this.whole.update(part);
-      this.piece?.update(part);
+      this.piece.update(part);
       this.left -= part.length;
       at += part.length;
       if (this.left > 0) continue;
-      this.found.push((this.piece ?? this.whole.copy()).digest());
-      this.index += 1;
-      this.piece = this.index < pieces.length ? createHash('sha256') : undefined;
-      this.left = pieces[this.index] ?? Infinity;
+      this.found.push(this.piece.digest());
+      this.beginPiece();
     }
+  }
+
+  private beginPiece(): void {
+    const bytes = this.pieces?.[this.found.length];
+    this.piece = bytes === undefined ? undefined : createHash('sha256');
+    this.left = bytes ?? 0;
   }
 
   private tellRead(): void {
@@ -250,7 +308,7 @@ const digests = new Map<number, Digest>();
 parentPort?.on('message', (message: DigestMessage) => {
   const { digest: id } = message;
   if (message.kind === 'begin') {
-    digests.set(id, new Digest(id, message.pieces));
+    digests.set(id, new Digest(id, message.pieces, message.isWhole));
     return;
   }
   const digest = digests.get(id);

@@ -31,10 +31,10 @@ export class ThreadDigest {
 
   /** @throws the signal's reason */
   constructor(private readonly options: DigestOptions = {}) {
-    const { pieces, signal } = options;
+    const { pieces, isWhole = pieces === undefined, signal } = options;
     signal?.throwIfAborted();
     this.id = thread.begin(this);
-    this.post({ kind: 'begin', pieces: pieces && Float64Array.from(pieces) });
+    this.post({ kind: 'begin', pieces: pieces && Float64Array.from(pieces), isWhole });
     signal?.addEventListener('abort', this.stop, { once: true });
   }
 
@@ -94,11 +94,11 @@ export class ThreadDigest {
         else this.source.reject(errorOf(answer.error));
         break;
       case 'done': {
-        const { bytes, pieces } = answer;
+        const { bytes, pieces, sha256 } = answer;
         const digests = Array.from({ length: pieces.length / 32 }, (_, index) =>
           Buffer.from(pieces.subarray(32 * index, 32 * (index + 1))),
         );
-        this.result.resolve({ bytes, sha256: Buffer.from(answer.sha256), pieces: digests });
+        this.result.resolve({ bytes, sha256: sha256 && Buffer.from(sha256), pieces: digests });
       }
     }
   }

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { BlobStore } from '#libs/blobs';
-import { type BlobAddress, type ExpectedBytes, readVerified } from '../tiering/copy-blob.js';
+import { type BlobAddress, readVerified } from '../tiering/copy-blob.js';
+import { type ExpectedBytes, ExpectedHash } from '../tiering/expected-bytes.js';
 
 /** Copies a blob into a file, which is durable then. @throws StorageError 'copy-damaged', BlobError, the signal's reason */
 export async function readBlobInto(
@@ -29,7 +29,7 @@ export async function writeBlobFrom(
 ): Promise<string> {
   const writer = await store.write({ bytes: expected.bytes });
   try {
-    const hash = createHash('sha256');
+    const hash = new ExpectedHash(expected.pieceBytes);
     for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024, signal })) {
       hash.update(chunk as Buffer);
       await writer.write(chunk as Buffer);

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { BlobStores } from '#libs/blobs';
 import { type DataSource, execute, query, readSetting, transaction, writeSetting } from '#libs/database';
+import { type ExpectedBytes, expectedColumns } from '../tiering/expected-bytes.js';
 import { lookAtBlob } from '../upkeep/look-at-blob.js';
 import { writeBlobFrom } from './blob-files.js';
 import { listMigrations, listTables, loadTable } from './tables.js';
@@ -63,9 +64,9 @@ export async function restoreBackup(
 ): Promise<RestoreResult> {
   if ((await readSetting(db, setting)) !== manifest.name) await loadRows(db, folder, manifest);
   const result = { packs: 0, bytes: 0, packsInPlace: 0, missing: [] as RestoreResult['missing'] };
-  const packs = await query<{ packId: string; bytes: number; sha256: Buffer }>(
+  const packs = await query<ExpectedBytes & { packId: string }>(
     db,
-    `select pack_id as "packId", bytes, sha256 from pack where emptied_at is null order by pack_id`,
+    `select p.pack_id as "packId", ${expectedColumns} from pack p where p.emptied_at is null order by p.pack_id`,
   );
   for (const pack of packs) {
     signal.throwIfAborted();
@@ -134,11 +135,7 @@ async function loadRows(db: DataSource, folder: string, manifest: BackupManifest
 }
 
 /** Whether the pack is where its rows say, in a store of this installation. Rows that are wrong are taken away. */
-async function hasCopy(
-  db: DataSource,
-  stores: BlobStores,
-  pack: { packId: string; bytes: number; sha256: Buffer },
-): Promise<boolean> {
+async function hasCopy(db: DataSource, stores: BlobStores, pack: ExpectedBytes & { packId: string }): Promise<boolean> {
   const rows = await query<{ locationId: string; store: string; key: string }>(
     db,
     `select location_id as "locationId", store, key from location where pack_id = $1`,

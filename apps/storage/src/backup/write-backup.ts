@@ -3,6 +3,7 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { BlobStores } from '#libs/blobs';
 import { type DataSource, query, type Transaction } from '#libs/database';
+import { type ExpectedBytes, expectedColumns } from '../tiering/expected-bytes.js';
 import { readBlobInto } from './blob-files.js';
 import { withBackupLock } from './backup-lock.js';
 import { dumpTable, listMigrations, listTables, type TableDump } from './tables.js';
@@ -34,10 +35,8 @@ export interface BackupResult {
   seconds: number;
 }
 
-interface PackToCopy {
+interface PackToCopy extends ExpectedBytes {
   packId: string;
-  bytes: number;
-  sha256: Buffer;
 }
 
 const packsPerPage = 500;
@@ -122,7 +121,7 @@ async function* packsOf(db: DataSource): AsyncGenerator<PackToCopy> {
   for (let after: string | undefined = first; after !== undefined;) {
     const page: PackToCopy[] = await query<PackToCopy>(
       db,
-      `select p.pack_id as "packId", p.bytes, p.sha256 from pack p
+      `select p.pack_id as "packId", ${expectedColumns} from pack p
         where p.pack_id > $1 and p.emptied_at is null order by p.pack_id limit $2`,
       [after, packsPerPage],
     );

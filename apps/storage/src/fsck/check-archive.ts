@@ -1,6 +1,7 @@
 import type { BlobStore, BlobStores } from '#libs/blobs';
 import { type DataSource, query } from '#libs/database';
 import { verifyBlob } from '../tiering/copy-blob.js';
+import { type ExpectedBytes, expectedColumns } from '../tiering/expected-bytes.js';
 import { lookAtBlob } from '../upkeep/look-at-blob.js';
 
 /** What is wrong, in one place. */
@@ -11,6 +12,8 @@ export interface FsckProblem {
     | 'instances-overlap'
     /** The rows do not say which stored bytes a pack whose frames are compressed is made of, or not all of them. */
     | 'encoding-wrong'
+    /** The pieces that a pack is hashed in are not all of its bytes. */
+    | 'pieces-wrong'
     /** No copy of a pack that holds instances can be read. */
     | 'pack-without-copy'
     /** A row names a blob that is not there. */
@@ -118,6 +121,13 @@ async function checkRows(db: DataSource, limit: number): Promise<FsckProblem[]> 
       limit $1`,
     [limit],
   );
+  const unhashed = await query<object>(
+    db,
+    `select pack_id as "packId", bytes, pieces::bigint from pack
+       cross join lateral (select sum(piece) as pieces from unnest(piece_bytes) as piece) s
+      where piece_bytes is not null and pieces is distinct from bytes limit $1`,
+    [limit],
+  );
   const homeless = await query<object>(
     db,
     `select p.pack_id as "packId", p.bytes from pack p
@@ -140,19 +150,18 @@ async function checkRows(db: DataSource, limit: number): Promise<FsckProblem[]> 
     ...beyond.map((row) => ({ kind: 'instance-beyond-pack' as const, ...row })),
     ...overlapping.map((row) => ({ kind: 'instances-overlap' as const, ...row })),
     ...misread.map((row) => ({ kind: 'encoding-wrong' as const, ...row })),
+    ...unhashed.map((row) => ({ kind: 'pieces-wrong' as const, ...row })),
     ...homeless.map((row) => ({ kind: 'pack-without-copy' as const, ...row })),
     ...counts.map((row) => ({ kind: 'count-wrong' as const, ...row })),
   ];
 }
 
-interface Copy {
+interface Copy extends ExpectedBytes {
   locationId: string;
   packId: string;
   tier: string;
   store: string;
   key: string;
-  bytes: number;
-  sha256: Buffer;
 }
 
 async function checkCopies(
@@ -168,7 +177,7 @@ async function checkCopies(
   for (let after: string | undefined = first; after !== undefined;) {
     const page: Copy[] = await query<Copy>(
       db,
-      `select l.location_id as "locationId", l.pack_id as "packId", l.tier, l.store, l.key, p.bytes, p.sha256
+      `select l.location_id as "locationId", l.pack_id as "packId", l.tier, l.store, l.key, ${expectedColumns}
          from location l join pack p using (pack_id)
         where l.location_id > $1 and l.state = 'ready' order by l.location_id limit $2`,
       [after, pageSize],

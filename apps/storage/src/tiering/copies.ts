@@ -1,4 +1,5 @@
 import { type DataSource, execute, query, type Transaction } from '#libs/database';
+import { type ExpectedBytes, expectedColumns } from './expected-bytes.js';
 import { type Tier, tiers } from './tiers.js';
 
 /** A copy of a pack that readers may be sent to. */
@@ -11,11 +12,9 @@ export interface ReadyCopy {
   encoding: string | null;
 }
 
-export interface PackWithCopies {
+/** A pack, and what is stored of it. */
+export interface PackWithCopies extends ExpectedBytes {
   packId: string;
-  /** Of what is stored. */
-  bytes: number;
-  sha256: Buffer;
   /** Of what came, where that is stored otherwise. */
   originalBytes: number | null;
   /** Nearest to the reader first. */
@@ -25,7 +24,7 @@ export interface PackWithCopies {
 export async function readPack(db: DataSource, packId: string): Promise<PackWithCopies | undefined> {
   const [pack] = await query<Omit<PackWithCopies, 'copies'>>(
     db,
-    `select pack_id as "packId", bytes, sha256, original_bytes as "originalBytes" from pack where pack_id = $1`,
+    `select p.pack_id as "packId", ${expectedColumns}, p.original_bytes as "originalBytes" from pack p where p.pack_id = $1`,
     [packId],
   );
   return pack === undefined ? undefined : { ...pack, copies: await readReadyCopies(db, packId) };
@@ -78,6 +77,17 @@ export async function keepCopy(tx: Transaction, packId: string, copy: ReadyCopy)
   const ready = await lockCopies(tx, packId);
   if (!ready.some(({ locationId }) => locationId === copy.locationId)) return 0;
   return retireWarmer(tx, packId, copy.tier);
+}
+
+/**
+ * What an archive class tells of a copy is the digest of the whole: a pack with a copy there has that one, too.
+ * @param sha256 of all of its bytes, as they were when they were compared
+ */
+export async function hashAsOne(tx: Transaction, packId: string, sha256: Buffer): Promise<void> {
+  await execute(tx, `update pack set sha256 = $2, piece_bytes = null where pack_id = $1 and piece_bytes is not null`, [
+    packId,
+    sha256,
+  ]);
 }
 
 /** One mover a pack until the transaction ends. Not `for update`: writers of instances reference the row. */

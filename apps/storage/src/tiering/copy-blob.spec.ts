@@ -5,7 +5,7 @@ import type { BlobStore, BlobWriter } from '#libs/blobs';
 import { copyBlob } from './copy-blob.js';
 
 const content = Buffer.from('one pack, whatever is in it');
-const expected = { bytes: content.length, sha256: createHash('sha256').update(content).digest() };
+const expected = { bytes: content.length, sha256: createHash('sha256').update(content).digest(), pieceBytes: null };
 const never = new AbortController().signal;
 const key = '00/00000000-0000-7000-8000-000000000000';
 
@@ -87,7 +87,7 @@ describe('copyBlob', () => {
     const chunks = 1024;
     const hash = createHash('sha256');
     for (let index = 0; index < chunks; index += 1) hash.update(chunk);
-    const large = { bytes: chunks * chunk.length, sha256: hash.digest() };
+    const large = { bytes: chunks * chunk.length, sha256: hash.digest(), pieceBytes: null };
     let given = 0;
     let written = 0;
     let ahead = 0;

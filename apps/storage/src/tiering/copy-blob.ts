@@ -1,14 +1,8 @@
-import { createHash } from 'node:crypto';
 import { addAbortSignal } from 'node:stream';
 import { BlobError, type BlobStore, giveSlabBack, slabBytes, takeSlab } from '#libs/blobs';
 import { StorageError } from '../storage-error.js';
+import { digestOfPieces, type ExpectedBytes, ExpectedHash } from './expected-bytes.js';
 import { type CopyProgress, writeCopy } from './write-copy.js';
-
-/** What a blob's bytes must be. */
-export interface ExpectedBytes {
-  bytes: number;
-  sha256: Buffer;
-}
 
 export interface BlobAddress {
   store: BlobStore;
@@ -37,7 +31,7 @@ export async function copyBlob(
 }
 
 /**
- * Reads a blob from its first byte to its last and compares size and SHA-256.
+ * Reads a blob from its first byte to its last and compares size and digest.
  * @param take told of bytes as they were read; it may keep the reading waiting
  * @throws StorageError 'copy-damaged'; BlobError; the signal's reason
  */
@@ -47,8 +41,24 @@ export async function verifyBlob(
   signal: AbortSignal,
   take: (bytes: number) => Promise<void> | void = () => undefined,
 ): Promise<void> {
-  const found = await blob.store.digest(blob.key, { signal, take });
-  compare(blob, expected, found.bytes, found.sha256);
+  const { pieceBytes } = expected;
+  const found = await blob.store.digest(blob.key, { signal, take, ...(pieceBytes !== null && { pieces: pieceBytes }) });
+  compare(blob, expected, found.bytes, found.sha256 ?? digestOfPieces(found.pieces));
+}
+
+/**
+ * As {@link verifyBlob}, of what goes into an archive class, whose digests are of the whole.
+ * @returns its SHA-256, also where the blob is hashed in pieces
+ */
+export async function verifyWhole(blob: BlobAddress, expected: ExpectedBytes, signal: AbortSignal): Promise<Buffer> {
+  const { pieceBytes } = expected;
+  const found = await blob.store.digest(blob.key, {
+    signal,
+    isWhole: true,
+    ...(pieceBytes !== null && { pieces: pieceBytes }),
+  });
+  compare(blob, expected, found.bytes, pieceBytes === null ? found.sha256! : digestOfPieces(found.pieces));
+  return found.sha256!;
 }
 
 /**
@@ -100,7 +110,7 @@ export async function readVerified(
 ): Promise<void> {
   const { store, key } = blob;
   signal.throwIfAborted();
-  const hash = createHash('sha256');
+  const hash = new ExpectedHash(expected.pieceBytes);
   let bytes = 0;
   try {
     for await (const chunk of readChunks(blob, signal)) {

@@ -5,6 +5,7 @@ import { BlobError, type BlobStore, giveSlabBack, slabBytes, takeSlab } from '#l
 import { StorageError } from '../storage-error.js';
 import type { ReadyCopy } from './copies.js';
 import { type BlobAddress, freeChunk, readChunks } from './copy-blob.js';
+import { digestOfPieces, type ExpectedBytes } from './expected-bytes.js';
 import type { MoveProgress } from './move-progress.js';
 import type { PlacedInstance, SeriesLayout } from './read-series.js';
 import { writeCopy } from './write-copy.js';
@@ -180,8 +181,9 @@ const isGivenUp = (error: unknown, reads: number): boolean =>
   reads >= readsMax || (error instanceof BlobError && error.code === 'blob-archived');
 
 /**
- * Reads a blob of a series back and compares each instance with its digest.
- * @returns the SHA-256 of the whole
+ * Reads a blob of a series back and compares each instance with its digest. It is hashed as one only where it goes into an
+ * archive class, whose digests are of the whole.
+ * @returns what its bytes must be from now on
  * @throws DamagedInstance; BlobError; the signal's reason
  */
 export async function verifySeries(
@@ -189,32 +191,43 @@ export async function verifySeries(
   { instances, bytes }: SeriesLayout,
   progress: Pick<MoveProgress, 'copied'>,
   signal: AbortSignal,
-): Promise<Buffer> {
-  const pieces = instances.map(({ length }) => length);
-  const found = await store.digest(key, { pieces, signal, take: (read) => progress.copied(read) });
-  for (const [index, sha256] of found.pieces.entries()) compareInstance(instances[index]!, sha256);
-  if (found.pieces.length < instances.length) throw tooShort(instances[found.pieces.length]);
+): Promise<ExpectedBytes> {
+  // One instance is the whole.
+  const pieces = instances.length > 1 ? instances.map(({ length }) => length) : undefined;
+  const found = await store.digest(key, {
+    ...(pieces !== undefined && { pieces, isWhole: store.archive !== undefined }),
+    signal,
+    take: (read) => progress.copied(read),
+  });
+  const { sha256 } = found;
+  const digests = pieces !== undefined ? found.pieces : found.bytes === bytes ? [sha256!] : [];
+  for (const [index, digest] of digests.entries()) compareInstance(instances[index]!, digest);
   if (found.bytes > bytes) throw tooLong();
-  return found.sha256;
+  if (digests.length < instances.length) throw tooShort(instances[digests.length]);
+  return sha256 === undefined
+    ? { bytes, sha256: digestOfPieces(digests), pieceBytes: pieces! }
+    : { bytes, sha256, pieceBytes: null };
 }
 
 /** What stored bytes become. It reads all of them. */
 export type Expanded = (stored: AsyncIterable<Buffer>) => AsyncIterable<Buffer>;
 
-/** As {@link verifySeries}, where instances are stored otherwise than they came. @returns the SHA-256 of what is stored */
+/** As {@link verifySeries}, where instances are stored otherwise than they came. @returns as verifySeries, of what is stored */
 export async function verifyExpanded(
   blob: BlobAddress,
   layout: SeriesLayout,
   progress: Pick<MoveProgress, 'copied'>,
   signal: AbortSignal,
   expanded: Expanded,
-): Promise<Buffer> {
+): Promise<ExpectedBytes> {
   const { store, key } = blob;
   const whole = createHash('sha256');
+  let bytes = 0;
   const digests = new InstanceDigests(layout.instances);
   async function* stored(): AsyncGenerator<Buffer> {
     for await (const chunk of readChunks(blob, signal)) {
       whole.update(chunk);
+      bytes += chunk.length;
       yield chunk;
     }
   }
@@ -229,7 +242,7 @@ export async function verifyExpanded(
     throw new BlobError('blob-unavailable', `${key} in ${store.name} broke off`, { cause: error });
   }
   digests.end();
-  return whole.digest();
+  return { bytes, sha256: whole.digest(), pieceBytes: null };
 }
 
 /** An instance that is not what it was when it came. */

@@ -7,8 +7,8 @@ import { StorageError } from '../storage-error.js';
 import { lookAtBlob } from '../upkeep/look-at-blob.js';
 import { orphanHoursMin } from '../upkeep/is-overdue.js';
 import type { Tier } from './tiers.js';
-import { addCopy, keepCopy, type PackWithCopies, readPack, type ReadyCopy, warmerThan } from './copies.js';
-import { copyBlob, verifyBlob } from './copy-blob.js';
+import { addCopy, hashAsOne, keepCopy, type PackWithCopies, readPack, type ReadyCopy, warmerThan } from './copies.js';
+import { copyBlob, verifyBlob, verifyWhole } from './copy-blob.js';
 import type { CopyProgress } from './write-copy.js';
 
 /**
@@ -79,9 +79,13 @@ export class MovePackJob {
     const begun = Date.now();
     const from = { store: this.stores.named(source.store), key: source.key };
     const key = await copyBlob(from, store, pack, signal, progress);
+    let sha256: Buffer | undefined;
     try {
-      await verifyBlob({ store, key }, pack, signal);
-      await store.archive?.archive(key, pack.sha256);
+      if (store.archive === undefined) await verifyBlob({ store, key }, pack, signal);
+      else {
+        sha256 = await verifyWhole({ store, key }, pack, signal);
+        await store.archive.archive(key, sha256);
+      }
       if (progress === undefined && Date.now() - begun > copyMillisecondsMax) {
         throw new StorageError('copy-too-slow', `Pack ${pack.packId} took too long to copy to ${store.name}`);
       }
@@ -94,9 +98,11 @@ export class MovePackJob {
       throw error;
     }
     // Fails the transaction, its commit may still have arrived: the blob stays, and whoever asks the rows next decides.
-    const isAdded = await transaction(this.dataSource, (tx) =>
-      addCopy(tx, pack.packId, source, { tier, store: store.name, key }),
-    );
+    const isAdded = await transaction(this.dataSource, async (tx) => {
+      const added = await addCopy(tx, pack.packId, source, { tier, store: store.name, key });
+      if (added && sha256 !== undefined) await hashAsOne(tx, pack.packId, sha256);
+      return added;
+    });
     if (isAdded) return 'moved';
     await this.discard(store, key);
     return 'superseded';

@@ -7,6 +7,7 @@ import { type Job, OnJob } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { StorageError } from '../storage-error.js';
 import { copySeries, DamagedInstance, findDamagedSource, verifyExpanded, verifySeries } from './copy-series.js';
+import type { ExpectedBytes } from './expected-bytes.js';
 import { keepPreview, type KeptPreview } from './keep-previews.js';
 import { MovePackJob } from './move-pack.job.js';
 import { MoveProgress } from './move-progress.js';
@@ -136,12 +137,12 @@ export class MoveSeriesJob {
     const progress = new MoveProgress(this.dataSource, move.moveId);
     const copy = (await this.copied(move, layout)) ?? (await this.copy(move, layout, progress, signal));
     const { store, key, recompressed } = copy;
-    let sha256: Buffer;
+    let stored: ExpectedBytes;
     let preview: KeptPreview | undefined;
     try {
       await progress.verifying();
-      sha256 = await this.verify(copy, layout, progress, signal);
-      await store.archive?.archive(key, sha256);
+      stored = await this.verify(copy, layout, progress, signal);
+      await store.archive?.archive(key, stored.sha256);
       const places = placesOf(layout.instances);
       if (move.tier !== 'hot') {
         preview = await keepPreview(
@@ -163,8 +164,7 @@ export class MoveSeriesJob {
       throw error;
     }
     const pack = {
-      bytes: recompressed?.bytes ?? layout.bytes,
-      sha256,
+      ...stored,
       tier: move.tier,
       store: store.name,
       key,
@@ -232,7 +232,7 @@ export class MoveSeriesJob {
     layout: SeriesLayout,
     progress: MoveProgress,
     signal: AbortSignal,
-  ): Promise<Buffer> {
+  ): Promise<ExpectedBytes> {
     if (recompressed === undefined) return verifySeries({ store, key }, layout, progress, signal);
     const { bytes, parts } = recompressed;
     const found = await store.head(key);

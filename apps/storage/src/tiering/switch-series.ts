@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { PackPart } from '#libs/archive';
 import { execute, query, type Transaction } from '#libs/database';
+import type { ExpectedBytes } from './expected-bytes.js';
 import type { KeptPreview } from './keep-previews.js';
 import type { PlacedInstance, SeriesLayout } from './read-series.js';
 import type { Recompression, Tier } from './tiers.js';
 
-export interface NewPack {
-  bytes: number;
-  sha256: Buffer;
+export interface NewPack extends ExpectedBytes {
   tier: Tier;
   store: string;
   key: string;
@@ -36,9 +35,9 @@ export async function switchSeries(
   const encoding = pack.recompressed?.encoding ?? null;
   await query(
     tx,
-    `insert into pack (pack_id, bytes, sha256, encoding, original_bytes, last_read_at)
-     select $1, $2, $3, $5, $6, max(last_read_at) from pack where pack_id = any($4)`,
-    [packId, pack.bytes, pack.sha256, former, encoding, encoding === null ? null : layout.bytes],
+    `insert into pack (pack_id, bytes, sha256, encoding, original_bytes, piece_bytes, last_read_at)
+     select $1, $2, $3, $5, $6, $7, max(last_read_at) from pack where pack_id = any($4)`,
+    [packId, pack.bytes, pack.sha256, former, encoding, encoding === null ? null : layout.bytes, pack.pieceBytes],
   );
   const { instances } = layout;
   const places = placesOf(instances);

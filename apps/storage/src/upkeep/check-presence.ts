@@ -1,16 +1,15 @@
 import type { BlobStores } from '#libs/blobs';
 import { type DataSource, query, readSetting, writeSetting } from '#libs/database';
 import type { Logger } from '#libs/telemetry';
+import { type ExpectedBytes, expectedColumns } from '../tiering/expected-bytes.js';
 import type { Failures } from './failures.js';
 import { lookAtBlob } from './look-at-blob.js';
 
-interface NamedBlob {
+interface NamedBlob extends ExpectedBytes {
   locationId: string;
   packId: string;
   store: string;
   key: string;
-  bytes: number;
-  sha256: Buffer;
 }
 
 const setting = 'storage-presence-cursor';
@@ -35,7 +34,7 @@ export async function checkPresence(
   let missing = 0;
   for (const blob of page) {
     signal.throwIfAborted();
-    await failures.attempt({ ...blob }, async () => {
+    await failures.attempt({ packId: blob.packId, store: blob.store, key: blob.key }, async () => {
       const damage = await lookAtBlob({ store: stores.named(blob.store), key: blob.key }, blob);
       if (damage === undefined || !(await isStillReady(db, blob.locationId))) return;
       missing += 1;
@@ -59,7 +58,7 @@ export async function checkPresence(
 function readNamed(db: DataSource, after: string, limit: number): Promise<NamedBlob[]> {
   return query<NamedBlob>(
     db,
-    `select l.location_id as "locationId", l.pack_id as "packId", l.store, l.key, p.bytes, p.sha256
+    `select l.location_id as "locationId", l.pack_id as "packId", l.store, l.key, ${expectedColumns}
        from location l join pack p using (pack_id)
       where l.location_id > $1 and l.state = 'ready'
       order by l.location_id limit $2`,

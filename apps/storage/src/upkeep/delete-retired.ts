@@ -1,16 +1,15 @@
 import type { BlobStores } from '#libs/blobs';
 import { type DataSource, execute, query } from '#libs/database';
 import type { Logger } from '#libs/telemetry';
+import { type ExpectedBytes, expectedColumns } from '../tiering/expected-bytes.js';
 import type { Failures } from './failures.js';
 import { lookAtBlob } from './look-at-blob.js';
 
-interface RetiredCopy {
+interface RetiredCopy extends ExpectedBytes {
   locationId: string;
   packId: string;
   store: string;
   key: string;
-  bytes: number;
-  sha256: Buffer;
   /** The copy that is read instead; null when there is none. */
   readyStore: string | null;
   readyKey: string | null;
@@ -65,7 +64,7 @@ function readRetired(db: DataSource, graceHours: number, after: string): Promise
   return query<RetiredCopy>(
     db,
     `select l.location_id as "locationId", l.pack_id as "packId", l.store, l.key,
-            p.bytes, p.sha256, r.store as "readyStore", r.key as "readyKey"
+            ${expectedColumns}, r.store as "readyStore", r.key as "readyKey"
        from location l
        join pack p using (pack_id)
        left join lateral (
@@ -79,10 +78,7 @@ function readRetired(db: DataSource, graceHours: number, after: string): Promise
   );
 }
 
-async function hasReadyCopy(
-  stores: BlobStores,
-  { readyStore, readyKey, bytes, sha256 }: RetiredCopy,
-): Promise<boolean> {
+async function hasReadyCopy(stores: BlobStores, { readyStore, readyKey, ...pack }: RetiredCopy): Promise<boolean> {
   if (readyStore === null || readyKey === null) return false;
-  return (await lookAtBlob({ store: stores.named(readyStore), key: readyKey }, { bytes, sha256 })) === undefined;
+  return (await lookAtBlob({ store: stores.named(readyStore), key: readyKey }, pack)) === undefined;
 }

@@ -2,16 +2,15 @@ import { BlobError, type BlobStores } from '#libs/blobs';
 import { type DataSource, execute, query } from '#libs/database';
 import { StorageError } from '../storage-error.js';
 import { copyBlob, verifyBlob } from '../tiering/copy-blob.js';
+import type { ExpectedBytes } from '../tiering/expected-bytes.js';
 
 /** A copy of a pack as upkeep looks at it. */
-export interface NamedCopy {
+export interface NamedCopy extends ExpectedBytes {
   locationId: string;
   packId: string;
   tier: string;
   store: string;
   key: string;
-  bytes: number;
-  sha256: Buffer;
 }
 
 /**

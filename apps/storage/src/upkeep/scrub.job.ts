@@ -6,6 +6,7 @@ import { type Job, OnJob } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { StorageError } from '../storage-error.js';
 import { verifyBlob } from '../tiering/copy-blob.js';
+import { expectedColumns } from '../tiering/expected-bytes.js';
 import { type AskedScrub, readAskedScrub } from './asked-scrub.js';
 import { Failures } from './failures.js';
 import { lookAtBlob } from './look-at-blob.js';
@@ -76,7 +77,7 @@ export class ScrubJob {
   private readDue(days: number, asked: AskedScrub | undefined): Promise<NamedCopy[]> {
     return query<NamedCopy>(
       this.dataSource,
-      `select l.location_id as "locationId", l.pack_id as "packId", l.tier, l.store, l.key, p.bytes, p.sha256
+      `select l.location_id as "locationId", l.pack_id as "packId", l.tier, l.store, l.key, ${expectedColumns}
          from location l join pack p using (pack_id)
         where l.state = 'ready'
           and coalesce(l.verified_at, l.created_at) <= greatest(now() - $1::float8 * interval '1 day', $3::timestamptz)

@@ -12,6 +12,7 @@ import { CreateTieringTables1763683200013 } from './1763683200013-create-tiering
 import { CreatePackParts1763683200015 } from './1763683200015-create-pack-parts.js';
 import { InlineStudyCountParts1763683200019 } from './1763683200019-inline-study-count-parts.js';
 import { StoreMetadataUnescaped1763683200021 } from './1763683200021-store-metadata-unescaped.js';
+import { HashPacksInPieces1763683200023 } from './1763683200023-hash-packs-in-pieces.js';
 import { AnnounceArrivals1763683200016 } from './1763683200016-announce-arrivals-and-store-in-one-statement.js';
 import { CountStudiesByDay1763683200018 } from './1763683200018-count-studies-by-day.js';
 import { CreateSuccessorPlaces1763683200014 } from './1763683200014-create-successor-places.js';
@@ -35,4 +36,5 @@ export const migrations = [
   CountStudiesByDay1763683200018,
   InlineStudyCountParts1763683200019,
   StoreMetadataUnescaped1763683200021,
+  HashPacksInPieces1763683200023,
 ];
