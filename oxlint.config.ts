@@ -66,6 +66,8 @@ const doors: Record<string, string[]> = {
   dcmjs: ['libs/dicom'],
   saxes: ['libs/dicom'],
   sharp: ['libs/images'],
+  koffi: ['libs/images'],
+  '@julusian/jpeg-turbo': ['libs/images'],
   yazl: ['apps/dicomweb'],
   'swagger-ui-dist': ['apps/dicomweb'],
   '@fastify/cors': ['libs/server'],

@@ -1,8 +1,9 @@
-import { Injectable, Module, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, Module, type OnModuleDestroy } from '@nestjs/common';
 import { ArchiveModule } from '#libs/archive';
 import { CONFIG, type Config } from '#libs/config';
-import { ImageService } from '#libs/images';
+import { ImageService, libjpegTurbo } from '#libs/images';
 import { mapErrorCodes } from '#libs/server';
+import { LOGGER, type Logger } from '#libs/telemetry';
 import { ChangefeedModule } from './changefeed/changefeed.module.js';
 import { DeletionModule } from './deletion/deletion.module.js';
 import { CapabilitiesController } from './capabilities/capabilities.controller.js';
@@ -46,10 +47,18 @@ mapErrorCodes({
   'on-legal-hold': 409,
 });
 
-/** Ends the decoding processes with the app. */
+/** Ends the decoding processes with the app; says at its start what they have to do without. */
 @Injectable()
 class ImageServiceLifetime implements OnModuleDestroy {
-  constructor(private readonly images: ImageService) {}
+  constructor(
+    private readonly images: ImageService,
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    const missing = libjpegTurbo();
+    if (missing instanceof Error) {
+      logger.warn({ err: missing }, 'libjpeg-turbo cannot be called here: JPEG is left to sharp, which takes longer');
+    }
+  }
 
   onModuleDestroy(): Promise<void> {
     return this.images.close();

@@ -22,12 +22,6 @@ import { decodeWithOpenJph } from './openjph.js';
 import { decodeWithWasm } from './wasm-codecs.js';
 
 /**
- * JPEG of so many samples is decoded sooner by WebAssembly, colours of a tile or grey of half a thousand squared:
- * calling libjpeg-turbo through libvips takes a millisecond, whatever the frame's size.
- */
-const smallSamplesMax = 2 ** 18;
-
-/**
  * Decodes one frame, whatever its transfer syntax, to samples as they were stored; colours of the YBR kind become RGB.
  * Runs where it is called: servers use ImageService, which decodes in processes of their own.
  *
@@ -134,8 +128,7 @@ async function decodeCodestream(
         : (header.jpegColor ?? (description.photometricInterpretation.startsWith('YBR') ? 'ycc' : 'rgb'));
       const keepsYbr = keepsYbrFull && color === 'ycc' && description.photometricInterpretation === 'YBR_FULL';
       // libjpeg-turbo does as it thinks about colour; where that is not what is meant, the other decoder has no opinion.
-      const isSmall = header.rows * header.columns * header.components <= smallSamplesMax;
-      const canTurbo = header.precision === 8 && !isSmall && !keepsYbr && (!isColor || color === header.libjpegColor);
+      const canTurbo = header.precision === 8 && !keepsYbr && (!isColor || color === header.libjpegColor);
       const fast = canTurbo ? await decodeJpegBaseline(bytes, header) : undefined;
       if (fast !== undefined) {
         const { bitsAllocated, bitsStored, pixelRepresentation } = description;

@@ -1,4 +1,3 @@
-import sharp from 'sharp';
 import { giveBack } from '#libs/workers';
 import { encodeWithCharLs } from './charls.js';
 import { readCodestreamHeader } from './codestream-header.js';
@@ -7,7 +6,7 @@ import { decodeStoredFrame } from './decode-frame.js';
 import { encodeRle } from './encode-rle.js';
 import type { FrameDescription, SampleLayout } from './frame-description.js';
 import { ImageError } from './image-error.js';
-import { jpegOptions } from './jpeg-baseline.js';
+import { encodeJpeg } from './jpeg-baseline.js';
 import type { PixelArray, Pixels } from './pixels.js';
 import { rleLossless } from './transfer-syntax.js';
 import { encodeWithWasm } from './wasm-codecs.js';
@@ -147,8 +146,7 @@ async function encodeJpegBaseline({ data, rows, columns, samplesPerPixel, ...pix
   const samples = isYbr ? new Uint8Array(data) : bytesOf(data);
   if (isYbr) ybrFullToRgb(samples);
   const channels = samplesPerPixel === 1 ? 1 : 3;
-  const picture = sharp(samples, { raw: { width: columns, height: rows, channels }, limitInputPixels: false });
-  const bytes = await (channels === 1 ? picture.toColourspace('b-w') : picture).jpeg(jpegOptions(90)).toBuffer();
+  const bytes = await encodeJpeg({ data: samples, width: columns, height: rows, channels }, 90);
   return { bytes, photometricInterpretation: channels === 1 ? pixels.photometricInterpretation : 'YBR_FULL' };
 }
 

@@ -20,13 +20,14 @@ export function encodeRle(
   let length = headerBytes;
   const header = new DataView(new ArrayBuffer(headerBytes));
   header.setUint32(0, segments, true);
-  const plane = new Uint8Array(pixels);
+  // Of one byte a pixel the samples are the only segment.
+  const plane = segments === 1 ? bytes : new Uint8Array(pixels);
   for (let segment = 0; segment < segments; segment++) {
     header.setUint32(4 + 4 * segment, length, true);
     // Segments go sample by sample, and in a sample from the high byte to the low one.
     const sample = Math.floor(segment / bytesPerSample);
     const offset = sample * bytesPerSample + bytesPerSample - 1 - (segment % bytesPerSample);
-    for (let i = 0, from = offset; i < pixels; i++, from += segments) plane[i] = bytes[from] as number;
+    if (segments > 1) for (let i = 0, from = offset; i < pixels; i++, from += segments) plane[i] = bytes[from] as number;
     // A run does not go over the end of a row (G.3.1).
     for (let row = 0; row < pixels; row += columns) {
       out = withRoom(out, length, packedBytesMax(columns) + 1);

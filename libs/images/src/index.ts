@@ -21,6 +21,7 @@ export { MemoryPool } from './memory-pool.js';
 export { tilePosition, type TilePosition } from './tile-position.js';
 export { renderDocument } from './document/render-document.js';
 export { renderWaveform } from './waveform/render-waveform.js';
+export { libjpegTurbo } from './libjpeg-turbo.js';
 export { ImageService, type ImageServiceOptions } from './image-service.js';
 export { type Annotation, type AnnotationKind, annotationOf } from './annotation.js';
 export { type ColorOptions, type ColorSpace, readIccProfile } from './color/icc-profile.js';
@@ -43,4 +44,5 @@ export {
 export type { TranscodedFrame } from './image-request.js';
 export { transcodeFrame } from './transcode-frame.js';
 export { isEncodable, jpegBaseline, losslessSyntaxes } from './encode-frame.js';
-export { isDecodable } from './transfer-syntax.js';
+export { isDecodable, rleLossless } from './transfer-syntax.js';
+export { encodeRle } from './encode-rle.js';

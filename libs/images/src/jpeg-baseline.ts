@@ -1,29 +1,58 @@
 import sharp, { type JpegOptions } from 'sharp';
 import type { CodestreamHeader } from './codestream-header.js';
+import { type JpegPicture, LibjpegTurbo, libjpegTurbo } from './libjpeg-turbo.js';
 
 /**
- * Decodes 8-bit lossy JPEG with libjpeg-turbo, several times faster than WebAssembly. Gives the same samples: no colour
- * management, no rotation by EXIF. YCbCr becomes RGB on the way.
+ * Calling libjpeg-turbo through libvips takes a millisecond, whatever the frame's size: of so many samples (colours of a
+ * tile, or grey of half a thousand squared), WebAssembly is the faster.
+ */
+const smallSamplesMax = 2 ** 18;
+
+/**
+ * Decodes 8-bit lossy JPEG with libjpeg-turbo, several times faster than WebAssembly; where it cannot be called itself,
+ * by way of sharp. No colour management, no rotation by EXIF. YCbCr becomes RGB on the way.
  *
  * @returns undefined for a frame of which libjpeg-turbo has anything to say: whether it is data that are missing, which it
  *   would fill up with grey, is for the other decoder to tell
  */
-export async function decodeJpegBaseline(bytes: Uint8Array, header: CodestreamHeader): Promise<Uint8Array | undefined> {
+export async function decodeJpegBaseline(
+  bytes: Uint8Array,
+  header: Pick<CodestreamHeader, 'rows' | 'columns' | 'components'>,
+  turbo = libjpegTurbo(),
+): Promise<Uint8Array | undefined> {
+  const { rows, columns, components } = header;
+  if (components !== 1 && components !== 3) return undefined;
+  if (turbo instanceof LibjpegTurbo) return turbo.decode(bytes, { rows, columns, components });
+  return rows * columns * components > smallSamplesMax ? decodeWithSharp(bytes, header) : undefined;
+}
+
+async function decodeWithSharp(
+  bytes: Uint8Array,
+  { rows, columns, components }: Pick<CodestreamHeader, 'rows' | 'columns' | 'components'>,
+): Promise<Uint8Array | undefined> {
   try {
     const { data, info } = await sharp(bytes, {
       failOn: 'warning',
       ignoreIcc: true,
-      limitInputPixels: header.rows * header.columns,
+      limitInputPixels: rows * columns,
     })
-      .toColourspace(header.components === 1 ? 'b-w' : 'srgb')
+      .toColourspace(components === 1 ? 'b-w' : 'srgb')
       .raw()
       .toBuffer({ resolveWithObject: true });
-    const isAsSaid =
-      info.channels === header.components && info.width === header.columns && info.height === header.rows;
+    const isAsSaid = info.channels === components && info.width === columns && info.height === rows;
     return isAsSaid ? data : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Encodes samples as they are; with {@link jpegOptions}, whoever does it. */
+export async function encodeJpeg(picture: JpegPicture, quality: number, turbo = libjpegTurbo()): Promise<Buffer> {
+  const encoded = turbo instanceof LibjpegTurbo ? await turbo.encode(picture, quality) : undefined;
+  if (encoded !== undefined) return encoded;
+  const { data, ...raw } = picture;
+  const shown = sharp(data, { raw, limitInputPixels: false });
+  return (raw.channels === 1 ? shown.toColourspace('b-w') : shown).jpeg(jpegOptions(quality)).toBuffer();
 }
 
 /**

@@ -5,7 +5,7 @@ import { inColorSpace, managedColors } from './color/manage-color.js';
 import type { FrameDescription } from './frame-description.js';
 import { toGrey } from './grey.js';
 import { ImageError } from './image-error.js';
-import { jpegOptions } from './jpeg-baseline.js';
+import { encodeJpeg, jpegOptions } from './jpeg-baseline.js';
 import { picturePixelsMax } from './limits.js';
 import { lookUp } from './lookup-table.js';
 import type { Picture, Pixels } from './pixels.js';
@@ -71,6 +71,9 @@ export async function encodePicture(picture: Picture, options: RenderOptions): P
   if (viewport) checkViewportSize(viewport);
   const presented = presentation && present(picture, presentation, viewport);
   const { data, width, height, channels } = presented?.picture ?? shrunkInto(picture, viewport) ?? picture;
+  if (format === 'jpeg' && isShownAsItIs(options, width, height)) {
+    return encodeJpeg({ data, width, height, channels }, checkedQuality(quality));
+  }
   const isManaged = color !== undefined && channels === 3;
   let shown = isManaged
     ? await managedColors({ data, width, height }, color)
@@ -92,6 +95,13 @@ export async function encodePicture(picture: Picture, options: RenderOptions): P
   else if (channels === 1 && !presented?.isColored && color === undefined) shown = shown.toColourspace('b-w');
   else if (color !== undefined) shown = inColorSpace(shown.toColourspace('srgb'), { space: color.space });
   return encode(shown, format, quality);
+}
+
+/** Nothing is left to do for a picture of that size, but to encode it. */
+function isShownAsItIs({ viewport, presentation, annotation, color }: RenderOptions, width: number, height: number) {
+  if ([presentation, annotation, color, viewport?.source].some((more) => more !== undefined)) return false;
+  const size = viewport ? fittedSize(viewport, { width, height }) : { width, height };
+  return size.width === width && size.height === height;
 }
 
 function shrunkInto(picture: Picture, viewport: Viewport | undefined): Picture | undefined {
@@ -125,9 +135,7 @@ function lookingAt(presentation: Presentation, source: Source, { width, height }
 
 /** The last step to a file of the format. */
 export function encode(picture: Sharp, format: PictureFormat, quality: number): Promise<Buffer> {
-  if (!(quality >= 1 && quality <= 100))
-    throw new ImageError('invalid-option', `Quality must be 1 to 100, not ${quality}.`);
-  const rounded = Math.round(quality);
+  const rounded = checkedQuality(quality);
   switch (format) {
     case 'jpeg':
       return picture.jpeg(jpegOptions(rounded)).toBuffer();
@@ -141,6 +149,12 @@ export function encode(picture: Sharp, format: PictureFormat, quality: number): 
     case 'jxl':
       return toJpegXl(picture, rounded);
   }
+}
+
+/** @throws ImageError invalid-option */
+function checkedQuality(quality: number): number {
+  if (quality >= 1 && quality <= 100) return Math.round(quality);
+  throw new ImageError('invalid-option', `Quality must be 1 to 100, not ${quality}.`);
 }
 
 /** libvips as sharp ships it has no libjxl. */
