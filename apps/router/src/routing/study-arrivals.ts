@@ -34,7 +34,8 @@ export class StudyArrivals implements OnApplicationBootstrap, BeforeApplicationS
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HANDLED_APPS) private readonly apps: readonly AppName[],
   ) {
-    const wake = () => this.alarm.abort();
+    // With a reason, for without one each of thousands of calls makes an error.
+    const wake = () => this.alarm.abort('arrivals');
     this.listener = new Listener(url, 'arrivals', wake, wake);
   }
 
