@@ -40,7 +40,7 @@ export interface Picture {
 }
 
 /** Raised when pictures of the same request change: what clients and caches hold is then out of date. */
-const renderingVersion = 4;
+const renderingVersion = 5;
 const cacheBytesMax = 64 * 1024 * 1024;
 /** Requests whose pictures are known. */
 const namesMax = 10_000;
