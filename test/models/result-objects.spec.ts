@@ -205,7 +205,7 @@ describe('result objects', () => {
       'if d.BitsAllocated == 1:',
       '    a = np.unpackbits(np.frombuffer(d.PixelData, "u1"), bitorder="little")[:n * d.Rows * d.Columns]',
       'else:',
-      '    a = np.frombuffer(d.PixelData, "u1")[:n * d.Rows * d.Columns]',
+      '    a = d.pixel_array',
       'a = a.reshape(n, d.Rows, d.Columns)',
       'out = []',
       'for f, g in zip(a, d.PerFrameFunctionalGroupsSequence):',

@@ -1,5 +1,6 @@
 import type { NormaliseStep } from '../models/manifest-inputs.js';
 import { ModelError } from '../models/model-error.js';
+import type { ValueMap } from './volumes/value-map.js';
 
 type ValueStep = NormaliseStep | { step: 'clip'; from: number; to: number };
 
@@ -59,15 +60,40 @@ export function applyValueStep(data: Float32Array, step: ValueStep, channels: nu
   }
 }
 
-interface Range {
+/**
+ * What a step would do to each of one plane of values, where that is one line for all of them.
+ *
+ * @param range of the values, where it is known
+ * @returns undefined for other steps
+ * @throws ModelError 'invalid-input' as {@link applyValueStep} does
+ */
+export function linearOf(step: ValueStep, data: Float32Array, range?: Range): ValueMap | undefined {
+  if (step.step === 'clip') return undefined;
+  if (step.by === 'constants') {
+    const [minus, over] = [one(step.mean, 0), one(step.deviation, 0)];
+    return step.scale > 0 && over > 0 ? { scale: step.scale, minus, over } : undefined;
+  }
+  if (step.by !== 'range') return undefined;
+  const { lowest, highest } = range ?? rangeOf(data);
+  if (!(highest > lowest)) throw even();
+  return { scale: 1, minus: lowest, over: highest - lowest };
+}
+
+/** The ends of what numbers there are. */
+export interface Range {
   lowest: number;
   highest: number;
 }
 
-/** Most values lie between those found before: four at a time are passed by where all of them do. What is no number does not count. */
-function rangeOf(data: Float32Array): Range {
-  let lowest = Infinity;
-  let highest = -Infinity;
+const nothing: Range = { lowest: Infinity, highest: -Infinity };
+
+/**
+ * Most values lie between those found before: four at a time are passed by where all of them do. What is no number does not count.
+ *
+ * @param before of values that count, too
+ */
+export function rangeOf(data: Float32Array, before: Range = nothing): Range {
+  let { lowest, highest } = before;
   let at = 0;
   for (; at + 4 <= data.length; at += 4) {
     const a = data[at]!;

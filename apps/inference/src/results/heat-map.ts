@@ -71,7 +71,9 @@ export async function writeHeatMap(
           LossyImageCompression: '00',
         }),
       },
-      { bytes: pixels.length + (pixels.length % 2), pieces: () => [pixels, Buffer.alloc(pixels.length % 2)] },
+      {
+        pixels: { bytes: pixels.length + (pixels.length % 2), pieces: () => [pixels, Buffer.alloc(pixels.length % 2)] },
+      },
     );
     objects.push({ kind: 'heat-map', file, sopClassUid, sopInstanceUid, seriesInstanceUid });
   }

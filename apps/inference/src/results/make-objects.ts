@@ -4,7 +4,7 @@ import type { PipelineResult } from '../pipelines/run-pipeline.js';
 import { writeDrawing } from './drawing.js';
 import { writeHeatMap } from './heat-map.js';
 import { outlinesOf, sourceFrame, wholeOf } from './regions.js';
-import { writeSegmentation } from './segmentation.js';
+import { writeSegmentation } from './segmentation/write-segmentation.js';
 
 type Finished = Pick<ModelOutput, 'runtime' | 'startedAt' | 'finishedAt'>;
 

@@ -14,7 +14,7 @@ import {
 } from '#libs/reports';
 import type { Finding, Model, ModelOutput, Region } from '../models/model.js';
 import { corners } from './drawing.js';
-import { trackingUid } from './segmentation.js';
+import { trackingUid } from './tracking-uid.js';
 import { algorithmParameters, required } from './study-attributes.js';
 
 export interface SrInput {

@@ -1,3 +1,4 @@
+import { FilledBytes } from '../pipelines/masks/filled-bytes.js';
 import type { VolumeMask } from '../pipelines/masks/mask.js';
 import { type Affine, between, type Grid, sameGrid, voxels } from '../pipelines/volumes/grid.js';
 
@@ -18,9 +19,9 @@ export function onSource(mask: VolumeMask, source: Grid): Uint8Array {
 
 /** Whether a step of the source stays at one index of an axis, but for what rounding leaves. */
 const isAlong = (step: number) => Math.abs(step) < 1e-9;
-/** A side of the squares in which a mask is copied. */
-const block = 32;
-const isOutside = (at: number, size: number) => !(at >= 0 && at < size);
+/** A mask is copied in pieces that stay in the processor's cache, which holds few lines that lie a power of two apart, as rows of slices do. */
+const block = 64;
+const blockApart = 8;
 
 function resampled({ grid, data }: VolumeMask, source: Grid): Uint8Array {
   const m = between(source, grid);
@@ -45,38 +46,66 @@ function copyAlong(
   axes: readonly [number, number, number],
   m: Affine,
   { grid, data }: Pick<VolumeMask, 'grid' | 'data'>,
-  { dims: [slices, rows, columns] }: Grid,
+  { dims }: Grid,
   out: Uint8Array,
 ): void {
   const strides = [grid.dims[1] * grid.dims[2], grid.dims[2], 1];
-  /** By index along an axis of the source, where in the mask that is; -1 outside. */
-  const places = [slices, rows, columns].map((size, axis) => {
+  const filled = extentOf(data, grid.dims);
+  /** By index along an axis of the source, where in the mask that is; -1 where there is nothing. */
+  const places = dims.map((size, axis) => {
     const of = axes[axis]!;
     return Int32Array.from({ length: size }, (_, index) => {
-      const at = m[4 * of + axis]! * index + m[4 * of + 3]! + 0.5;
-      return isOutside(at, grid.dims[of]!) ? -1 : Math.floor(at) * strides[of]!;
+      const at = Math.floor(m[4 * of + axis]! * index + m[4 * of + 3]! + 0.5);
+      return at >= filled.low[of]! && at <= filled.high[of]! ? at * strides[of]! : -1;
     });
-  }) as [Int32Array, Int32Array, Int32Array];
-  const [ofSlice, ofRow, ofColumn] = places;
+  });
   // Those within are one stretch.
-  const from = ofColumn.findIndex((place) => place >= 0);
-  const to = ofColumn.findLastIndex((place) => place >= 0) + 1;
-  if (from < 0) return;
-  // In squares: where neighbours in the mask lie on different slices, what was read once is still near for the next.
-  for (let r = 0; r < rows; r++) {
-    if (ofRow[r]! < 0) continue;
-    for (let firstSlice = 0; firstSlice < slices; firstSlice += block) {
-      for (let first = from; first < to; first += block) {
-        const [lastSlice, last] = [Math.min(firstSlice + block, slices), Math.min(first + block, to)];
-        for (let s = firstSlice; s < lastSlice; s++) {
-          if (ofSlice[s]! < 0) continue;
-          const start = ofSlice[s]! + ofRow[r]!;
-          const at = (s * rows + r) * columns;
-          for (let c = first; c < last; c++) out[at + c] = data[start + ofColumn[c]!]!;
+  const from = places.map((along) => along.findIndex((place) => place >= 0));
+  const to = places.map((along) => along.findLastIndex((place) => place >= 0) + 1);
+  if (from.includes(-1)) return;
+  // In pieces along the axis on which neighbours in the mask lie, and columns: what was read once is still near for the next.
+  const inner = axes.indexOf(2) === 1 ? 1 : 0;
+  const outer = 1 - inner;
+  const outSteps = [dims[1] * dims[2], dims[2]];
+  const ofColumn = places[2]!;
+  for (let a = from[outer]!; a < to[outer]!; a++) {
+    for (let c = from[2]!; c < to[2]!; c += block) {
+      const cEnd = Math.min(c + block, to[2]!);
+      for (let b = from[inner]!; b < to[inner]!; b += blockApart) {
+        const bEnd = Math.min(b + blockApart, to[inner]!);
+        for (let row = b; row < bEnd; row++) {
+          const start = places[outer]![a]! + places[inner]![row]!;
+          const at = a * outSteps[outer]! + row * outSteps[inner]!;
+          for (let column = c; column < cEnd; column++) out[at + column] = data[start + ofColumn[column]!]!;
         }
       }
     }
   }
+}
+
+/** First and last index along each axis of what is in a mask; `high` -1 where nothing is. */
+function extentOf(
+  data: Uint8Array,
+  [slices, rows, columns]: Grid['dims'],
+): { low: [number, number, number]; high: [number, number, number] } {
+  const filled = new FilledBytes(data);
+  const low: [number, number, number] = [slices, rows, columns];
+  const high: [number, number, number] = [-1, -1, -1];
+  for (let slice = 0, start = 0; slice < slices; slice++) {
+    for (let row = 0; row < rows; row++, start += columns) {
+      const first = filled.next(start, start + columns) - start;
+      if (first === columns) continue;
+      let last = columns - 1;
+      while (last > high[2] && data[start + last] === 0) last--;
+      low[0] = Math.min(low[0], slice);
+      high[0] = slice;
+      low[1] = Math.min(low[1], row);
+      high[1] = Math.max(high[1], row);
+      low[2] = Math.min(low[2], first);
+      high[2] = Math.max(high[2], last);
+    }
+  }
+  return { low, high };
 }
 
 function copyAcross(

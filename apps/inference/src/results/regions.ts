@@ -74,7 +74,7 @@ function fullestPlanes(planes: readonly Plane[]): Map<number, Plane> {
   const most = new Uint32Array(256);
   const fullest = new Map<number, Plane>();
   for (const plane of planes) {
-    labelsOnPlane(plane.data, plane.columns).counts.forEach((count, value) => {
+    labelsOnPlane(plane.data).forEach((count, value) => {
       if (count <= most[value]!) return;
       most[value] = count;
       fullest.set(value, plane);

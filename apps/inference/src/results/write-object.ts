@@ -7,19 +7,24 @@ export interface PixelSource {
   pieces(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
+/** What there is beside attributes. */
+export interface Pixels {
+  /** Of the whole; of an encapsulated syntax a source for each frame. */
+  pixels: PixelSource | readonly PixelSource[];
+  vr?: 'OB' | 'OW';
+  /** Explicit VR Little Endian when absent. */
+  transferSyntaxUid?: string;
+}
+
 /** Writes a Part 10 object to a file; of the pixels only a piece is in memory. @throws DicomError for what cannot be written */
-export async function writeObject(
-  path: string,
-  attributes: DicomJson,
-  pixels: PixelSource | undefined,
-  pixelVr: 'OB' | 'OW' = 'OB',
-): Promise<void> {
-  const whole = pixels ? { ...attributes, '7FE00010': { vr: pixelVr, BulkDataURI: 'pixels' } } : attributes;
+export async function writeObject(path: string, attributes: DicomJson, pixelData?: Pixels): Promise<void> {
+  const { pixels = [], vr = 'OB', transferSyntaxUid = explicitLittleEndian } = pixelData ?? {};
+  const whole = pixelData ? { ...attributes, '7FE00010': { vr, BulkDataURI: 'pixels' } } : attributes;
   const file = await open(path, 'w', 0o600);
   try {
     const encoded = encodePart10<PixelSource>(whole, {
-      transferSyntaxUid: explicitLittleEndian,
-      bulkData: () => (pixels ? { sources: [pixels] } : undefined),
+      transferSyntaxUid,
+      bulkData: () => ({ sources: [pixels].flat() }),
     });
     const out = new GatheredWriter(file);
     for (const piece of encoded) {

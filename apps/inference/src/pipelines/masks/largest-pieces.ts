@@ -1,3 +1,4 @@
+import { FilledBytes } from './filled-bytes.js';
 import type { VolumeMask } from './mask.js';
 
 type Neighbours = 6 | 18 | 26;
@@ -22,33 +23,37 @@ export function largestPieces(
   atMost: number,
 ): Uint8Array {
   const runs = findRuns(data, grid.dims, each === 'label');
-  const { starts, ends } = runs;
   const roots = joinRuns(data, grid.dims, runs, each === 'label', neighbours);
 
-  const sizes = new Map<number, number>();
-  for (let run = 0; run < starts.length; run++)
-    sizes.set(roots[run]!, (sizes.get(roots[run]!) ?? 0) + ends[run]! - starts[run]!);
-  const kept = new Set<number>();
-  const groups = Map.groupBy(sizes.keys(), (root) => (each === 'label' ? data[starts[root]!]! : 1));
-  for (const pieces of groups.values())
-    for (const root of pieces.sort((a, b) => sizes.get(b)! - sizes.get(a)! || a - b).slice(0, atMost)) kept.add(root);
+  const { starts, ends } = runs;
+  const sizes = new Float64Array(starts.length);
+  for (let run = 0; run < starts.length; run++) sizes[roots[run]!]! += ends[run]! - starts[run]!;
+  const pieces: number[] = [];
+  for (let run = 0; run < starts.length; run++) if (roots[run] === run) pieces.push(run);
+  const kept = new Uint8Array(starts.length);
+  const groups = Map.groupBy(pieces, (root) => (each === 'label' ? data[starts[root]!]! : 1));
+  for (const group of groups.values())
+    for (const root of group.sort((a, b) => sizes[b]! - sizes[a]! || a - b).slice(0, atMost)) kept[root] = 1;
 
-  const out = new Uint8Array(data.length);
+  // Most of what is there stays.
+  const out = data.slice();
   for (let run = 0; run < starts.length; run++)
-    if (kept.has(roots[run]!)) out.set(data.subarray(starts[run], ends[run]), starts[run]);
+    if (kept[roots[run]!] === 0) for (let at = starts[run]!; at < ends[run]!; at++) out[at] = 0;
   return out;
 }
 
 function findRuns(data: Uint8Array, [slices, rows, columns]: Dims, isOfOneValue: boolean): Runs {
+  const filled = new FilledBytes(data);
   const ofRow = new Int32Array(slices * rows + 1);
   let [starts, ends] = [new Int32Array(1024), new Int32Array(1024)];
   let count = 0;
   for (let row = 0, at = 0; row < slices * rows; row++) {
     ofRow[row] = count;
-    for (const end = at + columns; at < end;) {
+    for (const end = at + columns; ;) {
+      at = filled.next(at, end);
+      if (at === end) break;
       const value = data[at]!;
       const start = at++;
-      if (value === 0) continue;
       while (at < end && data[at] !== 0 && (!isOfOneValue || data[at] === value)) at++;
       if (count === starts.length) [starts, ends] = [doubled(starts), doubled(ends)];
       starts[count] = start;

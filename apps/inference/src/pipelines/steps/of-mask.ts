@@ -1,5 +1,6 @@
 import type { PostprocessingStep } from '../../models/manifest.js';
 import { ModelError } from '../../models/model-error.js';
+import { countValues } from '../masks/filled-bytes.js';
 import { largestPieces } from '../masks/largest-pieces.js';
 import type { Mask } from '../masks/mask.js';
 import type { Reducer, StepContext } from '../reducer.js';
@@ -51,18 +52,4 @@ function countPixels(mask: Mask): { counts: Float64Array; unit: number; looked: 
     unit = unit === undefined || unit === own ? own : NaN;
   }
   return { counts, unit: unit ?? NaN, looked };
-}
-
-function countValues(data: Uint8Array): Float64Array {
-  const counts = new Float64Array(256);
-  let rest = data.length;
-  // Most of a mask is nothing, which need not be counted one by one.
-  for (let at = 0; at < data.length; at++) {
-    const value = data[at]!;
-    if (value === 0) continue;
-    counts[value]!++;
-    rest--;
-  }
-  counts[0] = rest;
-  return counts;
 }

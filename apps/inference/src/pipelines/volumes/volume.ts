@@ -1,15 +1,21 @@
 import { ModelError } from '../../models/model-error.js';
 import type { VolumeStep } from '../../models/manifest.js';
-import { applyValueStep } from '../normalise.js';
+import { applyValueStep, linearOf, type Range } from '../normalise.js';
 import { type Grid, spacings, subgrid, voxels } from './grid.js';
+import { thresholdBefore, type ValueMap } from './value-map.js';
 
 /**
- * An array in space with its values. Turning and cropping change how it is read and move nothing: see {@link inOrder}.
+ * An array in space with its values. Turning and cropping change how it is read and move nothing, and normalising how its values are
+ * meant: see {@link inOrder}.
  */
 export interface Volume extends Grid {
   data: Float32Array;
   /** Voxel i, j, k is element start + i steps[0] + j steps[1] + k steps[2] of `data`; absent where all of it is in order. */
-  view?: View;
+  view?: View | undefined;
+  /** What is still to be done to each value of `data`; absent where they are what they should be. */
+  map?: ValueMap | undefined;
+  /** Of all of `data`, where somebody who saw all of it has looked. */
+  range?: Range | undefined;
 }
 
 interface View {
@@ -21,14 +27,23 @@ function viewOf({ view, dims }: Volume): View {
   return view ?? { start: 0, steps: [dims[1] * dims[2], dims[2], 1] };
 }
 
-/** The same with its values in their order, and no others: the last axis runs fastest. */
+/** The same with its values as they should be, in their order, and no others: the last axis runs fastest. */
 export function inOrder(volume: Volume): Volume {
-  const { dims, affine, data, view } = volume;
-  if (!view) return volume;
+  const { dims, affine, data, view, map } = volume;
+  if (!view) return settled(volume);
   const [, rows, columns] = dims;
   const ordered = new Float32Array(voxels(volume));
   gather(data, view, dims, ordered, { start: 0, steps: [rows * columns, columns, 1] });
-  return { dims, affine, data: ordered };
+  return settled({ dims, affine, data: ordered, map });
+}
+
+/** The same with nothing left to do to its values, which is done where they lie. */
+function settled(volume: Volume): Volume {
+  const { dims, affine, data, view, map } = volume;
+  if (!map) return volume;
+  const { scale, minus, over } = map;
+  for (let at = 0; at < data.length; at++) data[at] = (data[at]! * scale - minus) / over;
+  return { dims, affine, data, view };
 }
 
 /** What one process takes on: 1 GiB of float32. */
@@ -46,9 +61,12 @@ export function applyVolumeStep(volume: Volume, step: GeometryStep): Volume {
     case 'clip':
     case 'normalise': {
       // What was cut off must not count; in which order the rest lies does not matter.
-      const whole = voxels(volume) === volume.data.length ? volume : inOrder(volume);
+      const whole = settled(voxels(volume) === volume.data.length ? volume : inOrder(volume));
+      // What follows may need few of them.
+      const map = linearOf(step, whole.data, whole.range);
+      if (map) return { ...whole, map };
       applyValueStep(whole.data, step, 1);
-      return whole;
+      return { ...whole, range: undefined };
     }
     case 'reorient':
       return reorient(volume, step.axes);
@@ -92,11 +110,15 @@ export function reorient(volume: Volume, axes: string): Volume {
     ...from.map((axis, index) => m[row + axis]! * (turned[index] ? -1 : 1)),
     m[row + 3]! + from.reduce((sum, axis, index) => sum + (turned[index] ? m[row + axis]! * (dims[index]! - 1) : 0), 0),
   ]);
-  return { dims, affine, data: volume.data, view: { start, steps } };
+  return { ...volume, dims, affine, view: { start, steps } };
 }
 
-/** A side of the squares in which axes are swapped: their rows, read and written, stay in the processor's cache. */
-const block = 32;
+/**
+ * Axes are swapped in pieces that stay in the processor's cache: a whole line of it is read at once, and of lines that lie a power of two
+ * apart, as those of slices of 256 x 256 do, it holds few.
+ */
+const blockRead = 64;
+const blockApart = 8;
 
 /** Copies a box, each end with strides of its own; `to` runs in order along the last axis. */
 function gather(
@@ -118,13 +140,16 @@ function gather(
       }
       continue;
     }
-    for (let b = 0; b < dims[inner]!; b += block) {
-      for (let k = 0; k < columns; k += block) {
-        const [bEnd, kEnd] = [Math.min(b + block, dims[inner]!), Math.min(k + block, columns)];
+    const across = steps[2];
+    for (let b = 0; b < dims[inner]!; b += blockRead) {
+      const bEnd = Math.min(b + blockRead, dims[inner]!);
+      for (let k = 0; k < columns; k += blockApart) {
+        const kEnd = Math.min(k + blockApart, columns);
         for (let row = b; row < bEnd; row++) {
-          let source = start + a * steps[outer]! + row * steps[inner]! + k * steps[2];
+          let source = start + a * steps[outer]! + row * steps[inner]! + k * across;
           const first = toStart + a * toSteps[outer]! + row * toSteps[inner]!;
-          for (let at = first + k; at < first + kEnd; at++, source += steps[2]) to[at] = from[source]!;
+          const end = first + kEnd;
+          for (let at = first + k; at < end; at++, source += across) to[at] = from[source]!;
         }
       }
     }
@@ -232,24 +257,27 @@ function cropToContent(volume: Volume, above: number, margin: number): Volume {
 
 /** First and last index along each axis of what is above a value; high -1 where nothing is. Reads in the order of memory. */
 function extentAbove(volume: Volume, above: number): { low: number[]; high: number[] } {
-  const { dims, data } = volume;
+  const { dims, data, map } = volume;
+  const limit = map ? thresholdBefore(above, map) : above;
   const { start, steps } = viewOf(volume);
   const [a, b, c] = [0, 1, 2].sort((one, other) => Math.abs(steps[other]!) - Math.abs(steps[one]!)) as [
     number,
     number,
     number,
   ];
+  const size = dims[c]!;
+  // Rows lie as they lie; which end of one is its first index is settled at the end.
+  const isBackward = steps[c]! < 0;
+  const shift = isBackward ? steps[c]! * (size - 1) : 0;
   const [low, high] = [[...dims] as number[], [-1, -1, -1]];
-  const [last, step] = [dims[c]! - 1, steps[c]!];
   for (let i = 0; i < dims[a]!; i++) {
     for (let j = 0; j < dims[b]!; j++) {
-      const row = start + i * steps[a]! + j * steps[b]!;
+      const row = start + shift + i * steps[a]! + j * steps[b]!;
       // From both ends: what lies between is of no interest.
-      let from = 0;
-      while (from <= last && !(data[row + from * step]! > above)) from++;
-      if (from > last) continue;
-      let to = last;
-      while (!(data[row + to * step]! > above)) to--;
+      const from = firstAbove(data, row, size, limit);
+      if (from === size) continue;
+      let to = size - 1;
+      while (to > high[c]! && !(data[row + to]! > limit)) to--;
       low[a] = Math.min(low[a]!, i);
       high[a] = i;
       low[b] = Math.min(low[b]!, j);
@@ -258,10 +286,21 @@ function extentAbove(volume: Volume, above: number): { low: number[]; high: numb
       high[c] = Math.max(high[c]!, to);
     }
   }
+  if (isBackward && high[c]! >= 0) [low[c], high[c]] = [size - 1 - high[c]!, size - 1 - low[c]!];
   return { low, high };
 }
 
-/** A box of the volume; what lies outside it has `value`. */
+/** Which of so many values from `start` on is the first above a limit; their number where none is. Four at a time are passed by. */
+function firstAbove(data: Float32Array, start: number, size: number, limit: number): number {
+  const end = start + size;
+  let at = start;
+  for (; at + 4 <= end; at += 4)
+    if (data[at]! > limit || data[at + 1]! > limit || data[at + 2]! > limit || data[at + 3]! > limit) break;
+  while (at < end && !(data[at]! > limit)) at++;
+  return at - start;
+}
+
+/** A box of the volume, which may be used up; what lies outside it has `value`. */
 export function window(
   volume: Volume,
   origin: readonly [number, number, number],
@@ -274,15 +313,16 @@ export function window(
   const first = origin.map((at) => Math.max(0, at));
   const at = first.reduce((sum, index, axis) => sum + index * steps[axis]!, start);
   const sizes = first.map((index, axis) => Math.min(volume.dims[axis]!, origin[axis]! + dims[axis]!) - index);
-  if (sizes.every((size, axis) => size === dims[axis]))
-    return { ...grid, data: volume.data, view: { start: at, steps } };
+  if (sizes.every((size, axis) => size === dims[axis])) return { ...volume, ...grid, view: { start: at, steps } };
   refuseLarge(dims);
+  // What is put around is no value of the volume's.
+  const { data: source } = settled(volume);
   const data = new Float32Array(dims[0] * dims[1] * dims[2]);
   if (value !== 0) data.fill(value);
   const toSteps = [dims[1] * dims[2], dims[2], 1] as const;
   const toStart = first.reduce((sum, index, axis) => sum + (index - origin[axis]!) * toSteps[axis]!, 0);
   if (sizes.every((size) => size > 0))
-    gather(volume.data, { start: at, steps }, sizes as [number, number, number], data, {
+    gather(source, { start: at, steps }, sizes as [number, number, number], data, {
       start: toStart,
       steps: toSteps,
     });
