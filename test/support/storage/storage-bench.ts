@@ -97,6 +97,8 @@ export async function keysOf(store: BlobStore): Promise<string[]> {
 
 export interface PackDescription {
   bytes?: Buffer;
+  /** Of the pieces it is hashed in; default: it is hashed as one. */
+  pieceBytes?: number[];
   tier?: TierName;
   /** How long ago the pack was stored. Default 0. */
   daysOld?: number;
@@ -123,14 +125,15 @@ export interface InsertedPack {
 
 /** Writes a blob, and the rows the archive would have for it. */
 export async function insertPack(bench: StorageBench, description: PackDescription = {}): Promise<InsertedPack> {
-  const { bytes = randomBytes(200_003), tier = 'hot', daysOld = 0, studies = [{ daysOld }] } = description;
+  const { bytes = randomBytes(200_003), pieceBytes = null, tier = 'hot', daysOld = 0 } = description;
+  const { studies = [{ daysOld }] } = description;
   const packId = randomUUID();
   const key = await writeBlob(bench[tier], bytes);
-  const sha256 = createHash('sha256').update(bytes).digest();
   await query(
     bench.db.dataSource,
-    `insert into pack (pack_id, bytes, sha256, created_at) values ($1, $2, $3, now() - $4 * interval '1 day')`,
-    [packId, bytes.length, sha256, daysOld],
+    `insert into pack (pack_id, bytes, sha256, piece_bytes, created_at)
+     values ($1, $2, $3, $4, now() - $5 * interval '1 day')`,
+    [packId, bytes.length, digestInPieces(bytes, pieceBytes), pieceBytes, daysOld],
   );
   await insertLocation(bench, { packId, tier, key, daysOld });
   const studyKeys: number[] = [];
@@ -142,6 +145,16 @@ export async function insertPack(bench: StorageBench, description: PackDescripti
     await insertInstance(bench, studyKey, { packId, offset, bytes: bytes.subarray(offset, end) });
   }
   return { packId, key, bytes, studyKeys };
+}
+
+/** SHA-256 of the bytes, or of that of the pieces, one behind the other. */
+export function digestInPieces(bytes: Buffer, pieceBytes: readonly number[] | null): Buffer {
+  const sha256 = (of: Buffer) => createHash('sha256').update(of).digest();
+  if (pieceBytes === null) return sha256(bytes);
+  const starts = pieceBytes.map((_, index) => pieceBytes.slice(0, index).reduce((sum, length) => sum + length, 0));
+  return sha256(
+    Buffer.concat(pieceBytes.map((length, index) => sha256(bytes.subarray(starts[index]!, starts[index]! + length)))),
+  );
 }
 
 export async function insertLocation(
@@ -225,7 +238,8 @@ async function insertInstance(
   );
 }
 
-async function digestOf(body: Readable, { pieces = [], take, signal }: DigestOptions = {}): Promise<BlobDigest> {
+async function digestOf(body: Readable, options: DigestOptions = {}): Promise<BlobDigest> {
+  const { pieces = [], isWhole = options.pieces === undefined, take, signal } = options;
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of signal === undefined ? body : addAbortSignal(signal, body)) {
@@ -242,7 +256,7 @@ async function digestOf(body: Readable, { pieces = [], take, signal }: DigestOpt
   const whole = ends.filter((end) => end <= all.length);
   return {
     bytes: all.length,
-    sha256: sha256(all),
+    sha256: isWhole ? sha256(all) : undefined,
     pieces: whole.map((end, index) => sha256(all.subarray(end - pieces[index]!, end))),
   };
 }

@@ -31,7 +31,8 @@ describe('backup, restore and fsck', () => {
   beforeAll(async () => {
     bench = await startBench();
     folder = await mkdtemp(path.join(tmpdir(), 'isocenter-backup-'));
-    for (const tier of ['hot', 'warm', 'hot'] as const) packs.push(await insertPack(bench, { tier }));
+    for (const tier of ['hot', 'warm'] as const) packs.push(await insertPack(bench, { tier }));
+    packs.push(await insertPack(bench, { pieceBytes: [100_000, 3, 100_000] }));
     await execute(bench.db.dataSource, `update series set number_of_instances = 1`);
   });
   afterAll(async () => {
@@ -60,6 +61,22 @@ describe('backup, restore and fsck', () => {
       orphans: { blobs: 0 },
       problems: [],
     });
+  });
+
+  it('says of a pack whose pieces are not all of its bytes', async () => {
+    const { packId } = packs[2]!;
+    const pieces = (numbers: number[]) =>
+      execute(bench.db.dataSource, 'update pack set piece_bytes = $2 where pack_id = $1', [packId, numbers]);
+    await pieces([100_000, 3]);
+    expect(await check()).toMatchObject({
+      isSound: false,
+      problems: [{ kind: 'pieces-wrong', packId, bytes: 200_003, pieces: 100_003 }],
+    });
+    // Other pieces have another digest, all of the bytes though they are.
+    await pieces([3, 100_000, 100_000]);
+    expect((await check(true)).problems).toMatchObject([{ kind: 'blob-digest', packId }]);
+    await pieces([100_000, 3, 100_000]);
+    expect(await check(true)).toMatchObject({ isSound: true });
   });
 
   it('backs up what is there, and the second time only what is new', async () => {
@@ -121,21 +138,27 @@ describe('backup, restore and fsck', () => {
     });
   });
 
-  it('says which pack of a damaged backup is not restored, and that the archive is not sound', async () => {
-    const { packId, bytes } = packs[0]!;
-    const file = packFile(folder, packId);
-    const damaged = Buffer.from(bytes);
-    damaged[0]! ^= 1;
-    await writeFile(file, damaged);
-    await elsewhere(async (db, stores) => {
-      const restored = await restoreBackup(db.dataSource, stores, folder, await readManifest(folder), never());
-      expect(restored.missing).toMatchObject([{ packId }]);
-      const { isSound, problems } = await checkArchive(db.dataSource, stores);
-      expect(isSound).toBe(false);
-      expect(problems).toMatchObject([{ kind: 'pack-without-copy', packId }]);
-    });
-    await writeFile(file, bytes);
-  });
+  it.each([
+    ['hashed as one', 0],
+    ['hashed in pieces', 2],
+  ])(
+    'says which pack of a damaged backup is not restored, and that the archive is not sound: one %s',
+    async (_, at) => {
+      const { packId, bytes } = packs[at]!;
+      const file = packFile(folder, packId);
+      const damaged = Buffer.from(bytes);
+      damaged[0]! ^= 1;
+      await writeFile(file, damaged);
+      await elsewhere(async (db, stores) => {
+        const restored = await restoreBackup(db.dataSource, stores, folder, await readManifest(folder), never());
+        expect(restored.missing).toMatchObject([{ packId }]);
+        const { isSound, problems } = await checkArchive(db.dataSource, stores);
+        expect(isSound).toBe(false);
+        expect(problems).toMatchObject([{ kind: 'pack-without-copy', packId }]);
+      });
+      await writeFile(file, bytes);
+    },
+  );
 
   it('takes a backup that was cut off for none', async () => {
     const before = await listBackups(folder);

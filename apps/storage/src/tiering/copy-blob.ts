@@ -43,7 +43,7 @@ export async function verifyBlob(
 ): Promise<void> {
   const { pieceBytes } = expected;
   const found = await blob.store.digest(blob.key, { signal, take, ...(pieceBytes !== null && { pieces: pieceBytes }) });
-  compare(blob, expected, found.bytes, found.sha256 ?? digestOfPieces(found.pieces));
+  compare(blob, expected, found.bytes, pieceBytes === null ? found.sha256! : digestOfPieces(found.pieces));
 }
 
 /**

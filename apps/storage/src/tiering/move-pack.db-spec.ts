@@ -7,6 +7,7 @@ import { BlobError, type BlobStore, BlobStores, newBlobKey } from '#libs/blobs';
 import { type DataSource, execute, query, type Transaction, transaction } from '#libs/database';
 import {
   copiesOf,
+  digestInPieces,
   insertPack,
   keyOn,
   keysOf,
@@ -51,6 +52,32 @@ describe('move-pack', () => {
     const other = await insertPack(bench);
     await mover().move(other.packId, 'cold', never());
     expect(await copiesOf(bench, other.packId)).toEqual(['hot retired', 'cold ready']);
+  });
+
+  it('hashes a pack as one when it goes into an archive class, which tells the digest of the whole', async () => {
+    const pack = await insertPack(bench, { tier: 'warm', pieceBytes: [3, 200_000] });
+    const put: { key: string; sha256: Uint8Array }[] = [];
+    const archive = {
+      restoreSeconds: 1,
+      archive: async (key: string, sha256: Uint8Array) => void put.push({ key, sha256 }),
+      describe: async () => undefined,
+      restore: async () => undefined,
+      stateOf: async () => 'archived' as const,
+    };
+    const stores = storesOf(bench, { cold: withChanges(bench.cold, { archive }) });
+    expect(await mover(stores).move(pack.packId, 'cold', never())).toBe('moved');
+    const sha256 = digestInPieces(pack.bytes, null);
+    expect(put).toEqual([{ key: await keyOn(bench, pack.packId, 'cold'), sha256 }]);
+    expect(await readPack(bench.db.dataSource, pack.packId)).toMatchObject({ sha256, pieceBytes: null });
+  });
+
+  it('compares a pack that is hashed in pieces on its way, and finds a piece that is damaged', async () => {
+    const pack = await insertPack(bench, { pieceBytes: [3, 200_000] });
+    expect(await mover().move(pack.packId, 'warm', never())).toBe('moved');
+    const other = await insertPack(bench, { pieceBytes: [3, 200_000] });
+    await flipByte('hot', other.key, other.bytes);
+    await expect(mover().move(other.packId, 'warm', never())).rejects.toMatchObject({ code: 'copy-damaged' });
+    expect(await copiesOf(bench, other.packId)).toEqual(['hot ready']);
   });
 
   it('does nothing the second time', async () => {

@@ -8,6 +8,7 @@ import { newUid } from '#libs/dicom';
 import type { JobQueue } from '#libs/jobs';
 import {
   configOf,
+  digestInPieces,
   keysOf,
   never,
   readBlob,
@@ -20,6 +21,7 @@ import {
 } from '../../../../test/support/storage/storage-bench.js';
 import { deleteEmptied } from '../upkeep/delete-emptied.js';
 import { Failures } from '../upkeep/failures.js';
+import { readPack } from './copies.js';
 import { MovePackJob } from './move-pack.job.js';
 import { readMoves } from '../usage/read-progress.js';
 import { MoveSeriesJob } from './move-series.job.js';
@@ -163,6 +165,21 @@ describe('move-series', () => {
     expect(place!.tier).toBe('warm');
     expect(await readBlob(bench.warm, place!.key)).toEqual(Buffer.concat(series.instances.map(({ bytes }) => bytes)));
     await expectReadable(series);
+  });
+
+  it('hashes the pack by its instances, and one instance as one', async () => {
+    const moved = async (count: number) => {
+      const series = await insertSeries(count);
+      expect(await moveTo(series, 'warm')).toBe('done');
+      const [place] = await placesOf(series);
+      const pack = await readPack(bench.db.dataSource, place!.pack);
+      return { series, pack, bytes: Buffer.concat(series.instances.map(({ bytes }) => bytes)) };
+    };
+    const several = await moved(5);
+    const pieceBytes = [3_000, 3_000, 3_000, 3_000, 3_000];
+    expect(several.pack).toMatchObject({ pieceBytes, sha256: digestInPieces(several.bytes, pieceBytes) });
+    const one = await moved(1);
+    expect(one.pack).toMatchObject({ pieceBytes: null, sha256: sha(one.bytes) });
   });
 
   it('leaves the old packs for their grace, and then takes them away', async () => {

@@ -42,8 +42,9 @@ describe('scrub', () => {
   }
   const fileOf = (tier: TierName, key: string) => path.join(bench.folder, tier, key);
   /** A pack on the hot tier with a second copy in the warm one. */
-  async function insertTwice() {
-    const pack = await insertPack(bench, { bytes: randomBytes(50_000) });
+  async function insertTwice(pieceBytes?: number[]) {
+    const bytes = randomBytes(50_000);
+    const pack = await insertPack(bench, { bytes, ...(pieceBytes !== undefined && { pieceBytes }) });
     const copy = await writeBlob(bench.warm, pack.bytes);
     await insertLocation(bench, { packId: pack.packId, tier: 'warm', key: copy });
     return pack;
@@ -64,8 +65,8 @@ describe('scrub', () => {
   };
 
   it.each(Object.entries(damages))('finds %s, and repairs it from the other copy', async (_what, damage) => {
-    for (const tier of ['hot', 'warm'] as const) {
-      const pack = await insertTwice();
+    for (const [tier, pieceBytes] of [['hot'], ['warm'], ['warm', [20_000, 1, 29_999]]] as const) {
+      const pack = await insertTwice(pieceBytes && [...pieceBytes]);
       await damage(tier, await keyOn(bench, pack.packId, tier), pack.bytes);
       expect(await scrub()).toMatchObject({ damaged: 1, repaired: 1 });
       expect((await readBlob(bench[tier], await keyOn(bench, pack.packId, tier))).equals(pack.bytes)).toBe(true);
@@ -93,6 +94,15 @@ describe('scrub', () => {
     await writeFile(fileOf('hot', one.key), other.bytes);
     await writeFile(fileOf('hot', other.key), one.bytes);
     expect(await scrub()).toMatchObject({ damaged: 2, repaired: 2 });
+  });
+
+  it('finds two pieces of a pack in each other’s place', async () => {
+    const pack = await insertTwice([25_000, 25_000]);
+    expect(await scrub()).toMatchObject({ copies: 2, damaged: 0 });
+    const swapped = Buffer.concat([pack.bytes.subarray(25_000), pack.bytes.subarray(0, 25_000)]);
+    await writeFile(fileOf('hot', pack.key), swapped);
+    expect(await scrub()).toMatchObject({ damaged: 1, repaired: 1 });
+    expect((await readBlob(bench.hot, await keyOn(bench, pack.packId, 'hot'))).equals(pack.bytes)).toBe(true);
   });
 
   it('repairs from a copy that was replaced and waits for its grace', async () => {
