@@ -70,10 +70,10 @@ interface OpenObject {
 }
 
 class DiskBlob {
-  private readonly file: string;
+  /** Where it is staged, and then where it stays. */
+  private file: string;
   private readonly fd: number;
   private isOpen = true;
-  private isPlaced = false;
   private position = 0;
   private hash: Hash = newHash();
   /** The blob's hash as it was where the last object began: for taking that object back. */
@@ -87,17 +87,9 @@ class DiskBlob {
     this.fd = openSync(file, createOnly, 0o600);
   }
 
-  write({ memory, bytes, marks }: DiskBytes): void {
-    const all = new Uint8Array(memory, 0, bytes);
-    const start = this.position;
-    for (let done = 0; done < bytes;) done += writeSync(this.fd, all, done, bytes - done, start + done);
-    let at = 0;
-    for (const { position, mark } of marks) {
-      this.take(all.subarray(at, position - start));
-      at = position - start;
-      this.mark(mark);
-    }
-    this.take(all.subarray(at));
+  write(data: DiskBytes): void {
+    this.put(data);
+    this.hashAll(data);
   }
 
   truncate(bytes: number): void {
@@ -116,26 +108,49 @@ class DiskBlob {
     return this.objects.map(({ digests }) => digests);
   }
 
-  /** A failed sync is final: the kernel drops the pages and calls them clean, so asking again would lie. */
-  async commit(target: string): Promise<Uint8Array> {
-    await syncFile(this.fd);
+  /**
+   * Durable when it returns, under its name. What came last is hashed while the disk is busy.
+   * A failed sync is final: the kernel drops the pages and calls them clean, so asking again would lie.
+   */
+  async commit(target: string, data: DiskBytes | undefined): Promise<Uint8Array> {
+    if (data !== undefined) this.put(data);
+    renameSync(this.file, target);
+    this.file = target;
+    const folder = openSync(path.dirname(target), constants.O_RDONLY | constants.O_DIRECTORY);
+    // All of them, for what is still being synced cannot be closed.
+    const outcomes = await Promise.allSettled([syncFile(this.fd), syncFolder(folder), this.hashLast(data)]);
+    closeSync(folder);
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
     const sha256 = this.isCut ? this.hashAgain() : this.hash.digest();
     this.close();
-    renameSync(this.file, target);
-    this.isPlaced = true;
-    const folder = openSync(path.dirname(target), constants.O_RDONLY | constants.O_DIRECTORY);
-    try {
-      await syncFolder(folder);
-    } finally {
-      closeSync(folder);
-    }
     return sha256;
   }
 
-  abort(target?: string): void {
+  abort(): void {
     this.close();
-    if (this.isPlaced && target !== undefined) rmSync(target, { force: true });
-    else rmSync(this.file, { force: true });
+    rmSync(this.file, { force: true });
+  }
+
+  private put({ memory, bytes }: DiskBytes): void {
+    const all = new Uint8Array(memory, 0, bytes);
+    for (let done = 0; done < bytes;) done += writeSync(this.fd, all, done, bytes - done, this.position + done);
+  }
+
+  private hashAll({ memory, bytes, marks }: DiskBytes): void {
+    const all = new Uint8Array(memory, 0, bytes);
+    const start = this.position;
+    let at = 0;
+    for (const { position, mark } of marks) {
+      this.take(all.subarray(at, position - start));
+      at = position - start;
+      this.mark(mark);
+    }
+    this.take(all.subarray(at));
+  }
+
+  private async hashLast(data: DiskBytes | undefined): Promise<void> {
+    if (data !== undefined) this.hashAll(data);
   }
 
   private take(bytes: Uint8Array): void {
@@ -196,7 +211,7 @@ async function act(request: DiskRequest): Promise<DiskResult> {
   if (file !== undefined) blobs.set(number, new DiskBlob(file));
   const blob = blobs.get(number);
   if (blob === undefined) throw new Error('The blob is not open');
-  if (data !== undefined) blob.write(data);
+  if (data !== undefined && request.kind !== 'commit') blob.write(data);
   switch (request.kind) {
     case 'write':
       return {};
@@ -207,10 +222,10 @@ async function act(request: DiskRequest): Promise<DiskResult> {
       return { objects: blob.digests() };
     case 'commit':
       try {
-        const sha256 = await blob.commit(request.target);
+        const sha256 = await blob.commit(request.target, data);
         return { sha256, objects: blob.digests() };
       } catch (error) {
-        blob.abort(request.target);
+        blob.abort();
         throw error;
       } finally {
         blobs.delete(number);
