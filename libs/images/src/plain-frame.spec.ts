@@ -82,6 +82,30 @@ describe('shrinkWhole', () => {
     expect(shrinkWhole({ data: rgb, width: 2, height: 2, channels: 3 }, 1, 1)?.data).toEqual(Uint8Array.of(2, 3, 4));
   });
 
+  it.each([
+    [2, 512, 64],
+    [2, 8, 2],
+    [2, 6, 4],
+    [4, 512, 64],
+    [4, 8, 4],
+    [4, 12, 8],
+  ])('gives the mean of many at a time: by %i, %i x %i', (factor, width, height) => {
+    // Bright ones among them, whose sums are the largest.
+    const data = Uint8Array.from({ length: width * height }, (_, i) => (i % 5 < 3 ? 255 - (i % 7) : (i * 31) % 256));
+    const expected = Array.from({ length: data.length / factor / factor }, (_, i) => {
+      const [x, y] = [(i % (width / factor)) * factor, Math.floor(i / (width / factor)) * factor];
+      let sum = 0;
+      for (let dy = 0; dy < factor; dy++) for (let dx = 0; dx < factor; dx++) sum += data[(y + dy) * width + x + dx]!;
+      return Math.round(sum / factor / factor);
+    });
+    for (const offset of [0, 1]) {
+      const moved = new Uint8Array(data.length + offset).subarray(offset);
+      moved.set(data);
+      const shrunk = shrinkWhole({ data: moved, width, height, channels: 1 }, width / factor, height / factor);
+      expect([...shrunk!.data]).toEqual(expected);
+    }
+  });
+
   it('leaves other factors to the resampling', () => {
     const picture = { data: new Uint8Array(12), width: 4, height: 3, channels: 1 } as const;
     expect(shrinkWhole(picture, 2, 2)).toBeUndefined();
