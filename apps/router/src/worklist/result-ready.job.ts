@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, notify, queryPreparedIn, type Transaction, transaction } from '#libs/database';
+import { DataSource, queryPreparedIn, type Transaction, transaction } from '#libs/database';
 import { type Job, JobQueue, OnJob } from '#libs/jobs';
 import { tellWebhooks } from '../webhooks/tell-webhooks.js';
 import { raiseTasks } from '../workitems/rank-tasks.js';
@@ -16,10 +16,13 @@ export class ResultReadyJob {
   @OnJob('result-ready')
   async handle({ payload }: Job<'result-ready'>): Promise<void> {
     await transaction(this.dataSource, async (tx) => {
-      const [study] = await queryPreparedIn<{ study_key: number | null; study_instance_uid: string }>(
+      const [study] = await queryPreparedIn<{ study_key: number | null }>(
         tx,
         'study of a result',
-        'select s.study_key, s.study_instance_uid from workitem w left join study s using (study_key) where w.workitem_uid = $1',
+        // A result after the reading was finished changes no priority, but it is shown. Prioritising tells the worklist, too: at
+        // commit that is one notification.
+        `select s.study_key, case when s.study_key is not null then pg_notify('isocenter_worklist', s.study_instance_uid) end
+           from workitem w left join study s using (study_key) where w.workitem_uid = $1`,
         [payload.workitemUid],
       );
       if (study === undefined) throw new Error(`Workitem ${payload.workitemUid} does not exist`);
@@ -27,10 +30,9 @@ export class ResultReadyJob {
       if (study.study_key === null) return;
       if (await prioritiseStudy(tx, study.study_key)) await raiseTasks(this.jobs, tx, study.study_key);
       await this.tell(tx, payload.workitemUid);
-      // A result after the reading was finished changes no priority, but it is shown.
-      await notify(tx, 'worklist', study.study_instance_uid);
     });
   }
+
   /** Once for each result, though this job may run twice: its task is the key. */
   private async tell(tx: Transaction, workitemUid: string): Promise<void> {
     const [result] = await queryPreparedIn<ResultRow>(
