@@ -1,7 +1,7 @@
 /** What a part has where its object is not very large: smaller ones cost the server more, larger ones memory. */
 export const usualPartBytes = 16 * 1024 ** 2;
 // Of two uploads at once, and no more: what is kept is memory that nobody else has.
-const keptMax = 6;
+export const partsKeptMax = 6;
 const idleMilliseconds = 60_000;
 const free: Buffer[] = [];
 let idle: NodeJS.Timeout | undefined;
@@ -17,7 +17,7 @@ export function takePart(bytes: number): Buffer {
 
 /** @param part all of what {@link takePart} gave, which nobody reads any more */
 export function givePartBack(part: Buffer): void {
-  if (part.length !== usualPartBytes || free.length >= keptMax) return;
+  if (part.length !== usualPartBytes || free.length >= partsKeptMax) return;
   free.push(part);
   clearTimeout(idle);
   idle = setTimeout(() => (free.length = 0), idleMilliseconds).unref();

@@ -13,13 +13,17 @@ import {
 import { BlobError } from './blob-error.js';
 import type { BlobWriter, ObjectDigests, StoredBlob, WriteOptions } from './blob-store.js';
 import { ObjectHashes } from './object-hashes.js';
-import { givePartBack, takePart, usualPartBytes } from './part-memory.js';
+import { givePartBack, partsKeptMax, takePart, usualPartBytes } from './part-memory.js';
+import { PartTurns } from './part-turns.js';
 import { newObject, type S3Features, type S3Options, wrapS3 } from './s3-client.js';
 
 /** S3 takes 10,000 parts; who says how large a blob will be may be off by a tenth. */
 const partsMax = 9_000;
 // Parts are held in memory while they are sent: so many, and the one that is being filled.
 const partsAtOnce = 2;
+// Of all copies at once: they are as fast as the disk they come from, and more of them gain nothing by more memory. What comes
+// from a client waits for the client, and for nobody else.
+const copyTurns = new PartTurns(partsKeptMax * usualPartBytes);
 
 interface FullPart {
   number: number;
@@ -40,6 +44,7 @@ export class S3Writer implements BlobWriter {
   private readonly ends: number[] = [];
   private readonly objects = new ObjectHashes();
   private readonly partBytes: number;
+  private readonly turns: PartTurns | undefined;
   private position = 0;
   private part: Buffer | undefined;
   private filled = 0;
@@ -59,6 +64,7 @@ export class S3Writer implements BlobWriter {
     { bytes = 0, isReadBack = false }: WriteOptions,
   ) {
     this.hash = isReadBack ? undefined : createHash('sha256');
+    this.turns = isReadBack ? copyTurns : undefined;
     const wanted = Math.max(usualPartBytes, Math.ceil(bytes / partsMax));
     this.partBytes = Math.ceil(wanted / 1024 ** 2) * 1024 ** 2;
   }
@@ -75,7 +81,7 @@ export class S3Writer implements BlobWriter {
     for (let at = 0; at < chunk.length;) {
       // Behind a full part only when more follows: the last one is sent by commit, alone where it is all there is.
       if (this.filled === this.partBytes) await this.sendPart();
-      this.part ??= takePart(this.partBytes);
+      this.part ??= await this.takePart();
       const piece = chunk.subarray(at, at + this.partBytes - this.filled);
       this.part.set(piece, this.filled);
       this.filled += piece.length;
@@ -138,7 +144,10 @@ export class S3Writer implements BlobWriter {
     this.isOver = true;
     this.failure ??= new BlobError('blob-unavailable', `Object ${this.key} was given up`);
     this.stop.abort();
-    if (this.part !== undefined) givePartBack(this.part);
+    if (this.part !== undefined) {
+      givePartBack(this.part);
+      this.turns?.end(this.partBytes);
+    }
     this.part = undefined;
     await Promise.allSettled(this.underWay);
     const UploadId = await this.uploadId?.catch(() => undefined);
@@ -159,7 +168,7 @@ export class S3Writer implements BlobWriter {
     const { part } = this;
     this.part = undefined;
     const body = part?.subarray(0, this.filled) ?? Buffer.alloc(0);
-    const answer = await this.client
+    const sent = this.client
       .send(
         new PutObjectCommand({
           ...this.place,
@@ -172,7 +181,24 @@ export class S3Writer implements BlobWriter {
         { abortSignal: this.stop.signal },
       )
       .catch((error: unknown) => this.unlessItIsOurs(error));
-    if (part !== undefined && answer !== undefined) giveBackOnce(part, answer);
+    if (part === undefined) return void (await sent);
+    try {
+      const answer = await sent;
+      if (answer !== undefined) giveBackOnce(part, answer);
+    } finally {
+      this.turns?.end(this.partBytes);
+    }
+  }
+
+  /** @throws BlobError when it was given up */
+  private async takePart(): Promise<Buffer> {
+    const { turns, partBytes } = this;
+    await turns?.begin(partBytes, this.stop.signal).catch(() => this.refuseAfterFailure());
+    if (this.isOver) {
+      turns?.end(partBytes);
+      this.refuseAfterFailure();
+    }
+    return takePart(partBytes);
   }
 
   /** Sends what is filled when fewer than {@link partsAtOnce} are on their way. */
@@ -189,7 +215,10 @@ export class S3Writer implements BlobWriter {
       .catch((error: unknown) => {
         this.failure ??= wrapS3(error, `Object ${this.key} could not be written`);
       })
-      .finally(() => this.underWay.delete(sent));
+      .finally(() => {
+        this.turns?.end(this.partBytes);
+        this.underWay.delete(sent);
+      });
     this.underWay.add(sent);
   }
 
