@@ -12,6 +12,7 @@ import type { FrameFile, ModelInput } from '../models/model.js';
 import { ArchiveError, type ArchiveClient } from './archive-client.js';
 import { FrameGroup } from './frame-group.js';
 import { uidsOf } from './instance-uids.js';
+import { lastFrame } from './last-frame.js';
 
 /** Fewer are asked for one by one at little cost. */
 const framesMin = 16;
@@ -77,6 +78,11 @@ function frameIn(
   part: Buffer,
   byUid: ReadonlyMap<string, DicomJson>,
 ): { bytes: Buffer; frame: Omit<FrameFile, 'file' | 'place'> } | undefined {
+  const last = lastFrame(part, byUid);
+  if (last) {
+    const { bytes, ...of } = last;
+    return { bytes, frame: { ...of, frameNumber: 1 } };
+  }
   try {
     const { sopInstanceUid, transferSyntaxUid, frames } = readPart10(part);
     if (!byUid.has(sopInstanceUid)) return undefined;
