@@ -61,14 +61,15 @@ export class ArchiveClient {
     return this.ask(`frames ${numbers} of ${sopInstanceUID}`, async (signal) => {
       const accept = 'multipart/related; type="application/octet-stream"; transfer-syntax=*';
       const frames: Buffer[] = [];
-      for await (const frame of this.parts(`${instance}/frames/${numbers}`, accept, signal)) frames.push(frame);
+      for await (const frame of this.parts(`${instance}/frames/${numbers}`, accept, signal))
+        frames.push(Buffer.from(frame));
       return frames;
     });
   }
 
   /**
-   * The instances of a series as stored (Part 10), each as soon as it is there, in the archive's order. One that the archive cannot
-   * give so is left out.
+   * The instances of a series as stored (Part 10), each as soon as it is there, in the archive's order; its memory is that of the next.
+   * One that the archive cannot give so is left out.
    */
   async *series({ studyInstanceUID, seriesInstanceUID }: Omit<InstanceUids, 'sopInstanceUID'>): AsyncGenerator<Buffer> {
     const what = `the instances of series ${seriesInstanceUID}`;

@@ -53,13 +53,15 @@ export async function fetchSeries(
   directory: string,
 ): Promise<FrameFile[]> {
   const frameFiles: FrameFile[] = [];
+  // New memory for each slice takes longer to get than to fill.
+  const memory = Buffer.allocUnsafeSlow(groupBytes);
   const nextGroup = () => new FrameGroup(path.join(directory, `series-${frameFiles.length}`));
   let group = nextGroup();
   try {
     for await (const part of archive.series(uidsOf(input.instances[0]!))) {
       const found = frameIn(part, byUid);
       if (!found) continue;
-      group.add(found.bytes, found.frame);
+      group.addCopy(found.bytes, found.frame, memory);
       if (group.length < groupBytes) continue;
       frameFiles.push(...(await group.write()));
       group = nextGroup();

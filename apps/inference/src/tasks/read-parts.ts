@@ -4,14 +4,15 @@ const headEnd = Buffer.from('\r\n\r\n');
 const partBytesMax = 1024 ** 3;
 
 /**
- * The bodies of the parts of a multipart message (RFC 2046 5.1.1), in order, each as soon as it is there; one at a time is held.
+ * The bodies of the parts of a multipart message (RFC 2046 5.1.1), in order, each as soon as it is there; one at a time is held, and
+ * its memory is that of the next.
  * @param contentType of the whole, which names the boundary
  * @throws Error that says what is missing: the boundary, a part's head, or the end of the message
  */
 export async function* readParts(
   message: AsyncIterable<Uint8Array>,
   contentType: string,
-): AsyncGenerator<Buffer<ArrayBuffer>, void> {
+): AsyncGenerator<Buffer, void> {
   const [, quoted, bare] = /;\s*boundary=(?:"([^"]+)"|([^\s;"]+))/i.exec(contentType) ?? [];
   const boundary = quoted ?? bare;
   if (boundary === undefined) throw new Error(`No boundary in ${contentType || 'an answer without a Content-Type'}`);
@@ -22,7 +23,7 @@ export async function* readParts(
   let [parts, isInPart, isOver] = [-1, false, false];
 
   /** @returns the body of a part that is whole; true where there may be another behind what was read; false where more is needed. */
-  const next = (): Buffer<ArrayBuffer> | boolean => {
+  const next = (): Buffer | boolean => {
     if (isInPart) {
       const bytes = held.to(headEnd, 0);
       // The one after the last has no head, and says so.
@@ -33,11 +34,11 @@ export async function* readParts(
     }
     const body = held.to(delimiter);
     if (body === undefined) return false;
-    const copy = parts >= 0 && Buffer.from(body);
+    const isPart = parts >= 0;
     held.skip(body.length + delimiter.length);
     parts += 1;
     isInPart = true;
-    return copy || true;
+    return isPart ? body : true;
   };
   for await (const chunk of message) {
     if (isOver) continue;

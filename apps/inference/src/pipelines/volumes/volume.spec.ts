@@ -81,6 +81,31 @@ describe('normalise', () => {
   });
 });
 
+describe('normalise, done when what is left is copied', () => {
+  it.each(['SPL', 'RIA', 'LIA', 'SPR', 'ALS'])(
+    'is what it is at once, of a volume turned to %s and cropped',
+    (axes) => {
+      for (const step of [
+        { step: 'normalise', by: 'range' },
+        { step: 'normalise', by: 'constants', scale: 0.1, mean: 0.485, deviation: 0.229 },
+      ] as const) {
+        const cropped = (volume: Volume) => window(reorient(volume, axes), [1, 0, 2], [2, 3, 2], 0);
+        const later = inOrder(cropped(applyVolumeStep(scan(), step)));
+        const first = inOrder(cropped(inOrder(applyVolumeStep(scan(), step))));
+        expect([...later.data]).toEqual([...first.data]);
+        const padded = (volume: Volume) => inOrder(window(reorient(volume, axes), [-1, 0, 0], [9, 9, 9], -7));
+        expect([...padded(applyVolumeStep(scan(), step)).data]).toEqual([
+          ...padded(inOrder(applyVolumeStep(scan(), step))).data,
+        ]);
+        const content = { step: 'crop-to-content', above: 0.6, margin: 0 } as const;
+        expect(applyVolumeStep(applyVolumeStep(scan(), step), content).dims).toEqual(
+          applyVolumeStep(inOrder(applyVolumeStep(scan(), step)), content).dims,
+        );
+      }
+    },
+  );
+});
+
 describe('normalise by range', () => {
   it.each([1, 2, 3, 4, 5, 7, 8])('finds the ends wherever among %d values, beside what is no number', (count) => {
     for (let low = 0; low < count; low++)

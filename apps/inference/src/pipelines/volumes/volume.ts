@@ -33,8 +33,8 @@ export function inOrder(volume: Volume): Volume {
   if (!view) return settled(volume);
   const [, rows, columns] = dims;
   const ordered = new Float32Array(voxels(volume));
-  gather(data, view, dims, ordered, { start: 0, steps: [rows * columns, columns, 1] });
-  return settled({ dims, affine, data: ordered, map });
+  gather(data, view, dims, ordered, { start: 0, steps: [rows * columns, columns, 1] }, map);
+  return { dims, affine, data: ordered };
 }
 
 /** The same with nothing left to do to its values, which is done where they lie. */
@@ -120,20 +120,24 @@ export function reorient(volume: Volume, axes: string): Volume {
 const blockRead = 64;
 const blockApart = 8;
 
-/** Copies a box, each end with strides of its own; `to` runs in order along the last axis. */
+const same: ValueMap = { scale: 1, minus: 0, over: 1 };
+
+/** Copies a box, each end with strides of its own; `to` runs in order along the last axis. @param map is done to each value */
 function gather(
   from: Float32Array,
   { start, steps }: View,
   dims: readonly [number, number, number],
   to: Float32Array,
   { start: toStart, steps: toSteps }: View,
+  map?: ValueMap,
 ): void {
   const columns = dims[2];
+  const { scale, minus, over } = map ?? same;
   // Of the axes but the last the one along which the source is read in order; where it is the last, one row after the other.
   const along = Math.abs(steps[0]) < Math.abs(steps[1]) ? 0 : 1;
   const [outer, inner] = along === 0 ? [1, 0] : [0, 1];
   for (let a = 0; a < dims[outer]!; a++) {
-    if (steps[2] === 1) {
+    if (steps[2] === 1 && !map) {
       for (let b = 0; b < dims[inner]!; b++) {
         const source = start + a * steps[outer]! + b * steps[inner]!;
         to.set(from.subarray(source, source + columns), toStart + a * toSteps[outer]! + b * toSteps[inner]!);
@@ -149,7 +153,7 @@ function gather(
           let source = start + a * steps[outer]! + row * steps[inner]! + k * across;
           const first = toStart + a * toSteps[outer]! + row * toSteps[inner]!;
           const end = first + kEnd;
-          for (let at = first + k; at < end; at++, source += across) to[at] = from[source]!;
+          for (let at = first + k; at < end; at++, source += across) to[at] = (from[source]! * scale - minus) / over;
         }
       }
     }
