@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ArchiveModule } from '#libs/archive';
+import { MovePack } from './tiering/move-pack.js';
 import { MovePackJob } from './tiering/move-pack.job.js';
 import { MoveSeriesJob } from './tiering/move-series.job.js';
 import { PlanTieringJob } from './tiering/plan-tiering.job.js';
@@ -27,6 +28,7 @@ import { StorageController } from './usage/storage.controller.js';
     TestStores,
     StoreRoom,
     PlanTieringJob,
+    MovePack,
     MovePackJob,
     MoveSeriesJob,
     ResumeMovesJob,

@@ -120,7 +120,7 @@ export interface BlobStore {
   readInto(key: string, offset: number, target: Uint8Array): Promise<void>;
   /**
    * Reads a blob from its first byte to its last and says what it is by its digests; beside the event loop, which hears of
-   * half a megabyte at a time. @throws BlobError as read; the signal's reason; what `take` throws
+   * some megabytes at a time. @throws BlobError as read; the signal's reason; what `take` throws
    */
   digest(key: string, options?: DigestOptions): Promise<BlobDigest>;
   head(key: string): Promise<{ bytes: number } | undefined>;

@@ -49,6 +49,8 @@ export type DigestAnswer = { digest: number } & (
 );
 
 const blockBytes = 512 * 1024;
+/** So much was read when the other thread is told: each telling is two messages, which cost as much as hashing some of it. */
+const toldBytes = 2 * 1024 ** 2;
 /** So far it reads ahead of who is told of it. */
 const aheadMax = 4 * 1024 ** 2;
 const errorBodyMax = 64 * 1024;
@@ -253,7 +255,7 @@ class Digest {
     this.bytes += chunk.length;
     this.ahead += chunk.length;
     this.untold += chunk.length;
-    if (this.untold >= blockBytes) this.tellRead();
+    if (this.untold >= toldBytes) this.tellRead();
   }
 
   private takePieces(chunk: Uint8Array): void {

@@ -20,7 +20,7 @@ import {
   withChanges,
 } from '../../../../test/support/storage/storage-bench.js';
 import { addCopy, readPack } from './copies.js';
-import { MovePackJob } from './move-pack.job.js';
+import { MovePack } from './move-pack.js';
 
 jest.setTimeout(60_000);
 
@@ -32,7 +32,7 @@ describe('move-pack', () => {
   afterAll(() => bench.close());
 
   const mover = (stores: BlobStores = storesOf(bench), dataSource: DataSource = bench.db.dataSource) =>
-    new MovePackJob(dataSource, stores, silent);
+    new MovePack(dataSource, stores, silent);
   /** The warm store, changed. */
   const warmWith = (changes: Partial<BlobStore>) => storesOf(bench, { warm: withChanges(bench.warm, changes) });
 

@@ -22,7 +22,7 @@ import {
 import { deleteEmptied } from '../upkeep/delete-emptied.js';
 import { Failures } from '../upkeep/failures.js';
 import { readPack } from './copies.js';
-import { MovePackJob } from './move-pack.job.js';
+import { MovePack } from './move-pack.js';
 import { readMoves } from '../usage/read-progress.js';
 import { MoveSeriesJob } from './move-series.job.js';
 import { orderMove } from './order-move.js';
@@ -53,7 +53,7 @@ describe('move-series', () => {
     return new MoveSeriesJob(
       db,
       stores,
-      new MovePackJob(db, stores, silent),
+      new MovePack(db, stores, silent),
       new StoreRoom(db, stores, new TestStores(stores, silent)),
       new RecallPacks(db, jobs, stores),
       configOf({ graceHours }),

@@ -9,7 +9,7 @@ import { StorageError } from '../storage-error.js';
 import { copySeries, DamagedInstance, findDamagedSource, verifyExpanded, verifySeries } from './copy-series.js';
 import type { ExpectedBytes } from './expected-bytes.js';
 import { keepPreview, type KeptPreview } from './keep-previews.js';
-import { MovePackJob } from './move-pack.job.js';
+import { MovePack } from './move-pack.js';
 import { MoveProgress } from './move-progress.js';
 import { type RecompressedCopy, recompressSeries } from './recompress-series.js';
 import { type PlacedInstance, readSeries, type SeriesLayout } from './read-series.js';
@@ -23,8 +23,8 @@ import {
   type SeriesMove,
 } from './series-moves.js';
 import { insertPreview, placesOf, switchSeries } from './switch-series.js';
-import { StoreRoom, TierTakesNothing } from './store-room.js';
-import { isColder, type Tier } from './tiers.js';
+import { StoreRoom } from './store-room.js';
+import { isColder } from './tiers.js';
 
 /** moved: it is read from one pack on the tier. superseded: nothing was there to move, or it moved by other hands. */
 export type SeriesOutcome = 'moved' | 'superseded';
@@ -47,7 +47,7 @@ export class MoveSeriesJob {
   constructor(
     private readonly dataSource: DataSource,
     private readonly stores: BlobStores,
-    private readonly packs: MovePackJob,
+    private readonly packs: MovePack,
     private readonly room: StoreRoom,
     private readonly recalls: RecallPacks,
     @Inject(CONFIG) private readonly config: Config,
@@ -70,7 +70,7 @@ export class MoveSeriesJob {
         'series moved',
       );
     } catch (error) {
-      const reason = signal.aborted ? undefined : await this.whyPutOff(move.tier, error);
+      const reason = signal.aborted ? undefined : await this.room.whyPutOff(error, move.tier);
       if (reason !== undefined) {
         // No try is used up, however long it takes: resume-moves sends it on its way again.
         await endMove(this.dataSource, moveId, 'waiting', reason.slice(0, 1_000));
@@ -80,14 +80,6 @@ export class MoveSeriesJob {
       await this.recordFailure(moveId, error as Error);
       throw error;
     }
-  }
-
-  /** Undefined where it is not the tier that is in the way. */
-  private async whyPutOff(tier: Tier, error: unknown): Promise<string | undefined> {
-    if (error instanceof TierTakesNothing) return error.message;
-    if (!(error instanceof BlobError)) return undefined;
-    const reason = await this.room.whyNotNow(tier);
-    return reason instanceof TierTakesNothing ? reason.message : undefined;
   }
 
   /** Its last try failed: it is offered to the next plan again. */

@@ -4,8 +4,8 @@ import { DataSource, execute, query, transaction } from '#libs/database';
 import { type Job, JobQueue, OnJob } from '#libs/jobs';
 import { LOGGER, type Logger } from '#libs/telemetry';
 import { type PackWithCopies, readPack } from './copies.js';
-import { MovePackJob } from './move-pack.job.js';
-import { StoreRoom } from './store-room.js';
+import { MovePack } from './move-pack.js';
+import { putOffSeconds, StoreRoom } from './store-room.js';
 import { tiers } from './tiers.js';
 
 /** How often a store is asked whether a restore is over: a little at first, for those that are quick. */
@@ -22,7 +22,7 @@ export class RecallPackJob {
     private readonly dataSource: DataSource,
     private readonly stores: BlobStores,
     private readonly jobs: JobQueue,
-    private readonly packs: MovePackJob,
+    private readonly packs: MovePack,
     private readonly room: StoreRoom,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -34,8 +34,8 @@ export class RecallPackJob {
     attempt,
   }: Pick<Job<'recall-pack'>, 'payload' | 'signal' | 'attempt'>): Promise<void> {
     const { packId, tier } = payload;
+    const pack = await readPack(this.dataSource, packId);
     try {
-      const pack = await readPack(this.dataSource, packId);
       const nearest = pack?.copies[0];
       if (pack === undefined || nearest === undefined) return await this.record(packId, 'failed', 'it is no more');
       if (tiers.indexOf(nearest.tier) <= tiers.indexOf(tier)) return await this.record(packId, 'done');
@@ -47,8 +47,17 @@ export class RecallPackJob {
       } else await this.askLater(payload);
     } catch (error) {
       signal.throwIfAborted();
-      await this.record(packId, attempt >= 5 ? 'failed' : 'requested', (error as Error).message);
-      throw error;
+      const from = pack?.copies.map((copy) => copy.tier);
+      const reason = await this.room.whyPutOff(error, tier, from);
+      if (reason === undefined) {
+        await this.record(packId, attempt >= 5 ? 'failed' : 'requested', (error as Error).message);
+        throw error;
+      }
+      await this.record(packId, 'requested', reason);
+      this.logger.warn({ packId, tier, reason }, 'a recall waits for a store');
+      await transaction(this.dataSource, (tx) =>
+        this.jobs.send(tx, 'recall-pack', payload, { startAfterSeconds: putOffSeconds }),
+      );
     }
   }
 

@@ -29,7 +29,7 @@ import { type InstanceDescription, makeInstance, testUid } from '../../../../tes
 import { checkArchive } from '../fsck/check-archive.js';
 import { readMoves } from '../usage/read-progress.js';
 import { readUsageByKind } from '../usage/read-usage-by-kind.js';
-import { MovePackJob } from './move-pack.job.js';
+import { MovePack } from './move-pack.js';
 import { MoveSeriesJob } from './move-series.job.js';
 import { orderMove } from './order-move.js';
 import { StoreRoom } from './store-room.js';
@@ -152,7 +152,7 @@ describe('recompressing a series on its way', () => {
     return new MoveSeriesJob(
       db,
       stores,
-      new MovePackJob(db, stores, silent),
+      new MovePack(db, stores, silent),
       new StoreRoom(db, stores, new TestStores(stores, silent)),
       new RecallPacks(db, jobs, stores),
       configOf(),

@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { type BlobStore, BlobStores, type StoreEntry } from '#libs/blobs';
+import { BlobError, type BlobStore, BlobStores, type StoreEntry } from '#libs/blobs';
 import { DataSource, query } from '#libs/database';
 import { StorageError } from '../storage-error.js';
 import { TestStores } from './test-stores.js';
 import type { Tier } from './tiers.js';
 
 const freeShareMin = 0.02;
+/** When what waits for a store is tried again. */
+export const putOffSeconds = 30;
 
 /** Why a store takes nothing now. */
 export interface Refusal {
@@ -75,6 +77,21 @@ export class StoreRoom {
   async whyNotNow(tier: Tier): Promise<StorageError | undefined> {
     await Promise.all(this.stores.writable(tier).map(({ store }) => this.tests.testAgain(store.name)));
     return this.whyNot(tier);
+  }
+
+  /**
+   * Why something failed that is tried again later, without using up a try: the tier it goes to takes nothing now, or no store
+   * works of one that it is read from. Undefined where these are not in the way.
+   */
+  async whyPutOff(error: unknown, to: Tier, from: readonly Tier[] = []): Promise<string | undefined> {
+    if (error instanceof TierTakesNothing) return error.message;
+    if (!(error instanceof BlobError)) return undefined;
+    for (const tier of new Set([to, ...from])) {
+      const reason = await this.whyNotNow(tier);
+      if (!(reason instanceof TierTakesNothing)) continue;
+      if (tier === to || reason.refusals.every(({ why }) => why === 'unusable')) return reason.message;
+    }
+    return undefined;
   }
 
   async usedBytes(): Promise<Map<string, number>> {

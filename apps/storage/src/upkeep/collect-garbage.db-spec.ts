@@ -20,7 +20,7 @@ import {
   withChanges,
   writeBlob,
 } from '../../../../test/support/storage/storage-bench.js';
-import { MovePackJob } from '../tiering/move-pack.job.js';
+import { MovePack } from '../tiering/move-pack.js';
 import { checkPresence } from './check-presence.js';
 import { CollectGarbageJob } from './collect-garbage.job.js';
 import { deleteOrphans } from './delete-orphans.js';
@@ -49,7 +49,7 @@ describe('collect-garbage', () => {
 
   async function movedPack(hoursAgo: number) {
     const pack = await insertPack(bench);
-    await new MovePackJob(bench.db.dataSource, storesOf(bench), log.logger).move(pack.packId, 'warm', never());
+    await new MovePack(bench.db.dataSource, storesOf(bench), log.logger).move(pack.packId, 'warm', never());
     await retire(bench, pack.packId, 'hot', hoursAgo);
     return pack;
   }
@@ -298,7 +298,7 @@ describe('collect-garbage', () => {
   });
 
   it('keeps every pack readable while packs arrive, move and are collected at once', async () => {
-    const mover = new MovePackJob(bench.db.dataSource, storesOf(bench), log.logger);
+    const mover = new MovePack(bench.db.dataSource, storesOf(bench), log.logger);
     const packs = await Promise.all(Array.from({ length: 12 }, () => insertPack(bench)));
     let isMoving = true;
     const collecting = (async () => {
