@@ -7,15 +7,14 @@ import type { ReadyCopy } from './copies.js';
 import { type BlobAddress, freeChunk, readChunks } from './copy-blob.js';
 import { digestOfPieces, type ExpectedBytes } from './expected-bytes.js';
 import type { MoveProgress } from './move-progress.js';
-import type { PlacedInstance, SeriesLayout } from './read-series.js';
-import { writeCopy } from './write-copy.js';
+import type { CopiedLayout, PlacedInstance, SeriesLayout } from './read-series.js';
+import { type CopyProgress, writeCopy } from './write-copy.js';
 
 /** Instances that lie one behind the other: read by one request. */
 interface Run {
   packId: string;
   offset: number;
   length: number;
-  instances: PlacedInstance[];
 }
 
 const readsMax = 4;
@@ -29,30 +28,29 @@ const aheadMax = 3;
  * @throws StorageError 'pack-not-found'; BlobError; the signal's reason. Then the target holds nothing.
  */
 export async function copySeries(
-  layout: SeriesLayout,
+  layout: CopiedLayout,
   packs: PackBytes,
   target: BlobStore,
-  progress: MoveProgress,
+  progress: CopyProgress | undefined,
   signal: AbortSignal,
 ): Promise<string> {
   return writeCopy(target, layout.bytes, signal, progress, async (writer) => {
     for await (const chunk of readLayout(layout, packs, signal)) {
       await writer.write(chunk);
-      await progress.copied(chunk.length);
+      await progress?.copied(chunk.length);
     }
   });
 }
 
-export function runsOf(instances: readonly PlacedInstance[]): Run[] {
+function runsOf(instances: CopiedLayout['instances']): Run[] {
   const runs: Run[] = [];
   for (const instance of instances) {
     const last = runs.at(-1);
     if (last !== undefined && last.packId === instance.packId && last.offset + last.length === instance.offset) {
       last.length += instance.length;
-      last.instances.push(instance);
     } else {
       const { packId, offset, length } = instance;
-      runs.push({ packId, offset, length, instances: [instance] });
+      runs.push({ packId, offset, length });
     }
   }
   return runs;
@@ -62,7 +60,7 @@ export function runsOf(instances: readonly PlacedInstance[]): Run[] {
  * The instances of a series as they came, one behind the other. A chunk's memory is used again when the next is asked for.
  * @throws as copySeries
  */
-export async function* readLayout(layout: SeriesLayout, packs: PackBytes, signal: AbortSignal): AsyncGenerator<Buffer> {
+export async function* readLayout(layout: CopiedLayout, packs: PackBytes, signal: AbortSignal): AsyncGenerator<Buffer> {
   const ahead: Promise<Block>[] = [];
   const next = async function* (): AsyncGenerator<Buffer> {
     const { slab, length } = await ahead.shift()!;

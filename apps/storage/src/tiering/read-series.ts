@@ -11,11 +11,17 @@ export interface PlacedInstance {
   sha256: Buffer;
 }
 
-export interface SeriesLayout {
+/** Which bytes of which packs lie one behind the other in a copy. */
+export interface CopiedLayout {
+  instances: Pick<PlacedInstance, 'packId' | 'offset' | 'length'>[];
+  packs: ReadonlyMap<string, Pick<PackWithCopies, 'copies'>>;
+  bytes: number;
+}
+
+export interface SeriesLayout extends CopiedLayout {
   /** By instance number: the order in which they will lie. */
   instances: PlacedInstance[];
   packs: ReadonlyMap<string, PackWithCopies>;
-  bytes: number;
   /** The same while nothing came, went or moved. */
   digest: Buffer;
   /** The one pack that holds the series, all of it and nothing else. */

@@ -66,14 +66,14 @@ function readEmptied(db: DataSource, after: string): Promise<EmptiedCopy[]> {
   );
 }
 
-/** Whether the packs that its instances went into are there, with all their bytes. */
+/** Whether the packs that its instances went into are there, with all their bytes, and not known to be damaged. */
 async function hasSuccessors(db: DataSource, stores: BlobStores, packId: string): Promise<boolean> {
   const successors = await query<{ bytes: number; store: string | null; key: string | null }>(
     db,
     `select p.bytes, l.store, l.key
        from pack_successor s join pack p on p.pack_id = s.successor_id and p.emptied_at is null
        left join lateral (
-         select store, key from location where pack_id = p.pack_id and state = 'ready'
+         select store, key from location where pack_id = p.pack_id and state = 'ready' and damage is null
           order by array_position(array['hot', 'warm', 'cold'], tier) limit 1) l on true
       where s.pack_id = $1`,
     [packId],

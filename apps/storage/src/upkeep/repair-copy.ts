@@ -1,8 +1,11 @@
+import type { PackBytes } from '#libs/archive';
 import { BlobError, type BlobStores } from '#libs/blobs';
 import { type DataSource, execute, query } from '#libs/database';
 import { StorageError } from '../storage-error.js';
 import { copyBlob, verifyBlob } from '../tiering/copy-blob.js';
+import { copySeries } from '../tiering/copy-series.js';
 import type { ExpectedBytes } from '../tiering/expected-bytes.js';
+import { readOrigin } from './read-origin.js';
 
 /** A copy of a pack as upkeep looks at it. */
 export interface NamedCopy extends ExpectedBytes {
@@ -14,40 +17,28 @@ export interface NamedCopy extends ExpectedBytes {
 }
 
 /**
- * Writes a damaged copy anew from another copy of its pack, one that was replaced and waits for its grace included, and
- * reads it back. The row then names the new one; the damaged blob is deleted.
+ * Writes a damaged copy anew and reads it back: from another copy of its pack, one that was replaced and waits for its grace
+ * included, or from the packs that it was made of, as long as they wait for theirs. The row then names the new one; the
+ * damaged blob is deleted.
  * @returns whether there was one to repair it from
  * @throws BlobError, the signal's reason
  */
 export async function repairCopy(
   db: DataSource,
   stores: BlobStores,
+  packs: PackBytes,
   copy: NamedCopy,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const others = await query<{ store: string; key: string }>(
-    db,
-    `select store, key from location where pack_id = $1 and location_id <> $2
-      order by state, array_position(array['hot', 'warm', 'cold'], tier)`,
-    [copy.packId, copy.locationId],
-  );
   const target = stores.named(copy.store);
-  for (const other of others) {
-    let key: string;
-    try {
-      const source = { store: stores.named(other.store), key: other.key };
-      if (source.store.archive !== undefined) continue;
-      key = await copyBlob(source, target, copy, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (error instanceof StorageError || error instanceof BlobError) continue; // it is no better: the next may be
-      throw error;
-    }
+  for await (const { key, isCompared } of copiesAnew(db, stores, packs, copy, signal)) {
     try {
       await verifyBlob({ store: target, key }, copy, signal);
       await target.archive?.archive(key, copy.sha256);
     } catch (error) {
       await target.delete(key).catch(() => undefined);
+      // What it was made of is damaged, too, or not all of it is there.
+      if (error instanceof StorageError && !isCompared) continue;
       throw error;
     }
     const switched = await execute(
@@ -59,4 +50,41 @@ export async function repairCopy(
     return true;
   }
   return false;
+}
+
+/**
+ * Writes it from one source after the other.
+ * @returns what was written and is not yet read back, and whether it was compared as it was read
+ */
+async function* copiesAnew(
+  db: DataSource,
+  stores: BlobStores,
+  packs: PackBytes,
+  copy: NamedCopy,
+  signal: AbortSignal,
+): AsyncGenerator<{ key: string; isCompared: boolean }> {
+  const target = stores.named(copy.store);
+  const isReadable = ({ store }: { store: string }) => stores.named(store).archive === undefined;
+  const others = await query<{ store: string; key: string }>(
+    db,
+    `select store, key from location where pack_id = $1 and location_id <> $2
+      order by state, array_position(array['hot', 'warm', 'cold'], tier)`,
+    [copy.packId, copy.locationId],
+  );
+  const sources = others.filter(isReadable).map((other) => {
+    const source = { store: stores.named(other.store), key: other.key };
+    return { isCompared: true, write: () => copyBlob(source, target, copy, signal) };
+  });
+  const origin = await readOrigin(db, copy.packId, copy.bytes);
+  if (origin !== undefined && [...origin.packs.values()].every(({ copies }) => copies.every(isReadable)))
+    sources.push({ isCompared: false, write: () => copySeries(origin, packs, target, undefined, signal) });
+  for (const { write, isCompared } of sources) {
+    try {
+      yield { key: await write(), isCompared };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof StorageError || error instanceof BlobError)) throw error;
+      // It is no better: the next may be.
+    }
+  }
 }

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { PackBytes } from '#libs/archive';
 import { BlobError, type BlobStores, type TierName } from '#libs/blobs';
+import type { Config } from '#libs/config';
 import { execute, query, transaction } from '#libs/database';
 import {
   configOf,
@@ -10,6 +12,7 @@ import {
   insertLocation,
   insertPack,
   keyOn,
+  keysOf,
   never,
   readBlob,
   recordingLogger,
@@ -37,8 +40,12 @@ describe('scrub', () => {
   async function scrub(days = 0, stores: BlobStores = storesOf(bench), bytesPerSecond = 1e9) {
     const { logger, lines } = recordingLogger();
     const config = configOf({ scrubBytesPerSecond: bytesPerSecond });
-    const scrubbed = await new ScrubJob(bench.db.dataSource, stores, config, logger).scrub(never(), days);
+    const scrubbed = await scrubber(stores, config, logger).scrub(never(), days);
     return { ...scrubbed, lines };
+  }
+  function scrubber(stores: BlobStores, config: Config = configOf({}), logger = recordingLogger().logger): ScrubJob {
+    const db = bench.db.dataSource;
+    return new ScrubJob(db, stores, config, logger, new PackBytes(db, stores));
   }
   const fileOf = (tier: TierName, key: string) => path.join(bench.folder, tier, key);
   /** A pack on the hot tier with a second copy in the warm one. */
@@ -113,6 +120,41 @@ describe('scrub', () => {
     expect((await readBlob(bench.warm, await keyOn(bench, pack.packId, 'warm'))).equals(pack.bytes)).toBe(true);
   });
 
+  it('repairs from the packs that a pack was made of, as long as they are there', async () => {
+    const db = bench.db.dataSource;
+    // Of the first what lies in the middle, and all of the second, in the other order.
+    const [one, other] = [randomBytes(40_000), randomBytes(20_000)];
+    const bytes = Buffer.concat([other, one.subarray(5_000, 35_000)]);
+    const pack = await insertPack(bench, { bytes, pieceBytes: [20_000, 30_000], tier: 'warm' });
+    const former = [await insertPack(bench, { bytes: one }), await insertPack(bench, { bytes: other })];
+    const places = [
+      [5_000, 20_000],
+      [0, 0],
+    ] as const;
+    for (const [index, { packId }] of former.entries()) {
+      await retire(bench, packId, 'hot', 1);
+      await query(
+        db,
+        `insert into pack_successor (pack_id, successor_id, former_offsets, offsets) values ($1, $2, $3, $4)`,
+        [packId, pack.packId, [places[index]![0]], [places[index]![1]]],
+      );
+    }
+    await damages['a flipped bit']!('warm', pack.key, bytes);
+    expect(await scrub()).toMatchObject({ copies: 1, damaged: 1, repaired: 1 });
+    const repaired = await keyOn(bench, pack.packId, 'warm');
+    expect((await readBlob(bench.warm, repaired)).equals(bytes)).toBe(true);
+    // One of them is damaged, too, and then gone.
+    await bench.warm.delete(repaired);
+    await damages['a flipped bit']!('hot', former[1]!.key, other);
+    expect(await scrub()).toMatchObject({ damaged: 1, repaired: 0 });
+    await bench.hot.delete(former[1]!.key);
+    expect(await scrub()).toMatchObject({ damaged: 1, repaired: 0 });
+    await execute(db, 'delete from location where pack_id = $1', [former[1]!.packId]);
+    await execute(db, 'delete from pack_successor where pack_id = $1', [former[1]!.packId]);
+    expect(await scrub()).toMatchObject({ damaged: 1, repaired: 0 });
+    expect(await keysOf(bench.warm)).toEqual([]);
+  });
+
   it('repairs nothing from a copy that is damaged, too', async () => {
     const pack = await insertTwice();
     for (const tier of ['hot', 'warm'] as const) {
@@ -150,15 +192,10 @@ describe('scrub', () => {
     await transaction(bench.db.dataSource, (tx) => askForScrub(tx, 0));
     await insertPack(bench, { bytes: randomBytes(1_000) });
     expect(await asked()).toMatchObject({ copiesLeft: 3, bytes: 3_000, bytesDone: 0, percent: 0 });
-    const job = new ScrubJob(bench.db.dataSource, storesOf(bench), configOf({}), recordingLogger().logger);
+    const job = scrubber(storesOf(bench));
     // One of them is passed over as long as its store does not answer.
     const broken = withChanges(bench.hot, { read: () => Promise.reject(new BlobError('blob-unavailable', 'away')) });
-    const away = new ScrubJob(
-      bench.db.dataSource,
-      storesOf(bench, { hot: broken }),
-      configOf({}),
-      recordingLogger().logger,
-    );
+    const away = scrubber(storesOf(bench, { hot: broken }));
     await expect(away.scrub(never(), 24)).rejects.toThrow();
     expect(await asked()).toMatchObject({ copiesLeft: 3 });
     await execute(

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { PackBytes } from '#libs/archive';
 import { BlobError, BlobStores } from '#libs/blobs';
 import { CONFIG, type Config } from '#libs/config';
 import { DataSource, execute, query } from '#libs/database';
@@ -38,6 +39,7 @@ export class ScrubJob {
     private readonly stores: BlobStores,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly logger: Logger,
+    private readonly bytes: PackBytes,
   ) {}
 
   @OnJob('scrub')
@@ -99,7 +101,7 @@ export class ScrubJob {
     if (still.length === 0) return;
     scrubbed.damaged += 1;
     const { packId, store, key } = copy;
-    if (await repairCopy(this.dataSource, this.stores, copy, signal)) {
+    if (await repairCopy(this.dataSource, this.stores, this.bytes, copy, signal)) {
       scrubbed.repaired += 1;
       this.logger.warn({ packId, store, key, damage }, 'a damaged copy was written anew from another');
       return;
