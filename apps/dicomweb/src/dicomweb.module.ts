@@ -56,7 +56,8 @@ class ImageServiceLifetime implements OnModuleDestroy {
   ) {
     const missing = libjpegTurbo();
     if (missing instanceof Error) {
-      logger.warn({ err: missing }, 'libjpeg-turbo cannot be called here: JPEG is left to sharp, which takes longer');
+      const { message: reason } = missing;
+      logger.warn({ reason }, 'libjpeg-turbo cannot be called here: JPEG is left to sharp, which takes longer');
     }
   }
 
