@@ -1,9 +1,9 @@
 // Measures moving series to S3 beside what the AWS SDK does with the same bytes in one PUT that streams them from a file.
 //   node scripts/storage-speed.mjs [--megabytes 256] [--series 2] [--rounds 3] [--at-once 2] [--only move]
-//     [--server 123,456]
+//     [--server 123,456] [--whole]
 // The bucket by S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY; after `npm run build`.
 // `write` is what the PUT does too; `move` is also read back and compared; `moves` are so many series at once: two, as the job
-// does it. Of a server that runs here the processor time is told, too, by its process ids. Memory is told as it was on the
+// does it. `--whole`: each series came in one request, so that it is one pack already, and moves as it is. Of a server that runs here the processor time is told, too, by its process ids. Memory is told as it was on the
 // average of each fifth of the time, and at most. That of one long series, and of ten:
 //   node scripts/storage-speed.mjs --megabytes 1500 --series 1 --rounds 1 --only move
 //   node scripts/storage-speed.mjs --megabytes 150 --series 10 --rounds 1 --only moves --at-once 10
@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PackBytes } from '../dist/libs/archive/src/index.js';
 import { BlobStores, FilesystemBlobStore, S3BlobStore } from '../dist/libs/blobs/src/index.js';
+import { copyBlob, verifyCopy } from '../dist/apps/storage/src/tiering/copy-blob.js';
 import { copySeries, verifySeries } from '../dist/apps/storage/src/tiering/copy-series.js';
 
 const { values } = parseArgs({
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     // The one or other of put, write, move, moves: for a profile.
     only: { type: 'string' },
     server: { type: 'string', default: '' },
+    whole: { type: 'boolean', default: false },
   },
 });
 const megabytes = Number(values.megabytes);
@@ -65,7 +67,8 @@ const instanceBytes = 512 * 1024;
 const file = path.join(folder, 'all-of-them');
 const handle = await open(file, 'wx');
 const layouts = [];
-for (let number = 0; number < Number(values.series); number += 1) layouts.push(await makeSeries());
+for (let number = 0; number < Number(values.series); number += 1)
+  layouts.push(await (values.whole ? makePack() : makeSeries()));
 await handle.close();
 const bytes = layouts.reduce((sum, layout) => sum + layout.bytes, 0);
 
@@ -86,13 +89,30 @@ async function makeSeries() {
   return { instances, packs: packRows, bytes: instances.length * instanceBytes, digest, wholePackId: undefined };
 }
 
+async function makePack() {
+  const writer = await hot.write();
+  for (let at = 0; at < megabytes * 1024 ** 2; at += instanceBytes) {
+    const content = randomBytes(instanceBytes);
+    await handle.write(content);
+    await writer.write(content);
+  }
+  const { key, bytes: of, sha256 } = await writer.commit();
+  return { source: { store: hot, key }, bytes: of, sha256, pieceBytes: null };
+}
+
 const keys = [];
 const write = async (layout) => {
-  const key = await copySeries(layout, packs, warm, progress, signal);
+  const key = values.whole
+    ? await copyBlob(layout.source, warm, layout, signal, progress)
+    : await copySeries(layout, packs, warm, progress, signal);
   keys.push(key);
   return key;
 };
-const move = async (layout) => verifySeries({ store: warm, key: await write(layout) }, layout, progress, signal);
+const move = async (layout) => {
+  const copy = { store: warm, key: await write(layout) };
+  if (values.whole) await verifyCopy(copy, layout.source, layout, signal);
+  else await verifySeries(copy, layout, progress, signal);
+};
 async function allOf(work, workers) {
   const left = [...layouts];
   await Promise.all(
@@ -150,7 +170,7 @@ const fifths = (numbers) =>
   Array.from({ length: 5 }, (_, part) =>
     mean(numbers.slice((part * numbers.length) / 5, ((part + 1) * numbers.length) / 5)).toFixed(0),
   );
-console.log(`${layouts.length} series of ${megabytes} MiB in packs of 512 KiB; median of ${rounds}`);
+console.log(`${layouts.length} series of ${megabytes} MiB${values.whole ? ', a pack each' : ' in packs of 512 KiB'}; median of ${rounds}`);
 for (const [name, { rates, cpu, served, memory: samples }] of Object.entries(seen)) {
   // Round by round: what else the machine does changes less within one than between them.
   const shares = seen.put === undefined ? [] : rates.map((rate, round) => (100 * rate) / seen.put.rates[round]);

@@ -45,7 +45,6 @@ describe('copyBlob', () => {
   });
 
   it.each([
-    ['other bytes', [Buffer.from(content.map((byte, index) => (index === 5 ? byte ^ 1 : byte)))], /SHA-256/],
     ['fewer bytes', [content.subarray(1)], /should have 27 bytes and has 26/],
     ['more bytes', [content, Buffer.from('!')], /should have 27 bytes and has more/],
     ['no bytes', [], /should have 27 bytes and has 0/],

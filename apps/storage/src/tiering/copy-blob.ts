@@ -10,10 +10,11 @@ export interface BlobAddress {
 }
 
 /**
- * Copies a blob into another store, chunk by chunk.
+ * Copies a blob into another store, chunk by chunk. It is compared when it is read back, which finds what was damaged where it
+ * lay as well: {@link verifyCopy} says which.
  * @returns the copy's key; it is durable, and not yet read back
- * @throws StorageError 'copy-damaged' when the source is not what it should be; BlobError; the signal's reason. Then the
- * target holds nothing.
+ * @throws StorageError 'copy-damaged' when the source has more or fewer bytes than it should; BlobError; the signal's reason.
+ * Then the target holds nothing.
  */
 export async function copyBlob(
   source: BlobAddress,
@@ -23,7 +24,7 @@ export async function copyBlob(
   progress?: CopyProgress,
 ): Promise<string> {
   return writeCopy(target, expected.bytes, signal, progress, (writer) =>
-    readVerified(source, expected, signal, async (chunk) => {
+    readWhole(source, expected, signal, async (chunk) => {
       await writer.write(chunk);
       await progress?.copied(chunk.length);
     }),
@@ -47,10 +48,30 @@ export async function verifyBlob(
 }
 
 /**
+ * Reads a copy back.
+ * @returns SHA-256 of the whole, where it goes into an archive class, whose digests are of the whole
+ * @throws StorageError 'copy-damaged', which says whether it is the copy or what it was made of; BlobError; the signal's reason
+ */
+export async function verifyCopy(
+  copy: BlobAddress,
+  source: BlobAddress,
+  expected: ExpectedBytes,
+  signal: AbortSignal,
+): Promise<Buffer | undefined> {
+  try {
+    if (copy.store.archive !== undefined) return await verifyWhole(copy, expected, signal);
+    return void (await verifyBlob(copy, expected, signal));
+  } catch (error) {
+    if (error instanceof StorageError) await verifyBlob(source, expected, signal);
+    throw error;
+  }
+}
+
+/**
  * As {@link verifyBlob}, of what goes into an archive class, whose digests are of the whole.
  * @returns its SHA-256, also where the blob is hashed in pieces
  */
-export async function verifyWhole(blob: BlobAddress, expected: ExpectedBytes, signal: AbortSignal): Promise<Buffer> {
+async function verifyWhole(blob: BlobAddress, expected: ExpectedBytes, signal: AbortSignal): Promise<Buffer> {
   const { pieceBytes } = expected;
   const found = await blob.store.digest(blob.key, {
     signal,
@@ -85,16 +106,26 @@ export async function* readChunks({ store, key }: BlobAddress, signal: AbortSign
   }
   const found = await store.head(key);
   if (found === undefined) throw new BlobError('blob-not-found', `${key} in ${store.name}: it is not there`);
-  const slab = takeSlab();
+  // One is read while the other is in its reader's hands.
+  const slabs = [takeSlab(), takeSlab()];
+  const readInto = (slab: Buffer, at: number): Promise<Buffer> | undefined => {
+    const chunk = slab.subarray(0, Math.min(slabBytes, found.bytes - at));
+    const reading = at < found.bytes ? store.readInto(key, at, chunk).then(() => chunk) : undefined;
+    reading?.catch(() => undefined); // told when it is its turn
+    return reading;
+  };
+  let reading = found.bytes > 0 ? readInto(slabs[0]!, 0) : undefined;
   try {
-    for (let at = 0; at < found.bytes; at += slabBytes) {
+    for (let at = slabBytes; reading !== undefined; at += slabBytes) {
+      const chunk = await reading;
       signal.throwIfAborted();
-      const chunk = slab.subarray(0, Math.min(slabBytes, found.bytes - at));
-      await store.readInto(key, at, chunk);
+      slabs.reverse();
+      reading = readInto(slabs[0]!, at);
       yield chunk;
     }
   } finally {
-    giveSlabBack(slab);
+    await reading?.catch(() => undefined);
+    for (const slab of slabs) giveSlabBack(slab);
   }
 }
 
@@ -108,15 +139,28 @@ export async function readVerified(
   signal: AbortSignal,
   take: (chunk: Buffer) => Promise<void> | void,
 ): Promise<void> {
+  const hash = new ExpectedHash(expected.pieceBytes);
+  await readWhole(blob, expected, signal, async (chunk) => {
+    hash.update(chunk);
+    await take(chunk);
+  });
+  compareDigest(blob, expected, hash.digest());
+}
+
+/** Reads a blob from its first byte to its last, as many as it should have. @throws as readVerified */
+async function readWhole(
+  blob: BlobAddress,
+  expected: ExpectedBytes,
+  signal: AbortSignal,
+  take: (chunk: Buffer) => Promise<void> | void,
+): Promise<void> {
   const { store, key } = blob;
   signal.throwIfAborted();
-  const hash = new ExpectedHash(expected.pieceBytes);
   let bytes = 0;
   try {
     for await (const chunk of readChunks(blob, signal)) {
       bytes += chunk.length;
       if (bytes > expected.bytes) break;
-      hash.update(chunk);
       await take(chunk);
     }
   } catch (error) {
@@ -124,22 +168,28 @@ export async function readVerified(
     if (error instanceof BlobError || error instanceof StorageError) throw error;
     throw new BlobError('blob-unavailable', `${key} in ${store.name} broke off after ${bytes} bytes`, { cause: error });
   }
-  compare(blob, expected, bytes, hash.digest());
+  compareBytes(blob, expected, bytes);
 }
 
 /** @throws StorageError 'copy-damaged' */
-function compare({ store, key }: BlobAddress, expected: ExpectedBytes, bytes: number, sha256: Buffer): void {
-  if (bytes !== expected.bytes) {
-    const found = bytes > expected.bytes ? 'more' : String(bytes);
-    throw new StorageError(
-      'copy-damaged',
-      `${key} in ${store.name} should have ${expected.bytes} bytes and has ${found}`,
-    );
-  }
-  if (!sha256.equals(expected.sha256)) {
-    throw new StorageError(
-      'copy-damaged',
-      `${key} in ${store.name} has SHA-256 ${sha256.toString('hex')}, and its pack ${expected.sha256.toString('hex')}`,
-    );
-  }
+function compare(blob: BlobAddress, expected: ExpectedBytes, bytes: number, sha256: Buffer): void {
+  compareBytes(blob, expected, bytes);
+  compareDigest(blob, expected, sha256);
+}
+
+function compareBytes({ store, key }: BlobAddress, expected: ExpectedBytes, bytes: number): void {
+  if (bytes === expected.bytes) return;
+  const found = bytes > expected.bytes ? 'more' : String(bytes);
+  throw new StorageError(
+    'copy-damaged',
+    `${key} in ${store.name} should have ${expected.bytes} bytes and has ${found}`,
+  );
+}
+
+function compareDigest({ store, key }: BlobAddress, expected: ExpectedBytes, sha256: Buffer): void {
+  if (sha256.equals(expected.sha256)) return;
+  throw new StorageError(
+    'copy-damaged',
+    `${key} in ${store.name} has SHA-256 ${sha256.toString('hex')}, and its pack ${expected.sha256.toString('hex')}`,
+  );
 }

@@ -76,8 +76,14 @@ describe('move-pack', () => {
     expect(await mover().move(pack.packId, 'warm', never())).toBe('moved');
     const other = await insertPack(bench, { pieceBytes: [3, 200_000] });
     await flipByte('hot', other.key, other.bytes);
-    await expect(mover().move(other.packId, 'warm', never())).rejects.toMatchObject({ code: 'copy-damaged' });
+    const before = await keysOf(bench.warm);
+    // It says which of the two it is, and leaves nothing of the other.
+    await expect(mover().move(other.packId, 'warm', never())).rejects.toMatchObject({
+      code: 'copy-damaged',
+      message: expect.stringContaining(`${other.key} in hot`),
+    });
     expect(await copiesOf(bench, other.packId)).toEqual(['hot ready']);
+    expect(await keysOf(bench.warm)).toEqual(before);
   });
 
   it('does nothing the second time', async () => {

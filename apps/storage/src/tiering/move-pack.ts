@@ -7,7 +7,7 @@ import { lookAtBlob } from '../upkeep/look-at-blob.js';
 import { orphanHoursMin } from '../upkeep/is-overdue.js';
 import type { Tier } from './tiers.js';
 import { addCopy, hashAsOne, keepCopy, type PackWithCopies, readPack, type ReadyCopy, warmerThan } from './copies.js';
-import { copyBlob, verifyBlob, verifyWhole } from './copy-blob.js';
+import { copyBlob, verifyBlob, verifyCopy } from './copy-blob.js';
 import type { CopyProgress } from './write-copy.js';
 
 /**
@@ -74,11 +74,8 @@ export class MovePack {
     const key = await copyBlob(from, store, pack, signal, progress);
     let sha256: Buffer | undefined;
     try {
-      if (store.archive === undefined) await verifyBlob({ store, key }, pack, signal);
-      else {
-        sha256 = await verifyWhole({ store, key }, pack, signal);
-        await store.archive.archive(key, sha256);
-      }
+      sha256 = await verifyCopy({ store, key }, from, pack, signal);
+      if (sha256 !== undefined) await store.archive?.archive(key, sha256);
       if (progress === undefined && Date.now() - begun > copyMillisecondsMax) {
         throw new StorageError('copy-too-slow', `Pack ${pack.packId} took too long to copy to ${store.name}`);
       }

@@ -31,14 +31,14 @@ export async function repairCopy(
   signal: AbortSignal,
 ): Promise<boolean> {
   const target = stores.named(copy.store);
-  for await (const { key, isCompared } of copiesAnew(db, stores, packs, copy, signal)) {
+  for await (const key of copiesAnew(db, stores, packs, copy, signal)) {
     try {
       await verifyBlob({ store: target, key }, copy, signal);
       await target.archive?.archive(key, copy.sha256);
     } catch (error) {
       await target.delete(key).catch(() => undefined);
       // What it was made of is damaged, too, or not all of it is there.
-      if (error instanceof StorageError && !isCompared) continue;
+      if (error instanceof StorageError) continue;
       throw error;
     }
     const switched = await execute(
@@ -52,17 +52,14 @@ export async function repairCopy(
   return false;
 }
 
-/**
- * Writes it from one source after the other.
- * @returns what was written and is not yet read back, and whether it was compared as it was read
- */
+/** Writes it from one source after the other. @returns the keys of what was written, not yet read back */
 async function* copiesAnew(
   db: DataSource,
   stores: BlobStores,
   packs: PackBytes,
   copy: NamedCopy,
   signal: AbortSignal,
-): AsyncGenerator<{ key: string; isCompared: boolean }> {
+): AsyncGenerator<string> {
   const target = stores.named(copy.store);
   const isReadable = ({ store }: { store: string }) => stores.named(store).archive === undefined;
   const others = await query<{ store: string; key: string }>(
@@ -73,14 +70,14 @@ async function* copiesAnew(
   );
   const sources = others.filter(isReadable).map((other) => {
     const source = { store: stores.named(other.store), key: other.key };
-    return { isCompared: true, write: () => copyBlob(source, target, copy, signal) };
+    return () => copyBlob(source, target, copy, signal);
   });
   const origin = await readOrigin(db, copy.packId, copy.bytes);
   if (origin !== undefined && [...origin.packs.values()].every(({ copies }) => copies.every(isReadable)))
-    sources.push({ isCompared: false, write: () => copySeries(origin, packs, target, undefined, signal) });
-  for (const { write, isCompared } of sources) {
+    sources.push(() => copySeries(origin, packs, target, undefined, signal));
+  for (const write of sources) {
     try {
-      yield { key: await write(), isCompared };
+      yield await write();
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof StorageError || error instanceof BlobError)) throw error;

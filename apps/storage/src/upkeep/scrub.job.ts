@@ -109,7 +109,7 @@ export class ScrubJob {
     await this.record(copy, damage);
     this.logger.error(
       { packId, store, key, damage },
-      'a pack is damaged, and there is no other copy: restore a backup',
+      'a pack is damaged, and could not be written anew from another copy: restore a backup',
     );
   }
 
