@@ -27,7 +27,8 @@ export function encodeRle(
     // Segments go sample by sample, and in a sample from the high byte to the low one.
     const sample = Math.floor(segment / bytesPerSample);
     const offset = sample * bytesPerSample + bytesPerSample - 1 - (segment % bytesPerSample);
-    if (segments > 1) for (let i = 0, from = offset; i < pixels; i++, from += segments) plane[i] = bytes[from] as number;
+    if (segments > 1)
+      for (let i = 0, from = offset; i < pixels; i++, from += segments) plane[i] = bytes[from] as number;
     // A run does not go over the end of a row (G.3.1).
     for (let row = 0; row < pixels; row += columns) {
       out = withRoom(out, length, packedBytesMax(columns) + 1);
