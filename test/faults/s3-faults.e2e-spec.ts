@@ -114,6 +114,28 @@ describe('S3 when things go wrong', () => {
     expect(ranges.slice(1).every((range) => range!.endsWith(`-${large.length - 1}`))).toBe(true);
   });
 
+  it('goes on with a digest where its connection broke, and takes no part for the whole', async () => {
+    const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest();
+    const pieces = [5_000_000, large.length - 5_000_000];
+    // Near the beginning, further on, and just before the end.
+    for (const afterBytes of [1_000, 7_000_000, large.length - 1]) {
+      proxy.forget();
+      breakFirst(1, 'GetObject', { kind: 'reset', afterBytes });
+      const found = await store.digest(stored.large, { pieces, isWhole: true });
+      expect([found.bytes, found.sha256]).toEqual([large.length, sha256(large)]);
+      expect(found.pieces).toEqual([sha256(large.subarray(0, 5_000_000)), sha256(large.subarray(5_000_000))]);
+      expect(proxy.requests.map(({ range }) => range?.endsWith(`-${large.length - 1}`))).toEqual([undefined, true]);
+    }
+    // A body that claims to be all is counted.
+    breakFirst(1, 'GetObject', { kind: 'truncate', bytes: 7_000_000 });
+    expect(await store.digest(stored.large, { pieces })).toMatchObject({ bytes: 7_000_000, pieces: [{}] });
+    const faults: Fault[] = [{ kind: 'reset', afterBytes: 1_000 }, { kind: 'hang' }];
+    for (const fault of faults) {
+      breakFirst(Infinity, 'GetObject', fault);
+      await expect(store.digest(stored.large)).rejects.toMatchObject({ code: 'blob-unavailable' });
+    }
+  });
+
   it.each(broken)('never gives a part for the whole: %s', async (_what, fault) => {
     breakFirst(Infinity, 'GetObject', fault);
     await expect(store.readRange(stored.large, 0, 5_000_000).then(buffer)).rejects.toThrow();
