@@ -20,19 +20,17 @@ export function encodeRle(
   let length = headerBytes;
   const header = new DataView(new ArrayBuffer(headerBytes));
   header.setUint32(0, segments, true);
-  // Of one byte a pixel the samples are the only segment.
-  const plane = segments === 1 ? bytes : new Uint8Array(pixels);
   for (let segment = 0; segment < segments; segment++) {
     header.setUint32(4 + 4 * segment, length, true);
     // Segments go sample by sample, and in a sample from the high byte to the low one.
     const sample = Math.floor(segment / bytesPerSample);
     const offset = sample * bytesPerSample + bytesPerSample - 1 - (segment % bytesPerSample);
-    if (segments > 1)
-      for (let i = 0, from = offset; i < pixels; i++, from += segments) plane[i] = bytes[from] as number;
     // A run does not go over the end of a row (G.3.1).
     for (let row = 0; row < pixels; row += columns) {
-      out = withRoom(out, length, packedBytesMax(columns) + 1);
-      length = packRow(plane, row, Math.min(row + columns, pixels), out, length);
+      const count = Math.min(columns, pixels - row);
+      out = withRoom(out, length, packedBytesMax(count) + 1);
+      const from = offset + row * segments;
+      length = packRow(bytes, from, from + count * segments, segments, out, length);
     }
     if (length % 2 === 1) out[length++] = 0;
   }
@@ -50,51 +48,39 @@ export interface RleLayout {
 /** When nothing repeats. */
 const packedBytesMax = (count: number): number => count + Math.ceil(count / longestRun);
 
-/** Shorter runs are copied byte by byte: a view of them takes longer to make. */
-const viewedBytesMin = 48;
-
 /**
- * PackBits: repetitions of three and more as such, the rest as it is.
+ * PackBits: repetitions of three and more as such, the rest as it is. Goes from a byte of the segment to the next in
+ * steps: to lay them side by side first takes longer.
+ *
+ * @param end behind the last byte of the row
  * @param out with room for the row from `length` on
  * @returns the length with it
  */
-function packRow(plane: Uint8Array, start: number, end: number, out: Uint8Array, length: number): number {
+function packRow(bytes: Uint8Array, start: number, end: number, step: number, out: Uint8Array, length: number): number {
   let to = length;
   for (let at = start; at < end;) {
-    const run = repetitions(plane, at, end);
-    if (run >= 3 || (run === 2 && at + 2 === end)) {
-      out[to++] = 257 - run;
-      out[to++] = plane[at] as number;
-      at += run;
+    const value = bytes[at] as number;
+    const last = Math.min(end, at + longestRun * step);
+    let next = at + step;
+    while (next < last && bytes[next] === value) next += step;
+    if (next - at >= 3 * step || (next - at === 2 * step && next === end)) {
+      out[to++] = 257 - (next - at) / step;
+      out[to++] = value;
+      at = next;
       continue;
     }
-    const next = literalsEnd(plane, at, end);
-    out[to++] = next - at - 1;
-    if (next - at >= viewedBytesMin) {
-      out.set(plane.subarray(at, next), to);
-      to += next - at;
-    } else for (let i = at; i < next; i++) out[to++] = plane[i] as number;
-    at = next;
+    // Up to where three of the same begin.
+    const control = to++;
+    let here = value;
+    do {
+      out[to++] = here;
+      at += step;
+      if (at >= last) break;
+      here = bytes[at] as number;
+    } while (at + 2 * step >= end || here !== bytes[at + step] || here !== bytes[at + 2 * step]);
+    out[control] = to - control - 2;
   }
   return to;
-}
-
-/** Where three of the same begin, or as many have gone by as one run may have. */
-function literalsEnd(plane: Uint8Array, at: number, end: number): number {
-  const last = Math.min(end, at + longestRun);
-  for (let next = at + 1; next < last; next++) {
-    const value = plane[next];
-    if (next + 2 < end && value === plane[next + 1] && value === plane[next + 2]) return next;
-  }
-  return last;
-}
-
-function repetitions(plane: Uint8Array, at: number, end: number): number {
-  const value = plane[at];
-  const last = Math.min(end, at + longestRun);
-  let to = at + 1;
-  while (to < last && plane[to] === value) to++;
-  return to - at;
 }
 
 function withRoom(out: Uint8Array, length: number, bytes: number): Uint8Array {

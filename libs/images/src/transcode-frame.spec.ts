@@ -121,6 +121,15 @@ describe('transcodeFrame', () => {
       code: 'unsupported-pixels',
       message: expect.stringContaining('overlay'),
     });
+    // Wherever it is, and wherever the frame begins.
+    for (let sample = 0; sample < rows * columns; sample++) {
+      const one = samplesOf(native);
+      one[2 * sample + 1]! |= 0x40;
+      const moved = Buffer.concat([Buffer.alloc(2), one]).subarray(2);
+      for (const frame of [one, moved]) {
+        await expect(transcodeFrame(frame, native, rleLossless)).rejects.toMatchObject({ code: 'unsupported-pixels' });
+      }
+    }
     const big = { transferSyntaxUid: '1.2.840.10008.1.2.2', swapWordBytes: 2 } as const;
     const refused = { code: 'unsupported-pixels' };
     await expect(

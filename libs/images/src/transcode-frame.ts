@@ -69,7 +69,7 @@ function refuseHiddenBits(bytes: Uint8Array, { data }: Pixels, description: Fram
   const isSwapped = swapWordBytes !== 0 && bitsAllocated === 16;
   const signs = isSwapped ? ((beside & 0xff) << 8) | (beside >> 8) : beside;
   const words = bitsAllocated === 8 ? bytes.subarray(0, data.length) : wordsOf(bytes, data.length);
-  for (let i = 0; i < words.length; i++) {
+  for (let i = firstWith(signs, words); i < words.length; i++) {
     const hidden = (words[i] as number) & signs;
     if (hidden !== 0 && !(hidden === signs && shift === 0)) {
       throw new ImageError(
@@ -78,4 +78,15 @@ function refuseHiddenBits(bytes: Uint8Array, { data }: Pixels, description: Fram
       );
     }
   }
+}
+
+/** The first word with one of those bits, or one before it; looked for in four bytes at a time. */
+function firstWith(bits: number, words: Uint8Array | Uint16Array): number {
+  if (words.byteOffset % 4 !== 0) return 0;
+  const perQuad = 4 / words.BYTES_PER_ELEMENT;
+  const quads = new Uint32Array(words.buffer, words.byteOffset, Math.floor(words.length / perQuad));
+  const several = words.BYTES_PER_ELEMENT === 1 ? bits * 0x01010101 : bits * 0x00010001;
+  let at = 0;
+  while (at < quads.length && ((quads[at] as number) & several) === 0) at++;
+  return at * perQuad;
 }
