@@ -1,8 +1,8 @@
+import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { queryPreparedIn, type Transaction } from '#libs/database';
 import type { ConnectionOptions, PgBoss } from 'pg-boss';
 import { jobCatalogue, jobKind, jobNames, type JobName, type JobPayload } from './job-catalogue.js';
-import { statementName } from './statement-name.js';
 
 export interface SendJobOptions {
   /** Not before so many seconds from now. */
@@ -77,7 +77,7 @@ function inTransaction(tx: Transaction): NonNullable<ConnectionOptions['db']> {
   // Its statements are long, and few: each is planned once a connection.
   return {
     executeSql: async (text, values = []) => ({
-      rows: await queryPreparedIn<object>(tx, statementName(text), text, values),
+      rows: await queryPreparedIn<object>(tx, `job ${hash('sha1', text)}`, text, values),
     }),
   };
 }
