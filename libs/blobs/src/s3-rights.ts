@@ -26,9 +26,9 @@ export type S3Sender = Pick<S3Client, 'send'>;
 
 /** A client whose errors say which right the keys lack. */
 export function namingRights(client: S3Client): S3Sender {
-  const send = async (command: object): Promise<unknown> => {
+  const send = async (command: object, options?: { abortSignal?: AbortSignal }): Promise<unknown> => {
     try {
-      return await client.send(command as Parameters<S3Client['send']>[0]);
+      return await client.send(command as Parameters<S3Client['send']>[0], options);
     } catch (error) {
       const { name, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } };
       if ($metadata?.httpStatusCode !== 403 || !deniedNames.includes(name)) throw error;

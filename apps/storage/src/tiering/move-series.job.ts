@@ -70,6 +70,8 @@ export class MoveSeriesJob {
         'series moved',
       );
     } catch (error) {
+      // At once: asking the stores takes minutes where one takes requests and answers none.
+      await this.recordFailure(moveId, error as Error);
       const reason = signal.aborted ? undefined : await this.room.whyPutOff(error, move.tier);
       if (reason !== undefined) {
         // No try is used up, however long it takes: resume-moves sends it on its way again.
@@ -77,7 +79,6 @@ export class MoveSeriesJob {
         this.logger.warn({ moveId, reason }, 'a move waits for a store');
         return;
       }
-      await this.recordFailure(moveId, error as Error);
       throw error;
     }
   }
