@@ -15,7 +15,7 @@ import type { BlobWriter, ObjectDigests, StoredBlob, WriteOptions } from './blob
 import { ObjectHashes } from './object-hashes.js';
 import { givePartBack, partsKeptMax, takePart, usualPartBytes } from './part-memory.js';
 import { PartTurns } from './part-turns.js';
-import { newObject, type S3Features, type S3Options, wrapS3 } from './s3-client.js';
+import { idleMillisecondsOf, newObject, type S3Features, type S3Options, wrapS3 } from './s3-client.js';
 
 /** S3 takes 10,000 parts; who says how large a blob will be may be off by a tenth. */
 const partsMax = 9_000;
@@ -274,7 +274,9 @@ export class S3Writer implements BlobWriter {
    */
   private async unlessItIsOurs(error: unknown): Promise<void> {
     if (this.stop.signal.aborted) throw error;
-    const found = await this.client.send(new HeadObjectCommand(this.place)).catch(() => undefined);
+    // Asked no longer than one try is waited for: an endpoint may answer nothing at all.
+    const abortSignal = AbortSignal.timeout(idleMillisecondsOf(this.options));
+    const found = await this.client.send(new HeadObjectCommand(this.place), { abortSignal }).catch(() => undefined);
     if (found?.ContentLength !== this.position) throw error;
   }
 
