@@ -9,6 +9,7 @@ import { allowOrigins, resourcePolicy } from './cors.js';
 import { acceptWebSockets } from './web-sockets.js';
 import { decodeBodies } from './decode-body.js';
 import { HttpErrorFilter } from './http-error.filter.js';
+import { noteReads } from './note-reads.js';
 import { refuseOverload } from './refuse-overload.js';
 import { RouteTable } from './route-table.js';
 import { answerFrameworkError, answerUnreadable } from './unreadable-requests.js';
@@ -54,6 +55,7 @@ export async function createServer(
   await allowOrigins(fastify, config);
   answerUnknownRoutes(fastify, routes);
   refuseOverload(fastify, config);
+  noteReads(fastify);
   fastify.server.setTimeout(config.limits.requestIdleMillisecondsMax);
   return app;
 }

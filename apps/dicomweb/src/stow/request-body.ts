@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { letReadersGoFirst } from './readers-first.js';
 
 const bufferBytes = 256 * 1024;
 /** Node reads so much from a connection at once. */
@@ -31,6 +32,7 @@ class RequestBody implements AsyncIterator<Buffer, void> {
   private waiting: (() => void) | undefined;
   private waking: NodeJS.Immediate | undefined;
   private isOver = false;
+  private hasBegun = false;
 
   constructor(private readonly request: IncomingMessage) {
     request.on('data', this.onData).on('end', this.onEnd).on('error', this.onError).on('close', this.onClose);
@@ -39,6 +41,8 @@ class RequestBody implements AsyncIterator<Buffer, void> {
   }
 
   async next(): Promise<IteratorResult<Buffer, void>> {
+    if (this.hasBegun) await letReadersGoFirst();
+    this.hasBegun = true;
     while (this.filled === 0) {
       if (this.failure !== undefined) {
         await this.return();
