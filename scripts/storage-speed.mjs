@@ -170,7 +170,9 @@ const fifths = (numbers) =>
   Array.from({ length: 5 }, (_, part) =>
     mean(numbers.slice((part * numbers.length) / 5, ((part + 1) * numbers.length) / 5)).toFixed(0),
   );
-console.log(`${layouts.length} series of ${megabytes} MiB${values.whole ? ', a pack each' : ' in packs of 512 KiB'}; median of ${rounds}`);
+console.log(
+  `${layouts.length} series of ${megabytes} MiB${values.whole ? ', a pack each' : ' in packs of 512 KiB'}; median of ${rounds}`,
+);
 for (const [name, { rates, cpu, served, memory: samples }] of Object.entries(seen)) {
   // Round by round: what else the machine does changes less within one than between them.
   const shares = seen.put === undefined ? [] : rates.map((rate, round) => (100 * rate) / seen.put.rates[round]);
