@@ -33,6 +33,11 @@ export class RoomForStudies {
     if (this.refusal !== undefined) throw new BlobError('blob-no-space', this.refusal);
   }
 
+  /** So many bytes more are there: the quota counts what this process takes in at once, and what others do later. */
+  took(bytes: number): void {
+    this.bytesUsed += bytes;
+  }
+
   private async look(): Promise<void> {
     const reasons: string[] = [];
     const full: string[] = [];

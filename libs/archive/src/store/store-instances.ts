@@ -117,6 +117,7 @@ export class StoreInstances {
       throw error;
     }
     const blob = await pack.commit();
+    this.room.took(blob.bytes);
     await tellDigests(reception.received, pack);
     for (const { sopInstanceUid, part, datasetSha256 } of reception.received) {
       request.seen.set(sopInstanceUid, { part, datasetSha256 });
