@@ -1,4 +1,4 @@
-import { type DicomJson, explicitLittleEndian, jsonNumber } from '#libs/dicom';
+import { type DicomJson, elementHeader, explicitLittleEndian, jsonNumber } from '#libs/dicom';
 
 const implicitLittleEndian = '1.2.840.10008.1.2';
 const prefix = Buffer.from('DICM', 'latin1');
@@ -30,7 +30,7 @@ export function lastFrame(part: Buffer, byUid: ReadonlyMap<string, DicomJson>): 
   const isExplicit = transferSyntaxUid === explicitLittleEndian;
   if (!instance || !(isExplicit || transferSyntaxUid === implicitLittleEndian)) return undefined;
   // File Meta may say what the dataset does not.
-  const named = shortElement(0x0008, 0x0018, isExplicit ? 'UI' : undefined, sopInstanceUid);
+  const named = sopInstanceUidElement(sopInstanceUid, isExplicit);
   if (part.subarray(end, end + sopInstanceWithin).indexOf(named) === -1) return undefined;
 
   const number = (tag: string) => jsonNumber(instance, tag) ?? 0;
@@ -73,17 +73,11 @@ function readFileMeta(part: Buffer): { sopInstanceUid: string; transferSyntaxUid
   return sopInstanceUid && transferSyntaxUid ? { sopInstanceUid, transferSyntaxUid, end: at } : undefined;
 }
 
-/** A UID's element as it is written. @param vr none in implicit VR */
-function shortElement(group: number, element: number, vr: 'UI' | undefined, uid: string): Buffer {
+/** As it is written in a dataset. */
+function sopInstanceUidElement(uid: string, isExplicit: boolean): Buffer {
   const value = uid.length % 2 === 0 ? uid : `${uid}\0`;
-  const bytes = Buffer.alloc(8 + value.length);
-  bytes.writeUInt16LE(group, 0);
-  bytes.writeUInt16LE(element, 2);
-  if (vr === undefined) bytes.writeUInt32LE(value.length, 4);
-  else {
-    bytes.write(vr, 4, 'latin1');
-    bytes.writeUInt16LE(value.length, 6);
-  }
-  bytes.write(value, 8, 'latin1');
-  return bytes;
+  const header = elementHeader('00080018', 'UI', value.length);
+  // Implicit VR has a longer length in the same place.
+  if (!isExplicit) header.writeUInt32LE(value.length, 4);
+  return Buffer.concat([header, Buffer.from(value, 'latin1')]);
 }

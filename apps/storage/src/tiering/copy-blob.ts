@@ -1,5 +1,5 @@
 import { addAbortSignal } from 'node:stream';
-import { BlobError, type BlobStore, giveSlabBack, slabBytes, takeSlab } from '#libs/blobs';
+import { BlobError, type BlobStore, type DigestOptions, giveSlabBack, slabBytes, takeSlab } from '#libs/blobs';
 import { StorageError } from '../storage-error.js';
 import { digestOfPieces, type ExpectedBytes, ExpectedHash } from './expected-bytes.js';
 import { type CopyProgress, writeCopy } from './write-copy.js';
@@ -42,9 +42,7 @@ export async function verifyBlob(
   signal: AbortSignal,
   take: (bytes: number) => Promise<void> | void = () => undefined,
 ): Promise<void> {
-  const { pieceBytes } = expected;
-  const found = await blob.store.digest(blob.key, { signal, take, ...(pieceBytes !== null && { pieces: pieceBytes }) });
-  compare(blob, expected, found.bytes, pieceBytes === null ? found.sha256! : digestOfPieces(found.pieces));
+  await digestCompared(blob, expected, { signal, take });
 }
 
 /**
@@ -58,28 +56,27 @@ export async function verifyCopy(
   expected: ExpectedBytes,
   signal: AbortSignal,
 ): Promise<Buffer | undefined> {
+  const isArchive = copy.store.archive !== undefined;
   try {
-    if (copy.store.archive !== undefined) return await verifyWhole(copy, expected, signal);
-    return void (await verifyBlob(copy, expected, signal));
+    const sha256 = await digestCompared(copy, expected, { signal, ...(isArchive && { isWhole: true }) });
+    return isArchive ? sha256 : undefined;
   } catch (error) {
     if (error instanceof StorageError) await verifyBlob(source, expected, signal);
     throw error;
   }
 }
 
-/**
- * As {@link verifyBlob}, of what goes into an archive class, whose digests are of the whole.
- * @returns its SHA-256, also where the blob is hashed in pieces
- */
-async function verifyWhole(blob: BlobAddress, expected: ExpectedBytes, signal: AbortSignal): Promise<Buffer> {
+/** @returns SHA-256 of the whole, where it is hashed as one, too. @throws as {@link verifyBlob} */
+async function digestCompared(
+  blob: BlobAddress,
+  expected: ExpectedBytes,
+  options: Omit<DigestOptions, 'pieces'>,
+): Promise<Buffer | undefined> {
   const { pieceBytes } = expected;
-  const found = await blob.store.digest(blob.key, {
-    signal,
-    isWhole: true,
-    ...(pieceBytes !== null && { pieces: pieceBytes }),
-  });
-  compare(blob, expected, found.bytes, pieceBytes === null ? found.sha256! : digestOfPieces(found.pieces));
-  return found.sha256!;
+  const found = await blob.store.digest(blob.key, { ...options, ...(pieceBytes !== null && { pieces: pieceBytes }) });
+  compareBytes(blob, expected, found.bytes);
+  compareDigest(blob, expected, pieceBytes === null ? found.sha256! : digestOfPieces(found.pieces));
+  return found.sha256;
 }
 
 /**
@@ -172,11 +169,6 @@ async function readWhole(
 }
 
 /** @throws StorageError 'copy-damaged' */
-function compare(blob: BlobAddress, expected: ExpectedBytes, bytes: number, sha256: Buffer): void {
-  compareBytes(blob, expected, bytes);
-  compareDigest(blob, expected, sha256);
-}
-
 function compareBytes({ store, key }: BlobAddress, expected: ExpectedBytes, bytes: number): void {
   if (bytes === expected.bytes) return;
   const found = bytes > expected.bytes ? 'more' : String(bytes);
@@ -186,6 +178,7 @@ function compareBytes({ store, key }: BlobAddress, expected: ExpectedBytes, byte
   );
 }
 
+/** @throws StorageError 'copy-damaged' */
 function compareDigest({ store, key }: BlobAddress, expected: ExpectedBytes, sha256: Buffer): void {
   if (sha256.equals(expected.sha256)) return;
   throw new StorageError(
